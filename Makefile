@@ -1,0 +1,52 @@
+# `make demo` and `make test` are all the set-up there is: they need Rust, a C toolchain and make.
+
+# Outside the checkout, so that several checkouts compile the 450 dependencies once.
+export QUORATE_CACHE ?= $(HOME)/.cache/quorate
+export CARGO_TARGET_DIR ?= $(QUORATE_CACHE)/target
+
+# rust-toolchain.toml names the compiler; where rustup can't fetch it, the installed one serves if it is new enough.
+ifeq ($(shell cargo --version 2>/dev/null),)
+export RUSTUP_TOOLCHAIN ?= stable
+endif
+
+CARGO ?= cargo
+QUORATE = $(CARGO) run --quiet --package quorate --
+DEMO ?= demo
+
+.PHONY: help demo test lint format docs deny advisories ci clean-demo
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: $(DEMO)/job.toml ## generated votes in, trusted decisions out
+	$(QUORATE) run $(DEMO)/job.toml
+	$(QUORATE) query --job $(DEMO)/job.toml \
+	    "SELECT state, count(*) AS tasks, avg(confidence) AS confidence FROM decisions_current GROUP BY state ORDER BY state"
+
+$(DEMO)/job.toml:
+	$(QUORATE) generate --out $(DEMO)
+
+test: ## every test; set QUORATE_DATA to the folder of real votes for the suites that need it
+	$(CARGO) test --workspace $(TEST_FLAGS)
+
+lint: ## formatting and clippy, warnings denied
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+format: ## what rustfmt says
+	$(CARGO) fmt --all
+
+docs: ## the API documentation, warnings denied
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+deny: ## licences, bans and sources of the dependencies
+	scripts/deny.sh
+
+advisories: ## known vulnerabilities of the dependencies (needs the network)
+	scripts/deny.sh advisories
+
+ci: ## everything that must hold before a merge
+	.ci/run
+
+clean-demo: ## forgets the demo's votes and tables
+	rm -rf $(DEMO)

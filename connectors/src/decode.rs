@@ -1,0 +1,105 @@
+//! From the bytes of one row to a typed record, or to the reason why not.
+//!
+//! ```text
+//! bytes ── UTF-8? ── JSON object? ──► Row: raw JSON text of each wanted field ──► record/…: typed, checked
+//!                                      ▲
+//!                        Plan: which field is found where (the job's `map`)
+//! ```
+//!
+//! 1. **Any bytes are allowed**: the answer is a record or a [`Refusal`], never a panic, and the stack stays flat
+//!    however deep the JSON is nested.
+//! 2. **A record is well formed**: ids are bounded and free of control characters, numbers finite, labels at most
+//!    1 KiB, times within the years 1 to 9999.
+//! 3. **Nothing is guessed**: an integer is no time without a unit, a text is no number.
+//! 4. **Exact**: numbers are read from their text, to the nearest double; integers that are ids or labels keep every
+//!    digit. Of equal keys the last one counts.
+//!
+//! Fields that no record has are skipped. *Cost*: one pass over the row, and one over each nested field that the map
+//! reaches into.
+
+mod field;
+mod json;
+mod map;
+mod plan;
+mod record;
+mod refusal;
+mod row;
+mod scalar;
+
+pub use field::Field;
+pub use map::{Constant, FieldMap, FieldSource};
+pub use refusal::Refusal;
+pub use row::LABEL_BYTES_MAX;
+
+use quorate_schemas::id::{IdKey, Name};
+use quorate_schemas::record::{Record, RecordKind};
+use quorate_schemas::table::RejectReason;
+use quorate_schemas::time::Micros;
+
+use self::plan::Plan;
+use crate::error::Error;
+
+/// A record, and what stands around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// When it happened, by its own word.
+    pub event_time: Micros,
+    /// The producer's id of this record, empty where it gave none.
+    pub event_id: Name,
+    /// The record.
+    pub record: Record,
+}
+
+/// Decodes the rows of one source.
+///
+/// ```
+/// use quorate_connectors::decode::{Decoder, FieldMap};
+/// use quorate_schemas::id::IdKey;
+/// use quorate_schemas::record::{Record, RecordKind, Value};
+///
+/// let decoder = Decoder::new(RecordKind::Vote, &FieldMap::default(), IdKey::new([7; 16])).unwrap();
+/// let row = br#"{"task_id": "t1", "agent_id": 7, "choice": "B", "event_time": "2026-01-01T00:00:00Z"}"#;
+/// let Record::Vote(vote) = decoder.decode(row).unwrap().record else { panic!("a vote") };
+/// assert_eq!(vote.agent.agent_id(), "7");
+/// assert_eq!(vote.value, Value::Choice("B".into()));
+/// assert_eq!(decoder.decode(b"{}").unwrap_err().detail, "`event_time` is missing");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    kind: RecordKind,
+    plan: Plan,
+    key: IdKey,
+}
+
+impl Decoder {
+    /// A decoder for rows of `kind` whose fields are found as `map` says; names become ids under `key`.
+    ///
+    /// # Errors
+    /// [`Error::Map`] if the map names a field that the record does not have, or says of one what it can't be.
+    pub fn new(kind: RecordKind, map: &FieldMap, key: IdKey) -> Result<Decoder, Error> {
+        Ok(Decoder { kind, plan: Plan::new(kind, map)?, key })
+    }
+
+    /// The kind of record it makes.
+    pub fn kind(&self) -> RecordKind {
+        self.kind
+    }
+
+    /// Decodes one row: the bytes of one JSON object.
+    ///
+    /// # Errors
+    /// The first reason why it is no record, with its event time where that could be read.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Decoded, Refusal> {
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            Refusal::new(RejectReason::InvalidUtf8, format!("not UTF-8 after byte {}", error.valid_up_to()))
+        })?;
+        let row = self.plan.read(text)?;
+        let event_time = row.time(Field::EventTime)?;
+        let decoded = || {
+            let event_id = row.optional_id(Field::EventId)?.unwrap_or_default();
+            let record = record::read(self.kind, &row, &self.key)?;
+            Ok(Decoded { event_time, event_id, record })
+        };
+        decoded().map_err(|refusal: Refusal| refusal.at(event_time))
+    }
+}

@@ -1,0 +1,115 @@
+//! A job's `map`: where each field of a record is found in its rows.
+
+use std::collections::BTreeMap;
+
+use quorate_schemas::time::TimeUnit;
+use serde::{Deserialize, Serialize};
+
+/// Where each field is found, by the field's name. What is not in it is taken by its own name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FieldMap(pub BTreeMap<String, FieldSource>);
+
+impl<N: Into<String>> FromIterator<(N, FieldSource)> for FieldMap {
+    fn from_iter<I: IntoIterator<Item = (N, FieldSource)>>(fields: I) -> FieldMap {
+        FieldMap(fields.into_iter().map(|(name, from)| (name.into(), from)).collect())
+    }
+}
+
+/// Where one field is found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FieldSource {
+    /// By a path: keys of nested objects and indexes of arrays, joined by dots. `question.id` also finds a key that is
+    /// itself called `question.id`.
+    Path(String),
+    /// A time by a path, whose integers are of this unit.
+    Time {
+        /// The path.
+        field: String,
+        /// The unit.
+        unit: TimeUnit,
+    },
+    /// In no row: it is the same in all of them.
+    Constant {
+        /// What it is.
+        value: Constant,
+    },
+}
+
+impl FieldSource {
+    /// By a path.
+    pub fn path(path: &str) -> FieldSource {
+        FieldSource::Path(path.to_owned())
+    }
+
+    /// A time by a path, whose integers are of `unit`.
+    pub fn time(path: &str, unit: TimeUnit) -> FieldSource {
+        FieldSource::Time { field: path.to_owned(), unit }
+    }
+
+    /// The same in all rows.
+    pub fn constant(value: impl Into<Constant>) -> FieldSource {
+        FieldSource::Constant { value: value.into() }
+    }
+}
+
+/// A value that a job file gives in place of a field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Constant {
+    /// True or false.
+    Flag(bool),
+    /// An integer.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// Text.
+    Text(String),
+}
+
+impl From<&str> for Constant {
+    fn from(text: &str) -> Constant {
+        Constant::Text(text.to_owned())
+    }
+}
+
+impl From<i64> for Constant {
+    fn from(value: i64) -> Constant {
+        Constant::Integer(value)
+    }
+}
+
+impl Constant {
+    /// As it would stand in a row; none for a number that JSON does not have.
+    pub(crate) fn json(&self) -> Option<String> {
+        let value = match self {
+            Constant::Flag(value) => serde_json::Value::from(*value),
+            Constant::Integer(value) => serde_json::Value::from(*value),
+            Constant::Number(value) if !value.is_finite() => return None,
+            Constant::Number(value) => serde_json::Value::from(*value),
+            Constant::Text(value) => serde_json::Value::from(value.as_str()),
+        };
+        Some(value.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_reads_as_a_job_file_writes_it() {
+        let text = r#"{"task_id": "question.id", "event_time": {"field": "at", "unit": "ms"}, "kind": {"value": "number"}}"#;
+        let expected: FieldMap = [
+            ("task_id", FieldSource::path("question.id")),
+            ("event_time", FieldSource::time("at", TimeUnit::Ms)),
+            ("kind", FieldSource::constant("number")),
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(serde_json::from_str::<FieldMap>(text).unwrap(), expected);
+        let again = serde_json::to_string(&expected).unwrap();
+        assert_eq!(serde_json::from_str::<FieldMap>(&again).unwrap(), expected);
+    }
+}

@@ -1,0 +1,181 @@
+//! What can go wrong outside of this program: what, where, and what to do about it.
+//!
+//! A bad input row is no error but a reject. An error here is the environment's: a disk, a service, a file that was
+//! changed behind our back. [`Error::retryable`] tells whether waiting can help.
+
+use crate::store::{Operation, Problem};
+
+/// The cause that a library below gave.
+pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// This crate's results.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that connectors fail with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address of a store is none, or one that this build cannot use.
+    #[error("store {location:?}: {reason}")]
+    Location {
+        /// The address as it was given.
+        location: String,
+        /// What is wrong with it, and what would be right.
+        reason: String,
+    },
+
+    /// An operation on a store failed. It had no effect, or one that doing it again does not change.
+    #[error("{store}: cannot {operation} {path:?}: {problem}: {}", .problem.advice())]
+    Store {
+        /// The store's address.
+        store: String,
+        /// What was tried.
+        operation: Operation,
+        /// On which object.
+        path: String,
+        /// What is in the way.
+        problem: Problem,
+        /// What the library below says.
+        source: Option<Cause>,
+    },
+
+    /// A stored file is not what it should be.
+    #[error("{file}: {reason}")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// What is wrong, and in which row where that is known.
+        reason: String,
+    },
+
+    /// A stored file was written in a form that this build does not know.
+    #[error("{file}: written in format {found}, this build reads formats up to {known}: use a newer build")]
+    NewerFormat {
+        /// The file.
+        file: String,
+        /// Its format.
+        found: u32,
+        /// The newest that this build reads.
+        known: u32,
+    },
+
+    /// A Delta table's log could not be read or prepared.
+    #[error("Delta table {table}: {doing}: {source}")]
+    Delta {
+        /// The table's name.
+        table: &'static str,
+        /// What was being done.
+        doing: &'static str,
+        /// What the library below says.
+        source: Cause,
+    },
+
+    /// A Delta table exists but is none that this build may write to.
+    #[error("Delta table {table}: {reason}")]
+    Incompatible {
+        /// The table's name.
+        table: &'static str,
+        /// In what it differs, and what to do.
+        reason: String,
+    },
+
+    /// Others committed to a Delta table each time that we tried to.
+    #[error("Delta table {table}: lost {tries} races for the next version in a row: is something else writing to it?")]
+    Contended {
+        /// The table's name.
+        table: &'static str,
+        /// How often it was tried.
+        tries: u32,
+    },
+
+    /// There can be no such synthetic fleet.
+    #[error("fleet: {setting} {problem}")]
+    Fleet {
+        /// The setting.
+        setting: &'static str,
+        /// What is wrong with it, and what would be right.
+        problem: String,
+    },
+
+    /// A generated file cannot be written.
+    #[error("cannot {doing} {}: {source}", .path.display())]
+    Generate {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file or folder.
+        path: std::path::PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+
+    /// A fleet is not written over other files.
+    #[error("{} is not empty: name a new folder for the fleet, or empty this one", .path.display())]
+    Occupied {
+        /// The folder.
+        path: std::path::PathBuf,
+    },
+}
+
+impl Error {
+    /// Whether the same operation may succeed later without anybody changing anything here.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Error::Store { problem, .. } => problem.passes(),
+            Error::Delta { source, .. } => retryable_below(source.as_ref()),
+            Error::Contended { .. } => true,
+            Error::Location { .. }
+            | Error::Damaged { .. }
+            | Error::NewerFormat { .. }
+            | Error::Incompatible { .. }
+            | Error::Fleet { .. }
+            | Error::Generate { .. }
+            | Error::Occupied { .. } => false,
+        }
+    }
+}
+
+/// Libraries between us and our own store wrap its errors; the cause at the bottom decides.
+fn retryable_below(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(ours) = error.downcast_ref::<Error>() {
+            return ours.retryable();
+        }
+        next = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Error {
+        Error::Store {
+            store: "/srv".into(),
+            operation: Operation::Put,
+            path: "log/1.json".into(),
+            problem: Problem::NoSpace,
+            source: None,
+        }
+    }
+
+    #[test]
+    fn a_message_says_what_where_and_what_to_do() {
+        let text = full().to_string();
+        for part in ["/srv", "write", "log/1.json", "no space", "free space"] {
+            assert!(text.contains(part), "{part:?} is missing from: {text}");
+        }
+    }
+
+    #[test]
+    fn a_wrapped_error_is_as_retryable_as_the_one_inside() {
+        let wrapped = |inner: Error| Error::Delta {
+            table: "votes",
+            doing: "reading its log",
+            source: Box::new(object_store::Error::Generic { store: "x", source: Box::new(inner) }),
+        };
+        assert!(wrapped(full()).retryable());
+        assert!(!wrapped(Error::Damaged { file: "f".into(), reason: "r".into() }).retryable());
+    }
+}

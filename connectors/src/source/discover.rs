@@ -1,0 +1,221 @@
+//! Finding a source's files: the hands of [`recognise`](super::recognise).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+use glob::{MatchOptions, Pattern, glob_with};
+
+use super::head::read_head;
+use super::mark::Inode;
+use super::nearby::lost_nearby;
+use super::notice::Notice;
+use super::packing::Packing;
+use super::recognise::{Entry, Known, Loss, Reach, Reading, Recognised, Sighting, recognise};
+use super::trouble::Trouble;
+use crate::error::Error;
+
+/// Which files a source has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSpec {
+    /// Where relative patterns begin: the job file's directory.
+    pub base: PathBuf,
+    /// Paths and patterns (`*`, `?`, `[a-z]`, `**`).
+    pub patterns: Vec<String>,
+    /// How long they are read.
+    pub reading: Reading,
+}
+
+/// What a look at the files gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// The partitions that have something to read, or may have, by name. Those that are open already are among them.
+    pub entries: Vec<Entry>,
+    /// Known partitions that are not done and whose file is nowhere, by name; never in a bounded source. Unless one
+    /// is still open, nothing will come of it: it is as good as done.
+    pub lost: Vec<String>,
+    /// What is new to say.
+    pub notices: Vec<Notice>,
+}
+
+/// The files of one source.
+///
+/// A survey is a function of what is known and of what lies in the directories: the first one, those that look for
+/// new files later, and the one after a restart are the same.
+pub struct FileSource {
+    spec: FileSpec,
+    /// The heads of files that have not changed since they were read.
+    heads: BTreeMap<PathBuf, (Version, Vec<u8>)>,
+    /// What was said and still holds.
+    said: BTreeSet<Notice>,
+}
+
+/// What changes whenever a file's content does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Version {
+    inode: Inode,
+    bytes: u64,
+    modified: (i64, i64),
+}
+
+impl FileSource {
+    /// The files that `spec` names.
+    pub fn new(spec: FileSpec) -> FileSource {
+        FileSource { spec, heads: BTreeMap::new(), said: BTreeSet::new() }
+    }
+
+    /// Looks which files are there, and says which partitions they are. `known` are *all* partitions of this source:
+    /// those in the log, and those that this run has opened since, as they stand now.
+    ///
+    /// # Errors
+    /// [`Error::SourceFile`] if the source is bounded and a file is missing, unreadable or not what it was. A followed
+    /// source waits for its files: what is wrong with them is a notice, said once for as long as it holds.
+    pub fn survey(&mut self, known: &[Known]) -> Result<Survey, Error> {
+        let mut troubles = Vec::new();
+        let sightings = self.look(known, &mut troubles);
+        let found = recognise(&self.spec.base, known, sightings, self.spec.reading);
+        match self.spec.reading {
+            Reading::Bounded => {
+                troubles.extend(found.lost.iter().map(|(known, loss)| self.missing(known, *loss)));
+                match troubles.into_iter().next() {
+                    Some(trouble) => Err(trouble.into_error()),
+                    None => Ok(self.tell(found, Vec::new())),
+                }
+            }
+            Reading::Followed => Ok(self.tell(found, troubles)),
+        }
+    }
+
+    fn tell(&mut self, found: Recognised, troubles: Vec<Trouble>) -> Survey {
+        let mut now: BTreeSet<Notice> = troubles.into_iter().map(Trouble::into_notice).collect();
+        now.extend(found.notices);
+        for (known, loss) in &found.lost {
+            let what = match loss {
+                Loss::Gone => "is gone",
+                Loss::Replaced => "was cut short or replaced",
+            };
+            // The position moves; the notice must not, or it would be said again and again.
+            let text = format!("{what}: rows that it had and that were not read are lost, unless it comes back");
+            now.insert(Notice::new(&known.partition, text));
+        }
+        let notices = now.difference(&self.said).cloned().collect();
+        self.said = now;
+        let mut lost: Vec<String> = found.lost.into_iter().map(|(known, _)| known.partition).collect();
+        lost.sort();
+        Survey { entries: found.entries, lost, notices }
+    }
+
+    fn missing(&self, known: &Known, loss: Loss) -> Trouble {
+        let path = self.spec.base.join(&known.mark.path);
+        match loss {
+            Loss::Gone => Trouble::gone(&path, known.next),
+            Loss::Replaced => Trouble::replaced(&path, known.next),
+        }
+    }
+
+    /// Everything that may be a partition, in order of names.
+    fn look(&mut self, known: &[Known], troubles: &mut Vec<Trouble>) -> Vec<Sighting> {
+        let mut paths: BTreeMap<PathBuf, Reach> = BTreeMap::new();
+        for pattern in &self.spec.patterns {
+            let matched = self.matching(pattern, troubles);
+            paths.extend(matched.into_iter().map(|path| (path, Reach::Matched)));
+        }
+        let seen: BTreeSet<Inode> =
+            paths.keys().filter_map(|path| fs::metadata(path).ok()).map(|metadata| Inode::of(&metadata)).collect();
+        for path in lost_nearby(&self.spec.base, known, &seen) {
+            paths.entry(path).or_insert(Reach::Nearby);
+        }
+        let heads = std::mem::take(&mut self.heads);
+        let mut sightings = Vec::with_capacity(paths.len());
+        for (path, reach) in paths {
+            match self.sight(&path, reach, &heads) {
+                Ok(sighting) => sightings.push(sighting),
+                // What was not asked for is not missed.
+                Err(trouble) if reach == Reach::Matched => troubles.push(trouble),
+                Err(_) => {}
+            }
+        }
+        sightings.sort_by(|a, b| a.name.cmp(&b.name));
+        sightings
+    }
+
+    /// The paths that one pattern names. A path that exists is itself, whatever characters it has.
+    fn matching(&self, pattern: &str, troubles: &mut Vec<Trouble>) -> Vec<PathBuf> {
+        let whole = self.spec.base.join(pattern);
+        if whole.symlink_metadata().is_ok() {
+            if fs::metadata(&whole).is_ok_and(|metadata| metadata.is_dir()) {
+                troubles.push(Trouble::directory(&whole));
+                return Vec::new();
+            }
+            return vec![whole];
+        }
+        let Some(base) = self.spec.base.to_str() else {
+            troubles.push(Trouble::no_utf8(&self.spec.base));
+            return Vec::new();
+        };
+        let anchored = match Path::new(pattern).is_absolute() {
+            true => pattern.to_owned(),
+            false => format!("{}/{pattern}", Pattern::escape(base)),
+        };
+        // As in a shell: `*` stays within a name, and leaves hidden files alone.
+        let options =
+            MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+        let found = match glob_with(&anchored, options) {
+            Ok(found) => found,
+            Err(error) => {
+                troubles.push(Trouble::bad_pattern(&whole, error.msg));
+                return Vec::new();
+            }
+        };
+        let (mut paths, before) = (Vec::new(), troubles.len());
+        for item in found {
+            match item {
+                Ok(path) if path.is_dir() => {}
+                Ok(path) => paths.push(path),
+                Err(error) => troubles.push(Trouble::unreadable(error.path(), error.error())),
+            }
+        }
+        if paths.is_empty() && troubles.len() == before {
+            troubles.push(Trouble::no_match(&whole));
+        }
+        paths
+    }
+
+    fn sight(
+        &mut self,
+        path: &Path,
+        reach: Reach,
+        heads: &BTreeMap<PathBuf, (Version, Vec<u8>)>,
+    ) -> Result<Sighting, Trouble> {
+        let name = self.name(path).ok_or_else(|| Trouble::no_utf8(path))?;
+        let metadata = fs::metadata(path).map_err(|why: io::Error| Trouble::unreadable(path, &why))?;
+        if !metadata.is_file() {
+            return Err(Trouble::no_file(path));
+        }
+        let packing = Packing::of_name(&name).map_err(|ending| Trouble::foreign(path, ending))?;
+        let version = Version::of(&metadata);
+        let head = match heads.get(path) {
+            Some((before, head)) if *before == version => head.clone(),
+            _ => read_head(path, packing)?,
+        };
+        self.heads.insert(path.to_owned(), (version, head.clone()));
+        let Version { inode, bytes: file_bytes, .. } = version;
+        Ok(Sighting { name, path: path.to_owned(), packing, inode, file_bytes, head, reach })
+    }
+
+    /// A path as the job's patterns name it: relative to the base where it lies below it.
+    fn name(&self, path: &Path) -> Option<String> {
+        let name = path.strip_prefix(&self.spec.base).unwrap_or(path);
+        let plain: PathBuf = name.components().filter(|part| *part != Component::CurDir).collect();
+        plain.to_str().map(str::to_owned)
+    }
+}
+
+impl Version {
+    fn of(metadata: &Metadata) -> Version {
+        let modified = (metadata.mtime(), metadata.mtime_nsec());
+        Version { inode: Inode::of(metadata), bytes: metadata.len(), modified }
+    }
+}

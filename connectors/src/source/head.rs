@@ -1,0 +1,57 @@
+//! The beginning of a file's content, to know it by.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use super::mark::HEAD_BYTES_MAX;
+use super::packing::Packing;
+use super::stream::{Extent, Poured, Stream};
+use super::trouble::Trouble;
+
+/// The first bytes of a file's content: 1 KiB, decompressed, or what there is.
+pub(crate) fn read_head(path: &Path, packing: Packing) -> Result<Vec<u8>, Trouble> {
+    let unreadable = |why: io::Error| Trouble::unreadable(path, &why);
+    let file = File::open(path).map_err(unreadable)?;
+    let mut magic = [0; 4];
+    let bytes = read_at_start(&file, &mut magic).map_err(unreadable)?;
+    let found = Packing::of_magic(&magic[..bytes]);
+    // A name promises a packing; fewer bytes than its magic are not against it.
+    if found != packing && (packing == Packing::Plain || bytes >= packing.magic_bytes()) {
+        return Err(Trouble::other_packing(path, packing.word(), found.word()));
+    }
+    let mut stream = Stream::open(file, packing, 0, Extent::Now).map_err(unreadable)?;
+    let mut head = vec![0; HEAD_BYTES_MAX];
+    let mut filled = 0;
+    while filled < head.len() {
+        match stream.read(&mut head[filled..]).map_err(unreadable)? {
+            Poured::Bytes(bytes) => filled += bytes,
+            Poured::Skipped(_) => {}
+            // What is damaged shows when it is read.
+            Poured::Nothing | Poured::End | Poured::Damaged(_) => break,
+        }
+    }
+    head.truncate(filled);
+    Ok(head)
+}
+
+/// Whether `file`, not compressed, still begins with `head`.
+pub(crate) fn begins_with(file: &File, head: &[u8]) -> io::Result<bool> {
+    let mut found = vec![0; head.len()];
+    let bytes = read_at_start(file, &mut found)?;
+    Ok(&found[..bytes] == head)
+}
+
+fn read_at_start(file: &File, into: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < into.len() {
+        match file.read_at(&mut into[filled..], filled as u64) {
+            Ok(0) => break,
+            Ok(bytes) => filled += bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,117 @@
+//! By what a file is known again: its inode, and the beginning of its content.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// How much of a file's content its mark covers, at most.
+pub(crate) const HEAD_BYTES_MAX: usize = 1024;
+
+/// With less content than this in common, two different files are not taken for copies of each other.
+pub(crate) const TELLING_BYTES_MIN: u32 = 32;
+
+/// A file's place on its device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Inode {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+}
+
+impl Inode {
+    pub(crate) fn of(metadata: &Metadata) -> Inode {
+        Inode { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// By what a partition's file is known again; the log keeps it beside the position.
+///
+/// An inode alone is used anew after its file is deleted, and changes when a file is restored; a head alone is
+/// shared by copies. A file that only grew agrees with its mark in both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMark {
+    /// Where it was last seen, as the job's patterns name it.
+    pub path: String,
+    /// The device it lies on.
+    pub device: u64,
+    /// Its inode there.
+    pub inode: u64,
+    /// How much of its content, decompressed, the digest covers: 1 KiB, or what it had when it was last read.
+    pub head_bytes: u32,
+    /// The first half of the SHA-256 of that content, in hexadecimal.
+    pub head: String,
+    /// Whether the file was cut short under its reader: what had not been read may live on in a copy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut_short: bool,
+}
+
+impl FileMark {
+    pub(crate) fn new(path: &str, at: Inode, head: &[u8]) -> FileMark {
+        let head = &head[..head.len().min(HEAD_BYTES_MAX)];
+        FileMark {
+            path: path.to_owned(),
+            device: at.device,
+            inode: at.inode,
+            head_bytes: head.len() as u32,
+            head: digest(head),
+            cut_short: false,
+        }
+    }
+
+    pub(crate) fn inode(&self) -> Inode {
+        Inode { device: self.device, inode: self.inode }
+    }
+
+    /// Whether a file that begins with `head` may be the marked one, grown.
+    pub(crate) fn begins(&self, head: &[u8]) -> bool {
+        head.get(..self.head_bytes as usize).is_some_and(|covered| digest(covered) == self.head)
+    }
+
+    /// Whether the head is long enough to tell one file from another by it alone.
+    pub(crate) fn is_telling(&self) -> bool {
+        self.head_bytes >= TELLING_BYTES_MIN
+    }
+
+    /// Tells partitions of one path apart: eight hexadecimal digits.
+    pub(crate) fn short(&self) -> String {
+        let text = format!("{} {} {} {}", self.device, self.inode, self.head_bytes, self.head);
+        digest(text.as_bytes())[..8].to_owned()
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(head: &[u8]) -> FileMark {
+        FileMark::new("votes.jsonl", Inode { device: 1, inode: 2 }, head)
+    }
+
+    #[test]
+    fn a_mark_knows_a_file_that_grew_and_no_other() {
+        let small = mark(b"{\"a\":1}\n");
+        assert!(small.begins(b"{\"a\":1}\n{\"a\":2}\n"));
+        assert!(!small.begins(b"{\"a\":1}") && !small.begins(b"{\"b\":1}\n"));
+        assert!(mark(b"").begins(b"anything"));
+        let full = mark(&[b'x'; 5000]);
+        assert_eq!(full.head_bytes, 1024);
+        assert!(full.begins(&[b'x'; 1024]));
+    }
+
+    #[test]
+    fn a_mark_survives_the_log() {
+        let mark = FileMark { inode: u64::MAX, cut_short: true, ..mark(b"x") };
+        let text = serde_json::to_string(&mark).unwrap();
+        assert_eq!(serde_json::from_str::<FileMark>(&text).unwrap(), mark);
+        let plain = serde_json::to_string(&self::mark(b"")).unwrap();
+        assert_eq!(
+            plain,
+            r#"{"path":"votes.jsonl","device":1,"inode":2,"head_bytes":0,"head":"e3b0c44298fc1c149afbf4c8996fb924"}"#
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! Reading one partition: a file's lines from a position on.
+
+use std::fs::File;
+use std::io;
+
+use quorate_schemas::time::Micros;
+
+use super::cut::{Cut, LineCutter};
+use super::head::begins_with;
+use super::mark::{FileMark, HEAD_BYTES_MAX, Inode};
+use super::notice::Notice;
+use super::packing::Packing;
+use super::recognise::{Entry, Reading};
+use super::stream::{Extent, Poured, Stream};
+use super::tail::{Outlook, Tail};
+use crate::error::Error;
+use crate::inlet::Limits;
+
+const READ_BYTES: usize = 64 * 1024;
+
+/// What a read leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadStep {
+    /// The budget is used up: there may be more.
+    More,
+    /// There is nothing more for now.
+    Waiting,
+    /// There is nothing more to come.
+    Done,
+}
+
+/// One open file.
+///
+/// It is followed through its open handle, so that a file that was renamed or deleted is still read to its end.
+pub struct FileReader {
+    partition: String,
+    packing: Packing,
+    stream: Stream,
+    cutter: LineCutter,
+    buffer: Vec<u8>,
+    mark: FileMark,
+    /// The content that the mark covers.
+    head: Vec<u8>,
+    /// Only of a file that is followed.
+    tail: Option<Tail>,
+    /// Whether the last read found nothing: the file may have been written anew since.
+    waited: bool,
+    done: bool,
+    notices: Vec<Notice>,
+}
+
+impl FileReader {
+    /// Opens an entry's file, to be read from its position on.
+    ///
+    /// # Errors
+    /// [`Error::Reading`] if it can't be opened, or is not the file any more that the entry was made of: a new survey
+    /// finds out what became of it.
+    pub fn open(entry: &Entry, limits: &Limits) -> Result<FileReader, Error> {
+        let unreadable = |source: io::Error| Error::Reading { path: entry.path.display().to_string(), source };
+        let file = File::open(&entry.path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        let same_head = entry.packing != Packing::Plain || begins_with(&file, &entry.head).map_err(unreadable)?;
+        if Inode::of(&metadata) != entry.mark.inode() || !same_head {
+            return Err(unreadable(io::Error::other("it was replaced while it was being opened")));
+        }
+        let (extent, tail) = match entry.reading {
+            Reading::Bounded => (Extent::Bytes(metadata.len()), None),
+            Reading::Followed => (Extent::Open, Some(Tail::new(entry.home.clone(), entry.mark.inode()))),
+        };
+        Ok(FileReader {
+            partition: entry.partition.clone(),
+            packing: entry.packing,
+            stream: Stream::open(file, entry.packing, entry.next, extent).map_err(unreadable)?,
+            cutter: LineCutter::new(entry.next, limits.line_bytes_max, limits.reject_bytes_max),
+            buffer: vec![0; READ_BYTES],
+            mark: entry.mark.clone(),
+            head: entry.head.clone(),
+            tail,
+            waited: false,
+            done: false,
+            notices: Vec::new(),
+        })
+    }
+
+    /// Where to go on: the first byte that belongs to no cut yet, always one where a line begins.
+    pub fn next(&self) -> u64 {
+        self.cutter.next()
+    }
+
+    /// By what the file is known again.
+    pub fn mark(&self) -> &FileMark {
+        &self.mark
+    }
+
+    /// Whether it was read to its end.
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// What is new to say about the file.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Reads about `budget_bytes` of content, and gives what they are cut into. Never waits.
+    ///
+    /// # Errors
+    /// [`Error::Reading`] if the file can't be read. The cuts given before stand; reading again goes on after them.
+    pub fn read(
+        &mut self,
+        budget_bytes: usize,
+        now_us: Micros,
+        take: &mut dyn FnMut(Cut<'_>),
+    ) -> Result<ReadStep, Error> {
+        let step = self.read_some(budget_bytes, now_us, take);
+        step.map_err(|source| Error::Reading { path: self.mark.path.clone(), source })
+    }
+
+    fn read_some(
+        &mut self,
+        budget_bytes: usize,
+        now_us: Micros,
+        take: &mut dyn FnMut(Cut<'_>),
+    ) -> io::Result<ReadStep> {
+        if self.done {
+            return Ok(ReadStep::Done);
+        }
+        if self.waited && self.packing == Packing::Plain && !begins_with(self.stream.file(), &self.head)? {
+            return Ok(self.cut_short());
+        }
+        self.waited = false;
+        let mut left = budget_bytes.max(1);
+        while left > 0 {
+            let room = left.min(self.buffer.len());
+            match self.stream.read(&mut self.buffer[..room])? {
+                Poured::Bytes(bytes) => {
+                    left -= bytes;
+                    self.see_head(bytes);
+                    self.cutter.push(&self.buffer[..bytes], take);
+                    if let Some(tail) = &mut self.tail {
+                        tail.grew();
+                    }
+                }
+                Poured::Skipped(bytes) => left = left.saturating_sub(bytes),
+                Poured::Nothing => match self.look(now_us)? {
+                    Outlook::MayGrow => {
+                        self.waited = true;
+                        return Ok(ReadStep::Waiting);
+                    }
+                    Outlook::Complete => self.stream.close(),
+                    Outlook::CutShort => return Ok(self.cut_short()),
+                },
+                Poured::End => {
+                    self.cutter.finish(take);
+                    self.done = true;
+                    return Ok(ReadStep::Done);
+                }
+                Poured::Damaged(what) => {
+                    let at = self.cutter.next();
+                    self.cutter.damage(&what, take);
+                    self.say(format!("{what} after byte {at}: the rows before it are used, nothing after it is read"));
+                    self.done = true;
+                    return Ok(ReadStep::Done);
+                }
+            }
+        }
+        Ok(ReadStep::More)
+    }
+
+    fn look(&mut self, now_us: Micros) -> io::Result<Outlook> {
+        match &mut self.tail {
+            Some(tail) => tail.look(self.stream.file(), self.stream.file_offset(), now_us),
+            None => Ok(Outlook::Complete),
+        }
+    }
+
+    /// The file was truncated or written anew under us: this partition is over.
+    fn cut_short(&mut self) -> ReadStep {
+        let (next, end) = (self.cutter.next(), self.cutter.end());
+        let half = match end - next {
+            0 => String::new(),
+            bytes => format!(", and {bytes} bytes of a line that was not complete"),
+        };
+        self.say(format!(
+            "was cut short or written anew: its rows up to byte {next} were read; what it had beyond{half} is lost unless \
+             a copy of it is found; its new content is another partition"
+        ));
+        self.mark.cut_short = true;
+        self.done = true;
+        ReadStep::Done
+    }
+
+    /// Keeps the mark up to date while the file has less content than a mark covers.
+    fn see_head(&mut self, bytes: usize) {
+        let missing = HEAD_BYTES_MAX - self.head.len();
+        // What comes next is known to follow the head only if it begins at its end or before.
+        let (from, known) = (self.cutter.end(), self.head.len() as u64);
+        if missing == 0 || from > known || from + bytes as u64 <= known {
+            return;
+        }
+        let fresh = &self.buffer[(known - from) as usize..bytes];
+        self.head.extend_from_slice(&fresh[..fresh.len().min(missing)]);
+        let cut_short = self.mark.cut_short;
+        self.mark = FileMark { cut_short, ..FileMark::new(&self.mark.path, self.mark.inode(), &self.head) };
+    }
+
+    fn say(&mut self, text: String) {
+        self.notices.push(Notice::new(&self.partition, text));
+    }
+}
+
+#[cfg(test)]
+mod tests;

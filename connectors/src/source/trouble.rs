@@ -1,0 +1,89 @@
+//! What can be wrong with a source's files, and what to do about each.
+//!
+//! A bounded job stops with it; a followed one says it once, and waits until it has passed.
+
+use std::io;
+use std::path::Path;
+
+use super::notice::Notice;
+use crate::error::Error;
+
+/// What is wrong with one file or pattern.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    pub(crate) path: String,
+    pub(crate) problem: String,
+    pub(crate) advice: String,
+}
+
+impl Trouble {
+    fn new(path: &Path, problem: impl Into<String>, advice: impl Into<String>) -> Trouble {
+        Trouble { path: path.display().to_string(), problem: problem.into(), advice: advice.into() }
+    }
+
+    pub(crate) fn no_match(path: &Path) -> Trouble {
+        Trouble::new(path, "no file matches", "check the name; a relative path begins at the job file's directory")
+    }
+
+    pub(crate) fn bad_pattern(path: &Path, why: &str) -> Trouble {
+        Trouble::new(path, format!("is no pattern ({why})"), "use * ? [a-z] within a name, and ** for any directories")
+    }
+
+    pub(crate) fn directory(path: &Path) -> Trouble {
+        let files = path.join("*.jsonl").display().to_string();
+        Trouble::new(path, "is a directory", format!("name its files, for example {files}"))
+    }
+
+    pub(crate) fn no_file(path: &Path) -> Trouble {
+        Trouble::new(path, "is no regular file", "positions need one: write the pipe or device into a file and follow it")
+    }
+
+    pub(crate) fn no_utf8(path: &Path) -> Trouble {
+        Trouble::new(path, "its name is not UTF-8", "rename it: names of partitions are text in the tables")
+    }
+
+    pub(crate) fn unreadable(path: &Path, why: &io::Error) -> Trouble {
+        let advice = match why.kind() {
+            io::ErrorKind::PermissionDenied => "let this user read it (chmod, chown)",
+            io::ErrorKind::NotFound => "put the file that it points to in place, or leave it out",
+            _ => "look at the device or the network it lies on",
+        };
+        Trouble::new(path, format!("cannot be read ({why})"), advice)
+    }
+
+    pub(crate) fn foreign(path: &Path, ending: &str) -> Trouble {
+        Trouble::new(path, format!("{ending} cannot be read"), "compress it with gzip or zstd, or not at all")
+    }
+
+    pub(crate) fn other_packing(path: &Path, promised: &str, found: &str) -> Trouble {
+        Trouble::new(
+            path,
+            format!("by its name it is {promised}, by its first bytes {found}"),
+            "give it the ending that it is: .gz for gzip, .zst for zstd, neither for plain text",
+        )
+    }
+
+    pub(crate) fn gone(path: &Path, next: u64) -> Trouble {
+        Trouble::new(
+            path,
+            format!("is gone, and was read only up to byte {next}"),
+            "put it back (its directory is searched for it under any name), or start a new store",
+        )
+    }
+
+    pub(crate) fn replaced(path: &Path, next: u64) -> Trouble {
+        Trouble::new(
+            path,
+            format!("is not the file any more that was read up to byte {next}"),
+            "put that file back under any name in this directory, or start a new store",
+        )
+    }
+
+    pub(crate) fn into_error(self) -> Error {
+        Error::SourceFile { path: self.path, problem: self.problem, advice: self.advice }
+    }
+
+    pub(crate) fn into_notice(self) -> Notice {
+        Notice::new(self.path, format!("{}: {}", self.problem, self.advice))
+    }
+}

@@ -1,0 +1,118 @@
+//! Deadlines and tries: how long an operation may take, and how often an idempotent one is tried.
+
+use std::time::Duration;
+
+use super::problem::{Failure, Operation, Problem};
+use super::requests::Counters;
+
+/// How patient a store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest an attempt may take, beside the time for its bytes.
+    pub deadline_ms: u64,
+    /// How slow sending may be before it counts as no answer.
+    pub least_bytes_per_ms: u64,
+    /// How often an idempotent operation is tried, at least once.
+    pub tries: u32,
+    /// The pause after the first failed attempt; it doubles each time.
+    pub pause_ms: u64,
+    /// The longest pause.
+    pub longest_pause_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { deadline_ms: 30_000, least_bytes_per_ms: 256, tries: 5, pause_ms: 100, longest_pause_ms: 2_000 }
+    }
+}
+
+impl Limits {
+    pub(super) fn deadline(&self, bytes: usize) -> Duration {
+        Duration::from_millis(self.deadline_ms + bytes as u64 / self.least_bytes_per_ms.max(1))
+    }
+
+    fn pause(&self, failures: u32) -> Duration {
+        let doubled = self.pause_ms.saturating_mul(1 << failures.saturating_sub(1).min(20));
+        Duration::from_millis(doubled.min(self.longest_pause_ms))
+    }
+}
+
+/// What `attempt` comes to, or `None` if it takes longer than `deadline`.
+pub(super) async fn within<T>(deadline: Duration, attempt: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(deadline, attempt).await.ok()
+}
+
+/// Repeats `attempt` while its failure may pass soon and tries are left.
+pub(super) async fn tried<T, F>(
+    limits: &Limits,
+    requests: &Counters,
+    operation: Operation,
+    bytes: usize,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let mut failures = 0;
+    loop {
+        requests.count(operation);
+        let failure = match within(limits.deadline(bytes), attempt()).await {
+            Some(Ok(value)) => return Ok(value),
+            Some(Err(failure)) => failure,
+            None => Problem::TimedOut.into(),
+        };
+        failures += 1;
+        if !failure.problem.passes_soon() || failures >= limits.tries {
+            return Err(failure);
+        }
+        tracing::debug!(%operation, problem = %failure.problem, failures, "trying again");
+        tokio::time::sleep(limits.pause(failures)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    const QUICK: Limits =
+        Limits { deadline_ms: 20, least_bytes_per_ms: 1_000, tries: 3, pause_ms: 1, longest_pause_ms: 4 };
+
+    async fn check(answer: impl Fn(u32) -> Result<u32, Problem>) -> (Result<u32, Problem>, u32) {
+        let (calls, requests) = (Cell::new(0), Counters::default());
+        let attempt = || {
+            calls.set(calls.get() + 1);
+            let answer = answer(calls.get());
+            async move { answer.map_err(Failure::from) }
+        };
+        let result = tried(&QUICK, &requests, Operation::Get, 0, attempt).await;
+        assert_eq!(requests.read().get, u64::from(calls.get()), "each attempt is a request");
+        (result.map_err(|failure| failure.problem), calls.get())
+    }
+
+    #[tokio::test]
+    async fn what_passes_is_tried_again_and_what_does_not_is_reported_at_once() {
+        let third = |call| if call < 3 { Err(Problem::Unreachable) } else { Ok(call) };
+        assert_eq!(check(third).await, (Ok(3), 3));
+        assert_eq!(check(|_| Err(Problem::Unreachable)).await, (Err(Problem::Unreachable), 3));
+        assert_eq!(check(|_| Err(Problem::Denied)).await, (Err(Problem::Denied), 1));
+        assert_eq!(check(|_| Err(Problem::NoSpace)).await, (Err(Problem::NoSpace), 1));
+    }
+
+    #[tokio::test]
+    async fn a_silent_store_counts_as_no_answer() {
+        let requests = Counters::default();
+        let silent = || std::future::pending::<Result<(), Failure>>();
+        let failure = tried(&QUICK, &requests, Operation::List, 0, silent).await.unwrap_err();
+        assert_eq!((failure.problem, requests.read().list), (Problem::TimedOut, 3));
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_bound_and_bytes_buy_time() {
+        let pauses: Vec<u128> = (1..=4).map(|failures| QUICK.pause(failures).as_millis()).collect();
+        assert_eq!(pauses, [1, 2, 4, 4]);
+        assert_eq!(QUICK.pause(u32::MAX).as_millis(), 4);
+        assert_eq!(QUICK.deadline(50_000).as_millis(), 70);
+    }
+}

@@ -1,0 +1,115 @@
+//! Objects on S3 and on what speaks like it.
+//!
+//! The library's own tries are switched off. For conditional puts they are wrong: after a 500 that did write, its
+//! second try reports our own object as another's. For the rest, one place decides how often to try, and that is
+//! [`Store`](super::Store).
+
+mod answer;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use object_store::client::ClientConfigKey;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, RetryConfig};
+
+use super::backend::Found;
+use super::problem::{Failure, Problem};
+use super::{Creation, Listed};
+use answer::{after_create, failure};
+
+/// A store of objects behind the library's interface.
+pub(super) struct Object {
+    store: PrefixStore<Arc<dyn ObjectStore>>,
+}
+
+impl Object {
+    pub(super) fn new(store: Arc<dyn ObjectStore>, prefix: &str) -> Object {
+        Object { store: PrefixStore::new(store, prefix) }
+    }
+
+    /// A bucket of S3, with what the environment says about how to reach it.
+    pub(super) fn s3(bucket: &str, prefix: &str) -> Result<Object, String> {
+        let store = s3_builder().with_bucket_name(bucket).build().map_err(|error| error.to_string())?;
+        Ok(Object::new(Arc::new(store), prefix))
+    }
+
+    pub(super) async fn create(&self, path: &str, bytes: Bytes) -> Result<Creation, Failure> {
+        match self.store.put_opts(&parse(path)?, bytes.into(), PutMode::Create.into()).await {
+            Ok(_) => Ok(Creation::Created),
+            Err(error) => after_create(error),
+        }
+    }
+
+    pub(super) async fn put(&self, path: &str, bytes: Bytes) -> Result<(), Failure> {
+        self.store.put(&parse(path)?, bytes.into()).await.map_err(failure)?;
+        Ok(())
+    }
+
+    pub(super) async fn read(&self, path: &str, range: Option<GetRange>) -> Result<Option<Found>, Failure> {
+        let options = GetOptions { range, ..GetOptions::default() };
+        let answer = match self.store.get_opts(&parse(path)?, options).await {
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            answer => answer.map_err(failure)?,
+        };
+        let (object, from) = (listed(&answer.meta), answer.range.start);
+        let bytes = answer.bytes().await.map_err(failure)?;
+        Ok(Some(Found { object, from, bytes }))
+    }
+
+    pub(super) async fn head(&self, path: &str) -> Result<Option<Listed>, Failure> {
+        match self.store.head(&parse(path)?).await {
+            Ok(meta) => Ok(Some(listed(&meta))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    pub(super) async fn list(&self, prefix: &str, after: &str) -> Result<Vec<Listed>, Failure> {
+        let prefix = parse(prefix)?;
+        let metas: Vec<ObjectMeta> = match after {
+            "" => self.store.list(Some(&prefix)).try_collect().await,
+            after => self.store.list_with_offset(Some(&prefix), &parse(after)?).try_collect().await,
+        }
+        .map_err(failure)?;
+        let mut found: Vec<Listed> = metas.iter().map(listed).collect();
+        // Buckets of S3 Express, and some that only speak like S3, list in any order.
+        found.sort();
+        Ok(found)
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Result<(), Failure> {
+        match self.store.delete(&parse(path)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failure(error)),
+        }
+    }
+}
+
+/// S3 as we use it, but for the bucket.
+fn s3_builder() -> AmazonS3Builder {
+    let client = |key, value: &str| (AmazonS3ConfigKey::Client(key), value.to_owned());
+    let once = RetryConfig { max_retries: 0, retry_timeout: Duration::ZERO, ..RetryConfig::default() };
+    // The library counts one deadline for small and large objects; ours grows with the bytes, so its must not be less.
+    let settings = [client(ClientConfigKey::Timeout, "1 hour"), client(ClientConfigKey::ConnectTimeout, "5 seconds")];
+    settings
+        .into_iter()
+        .fold(AmazonS3Builder::from_env(), |builder, (key, value)| builder.with_config(key, value))
+        .with_conditional_put(S3ConditionalPut::ETagMatch)
+        .with_retry(once)
+}
+
+fn parse(path: &str) -> Result<Path, Failure> {
+    Path::parse(path).map_err(|error| Failure::new(Problem::BadPath, error))
+}
+
+fn listed(meta: &ObjectMeta) -> Listed {
+    let modified_ms = u64::try_from(meta.last_modified.timestamp_millis()).unwrap_or(0);
+    Listed { path: meta.location.to_string(), size: meta.size, modified_ms }
+}

@@ -1,0 +1,1 @@
+//! Compositions of operators: consensus and ticks.

@@ -1,0 +1,387 @@
+//! A task that has closed and can still be revised.
+
+use std::collections::BTreeSet;
+
+use quorate_schemas::id::{Id, Name};
+use quorate_schemas::record::{Control, ControlAction, Gold, Placed, RecordKind, Task, TaskKind};
+use quorate_schemas::retained::{DomainRecord, Evidence};
+use quorate_schemas::table::{
+    AnomalyKind, AnomalyRow, CloseRule, DecisionRow, DecisionStatus, OutRow, RejectReason, RevisionReason,
+    UndecidedReason, VoteRow, VoteStatus,
+};
+use quorate_schemas::time::{Micros, format_rfc3339};
+
+use super::tally::{Leader, Tally};
+use super::walk::Walk;
+use super::{Due, Fact, Moment};
+use crate::effects::{Effects, Shown};
+use crate::policy::{Method, StakeRule};
+use crate::reputation;
+use crate::rules::{Occasion, Rules};
+use crate::weights::ONE;
+
+/// How and when a task closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closing {
+    pub(crate) at: Micros,
+    pub(crate) rule: CloseRule,
+    /// The era whose weights decide.
+    pub(crate) era: i64,
+}
+
+/// A closed task.
+pub(crate) struct Closed {
+    closing: Closing,
+    declared: Option<Task>,
+    golds: Vec<Placed<Gold>>,
+    overrides: Vec<Placed<Control>>,
+    votes: Vec<VoteRow>,
+    row: DecisionRow,
+    /// Everything up to here is in `row`; before the first revision, nothing is.
+    revised_to: Option<Micros>,
+    kept: bool,
+}
+
+impl Closed {
+    pub(crate) fn new(
+        id: &Id,
+        closing: Closing,
+        opened_at: Micros,
+        declared: Option<Task>,
+        walk: Walk,
+        (golds, overrides): (Vec<Placed<Gold>>, Vec<Placed<Control>>),
+        rules: &Rules,
+    ) -> Closed {
+        let mut votes: Vec<VoteRow> = walk.seats.into_values().map(|seat| unweighed(seat.vote)).collect();
+        votes.sort_by(|a, b| a.agent.name().cmp(b.agent.name()));
+        let policy = &rules.policy;
+        let task = declared.as_ref();
+        let row = DecisionRow {
+            event_time: closing.at,
+            revision: 0,
+            task: id.clone(),
+            domain: task.map_or_else(|| rules.nowhere.clone(), |task| task.domain.clone()),
+            kind: task.map_or(TaskKind::Choice, |task| task.kind),
+            status: DecisionStatus::Undecided(UndecidedReason::NoVotes),
+            is_final: false,
+            reason: RevisionReason::Closed,
+            answer: None,
+            confidence_micros: 0,
+            support_micros: 0,
+            runner_up_micros: 0,
+            total_micros: 0,
+            eligible_micros: 0,
+            eligible_basis: rules.basis(),
+            quorum: task.and_then(|task| task.quorum).unwrap_or(policy.quorum),
+            votes: 0,
+            abstentions: 0,
+            excluded: 0,
+            options: 0,
+            superseded: walk.superseded,
+            duplicates: walk.duplicates,
+            method: Name::new(policy.method.word()),
+            era: closing.era,
+            opened_at,
+            closed_at: closing.at,
+            close_rule: closing.rule,
+            gold: None,
+        };
+        Closed { closing, declared, golds, overrides, votes, row, revised_to: None, kept: false }
+    }
+
+    /// The revision that `written` says was the last.
+    pub(crate) fn as_revised(mut self, written: &DecisionRow, rules: &Rules) -> Closed {
+        self.revise(written.event_time, rules);
+        self.row.revision = written.revision;
+        self.row.reason = written.reason;
+        self.revised_to = Some(written.event_time);
+        self.kept = true;
+        self
+    }
+
+    /// The last revision.
+    pub(crate) fn row(&self) -> &DecisionRow {
+        &self.row
+    }
+
+    /// Whether the last revision is among the retained rows.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// It is now.
+    pub(crate) fn kept(&mut self) {
+        self.kept = true;
+    }
+
+    fn final_after(&self, rules: &Rules) -> Micros {
+        self.closing.at.saturating_add(rules.policy.finality_after)
+    }
+
+    /// When it next has something to do.
+    pub(crate) fn due(&self, rules: &Rules) -> Due {
+        let revised_to = self.revised_to.unwrap_or(Micros::MIN);
+        let golds = self.golds.iter().map(|row| row.event_time);
+        let facts = golds.chain(self.overrides.iter().map(|row| row.event_time));
+        let next = facts.filter(|at| *at > revised_to).min();
+        match next.filter(|at| *at <= self.final_after(rules)) {
+            // Gold shows evidence, which must be in time for the next era.
+            Some(at) => Due::Close(at),
+            None => Due::Age(self.final_after(rules)),
+        }
+    }
+
+    /// Takes a fact that came after the close.
+    pub(crate) fn receive(&mut self, fact: Fact, rules: &Rules, effects: &mut Effects) {
+        let in_time = fact.event_time() <= self.final_after(rules);
+        match fact {
+            Fact::Gold(row) if in_time => {
+                effects.keep(Fact::Gold(row.clone()).retained());
+                self.golds.push(row);
+                self.golds.sort();
+            }
+            Fact::Override(row) if in_time => {
+                effects.keep(Fact::Override(row.clone()).retained());
+                self.overrides.push(row);
+                self.overrides.sort();
+            }
+            fact => too_late(fact, self.closing.at, effects),
+        }
+    }
+
+    /// Writes the revisions before `moment`; true if the last of them is final.
+    pub(crate) fn advance(&mut self, moment: Moment, rules: &Rules, effects: &mut Effects) -> bool {
+        let last = self.final_after(rules);
+        if self.revised_to.is_none() {
+            self.first(rules, effects);
+        }
+        for at in self.times_of_change(moment.until, last, rules) {
+            self.change(at, rules, effects);
+        }
+        if !self.row.is_final && last < moment.until {
+            self.row.revision += 1;
+            self.row.event_time = last;
+            self.row.reason = RevisionReason::Final;
+            self.row.is_final = true;
+            effects.rows.push(OutRow::Decision(Box::new(self.row.clone())));
+        }
+        self.row.is_final
+    }
+
+    /// The first revision: the close itself.
+    fn first(&mut self, rules: &Rules, effects: &mut Effects) {
+        let at = self.closing.at;
+        self.revise(at, rules);
+        self.row.is_final = rules.policy.finality_after == 0;
+        self.revised_to = Some(at);
+        effects.rows.push(OutRow::Decision(Box::new(self.row.clone())));
+        effects.rows.extend(self.votes.iter().cloned().map(|vote| OutRow::Vote(Box::new(vote))));
+        self.show(self.closing.era, effects);
+    }
+
+    /// The times in `(revised_to, last]`, before `until`, at which a fact may change the decision.
+    fn times_of_change(&self, until: Micros, last: Micros, rules: &Rules) -> BTreeSet<Micros> {
+        let after = self.revised_to.unwrap_or(self.closing.at);
+        let last = last.min(until.saturating_sub(1));
+        if last <= after {
+            return BTreeSet::new();
+        }
+        let golds = self.golds.iter().map(|row| row.event_time);
+        let facts = golds.chain(self.overrides.iter().map(|row| row.event_time));
+        let mut times: BTreeSet<Micros> = facts.filter(|at| *at > after && *at <= last).collect();
+        if rules.registry.ordered_in(after + 1, last.saturating_add(1)) {
+            for vote in &self.votes {
+                times.extend(rules.registry.orders_between(&vote.agent, after, last).map(|order| order.event_time));
+            }
+        }
+        times
+    }
+
+    fn change(&mut self, at: Micros, rules: &Rules, effects: &mut Effects) {
+        let (row, votes) = (self.row.clone(), self.votes.clone());
+        self.revise(at, rules);
+        self.revised_to = Some(at);
+        let unchanged = DecisionRow { event_time: row.event_time, ..self.row.clone() };
+        if unchanged == row && votes == self.votes {
+            self.row = row;
+            return;
+        }
+        self.row.revision += 1;
+        self.row.reason = self.why(at, rules);
+        let revision = self.row.revision;
+        for (vote, before) in self.votes.iter_mut().zip(&votes).filter(|(vote, before)| vote != before) {
+            debug_assert_eq!(vote.agent, before.agent);
+            vote.revision = revision;
+            effects.rows.push(OutRow::Vote(Box::new(vote.clone())));
+        }
+        effects.rows.push(OutRow::Decision(Box::new(self.row.clone())));
+        if row.gold.is_none() && self.row.gold.is_some() {
+            self.show(rules.policy.eras.era_of(at), effects);
+        }
+    }
+
+    fn why(&self, at: Micros, rules: &Rules) -> RevisionReason {
+        if self.overrides.iter().any(|row| row.event_time == at) {
+            return RevisionReason::Override;
+        }
+        let mut orders = self.votes.iter().flat_map(|vote| rules.registry.orders_between(&vote.agent, at - 1, at));
+        match orders.next().map(|order| &order.body.action) {
+            Some(ControlAction::Release { .. }) => RevisionReason::Release,
+            Some(_) => RevisionReason::Quarantine,
+            None => RevisionReason::Gold,
+        }
+    }
+
+    /// Decides anew with what was known at `at`.
+    fn revise(&mut self, at: Micros, rules: &Rules) {
+        let domain = self.row.domain.clone();
+        let occasion = Occasion { domain: &domain, era: self.closing.era, opened_at: self.row.opened_at, at };
+        for vote in &mut self.votes {
+            vote.status = match vote.value.label() {
+                None => VoteStatus::Abstained,
+                Some(_) if rules.registry.quarantined(&vote.agent, at) => VoteStatus::Quarantined,
+                Some(_) => VoteStatus::Counted,
+            };
+        }
+        let counted = |vote: &&VoteRow| vote.status == VoteStatus::Counted;
+        let weighing = rules.weigh(occasion, self.votes.iter().filter(counted).map(|vote| &vote.agent));
+        // Votes that all weigh nothing still say something: then each counts one.
+        let weightless = self.votes.iter().filter(counted).all(|vote| weighing.of(&vote.agent) == 0);
+        let equal = weightless && rules.policy.stake == StakeRule::Ignore;
+        let mut tally = Tally::default();
+        for vote in &mut self.votes {
+            vote.weight_micros = match vote.status {
+                VoteStatus::Counted if equal => ONE,
+                VoteStatus::Counted => weighing.of(&vote.agent),
+                VoteStatus::Abstained | VoteStatus::Quarantined => 0,
+            };
+            if let (VoteStatus::Counted, Some(label)) = (vote.status, vote.value.label()) {
+                tally.add(&label, vote.weight_micros);
+            }
+        }
+        let eligible = rules.eligible(&weighing).unwrap_or(tally.total_micros());
+        self.settle(at, &tally, eligible, rules);
+    }
+
+    fn settle(&mut self, at: Micros, tally: &Tally, eligible_micros: i64, rules: &Rules) {
+        let Leader { answer, support_micros, runner_up_micros, .. } = tally.leader();
+        let by_hand = self.overrides.iter().rev().find(|row| row.event_time <= at).map(|row| &row.body.action);
+        let row = &mut self.row;
+        row.event_time = at;
+        row.eligible_micros = eligible_micros;
+        row.total_micros = tally.total_micros();
+        row.votes = tally.votes();
+        let with = |status: VoteStatus| self.votes.iter().filter(|vote| vote.status == status).count() as u32;
+        (row.abstentions, row.excluded) = (with(VoteStatus::Abstained), with(VoteStatus::Quarantined));
+        (row.support_micros, row.runner_up_micros) = (support_micros, runner_up_micros);
+        let declared = self.declared.as_ref().map_or(0, |task| task.options.len());
+        row.options = if declared == 0 { tally.labels() as u32 } else { declared as u32 };
+        let needed = self.declared.as_ref().and_then(|task| task.min_votes).unwrap_or(rules.policy.min_votes);
+        row.status = if answer.is_none() {
+            DecisionStatus::Undecided(UndecidedReason::NoVotes)
+        } else if row.votes < needed {
+            DecisionStatus::Undecided(UndecidedReason::TooFewVotes)
+        } else if row.quorum.exceeded_by(support_micros, eligible_micros) {
+            DecisionStatus::Quorate
+        } else {
+            DecisionStatus::Undecided(UndecidedReason::NoQuorum)
+        };
+        row.answer = answer;
+        if let Some(ControlAction::Override { answer, .. }) = by_hand {
+            row.status = DecisionStatus::Quorate;
+            row.runner_up_micros = if row.answer.as_ref() == Some(answer) { runner_up_micros } else { support_micros };
+            row.support_micros = tally.weight_of(answer);
+            row.answer = Some(answer.clone());
+        }
+        let log_odds = rules.policy.method == Method::Weighted
+            && rules.policy.stake == StakeRule::Ignore
+            && rules.policy.cap.is_none();
+        row.confidence_micros = match &row.answer {
+            Some(answer) if log_odds => tally.posterior_micros(answer),
+            Some(answer) => tally.share_micros(answer),
+            None => 0,
+        };
+        row.gold = self.golds.iter().rev().find(|gold| gold.event_time <= at).map(|gold| gold.body.answer.clone());
+        for vote in &mut self.votes {
+            vote.agrees = row.answer.is_some() && vote.value.label() == row.answer;
+        }
+    }
+
+    /// What the votes show of their agents, once the task has closed or its gold is known: by gold if there is
+    /// one, else by what the others decided without the agent. A gold task shows how its domain decides, too.
+    fn show(&self, era: i64, effects: &mut Effects) {
+        let mut tally = Tally::default();
+        let counted = self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted);
+        let labelled: Vec<(&VoteRow, Name)> = counted.filter_map(|vote| Some((vote, vote.value.label()?))).collect();
+        labelled.iter().for_each(|(vote, label)| tally.add(label, vote.weight_micros));
+        let leader = tally.leader();
+        let chance = reputation::chance_micros(self.row.options);
+        let domain = &self.row.domain;
+        let hit = |right: bool| if right { ONE } else { 0 };
+        for (vote, label) in &labelled {
+            let mut evidence = Evidence::default();
+            if let Some(gold) = &self.row.gold {
+                evidence.gold_seen = ONE;
+                evidence.gold_right = hit(gold == label);
+                evidence.gold_chance = chance;
+            } else if tally.votes() > reputation::MIN_OTHERS
+                && let Some(agrees) = leader.others_agree(label, vote.weight_micros)
+            {
+                evidence.consensus_seen = ONE;
+                evidence.consensus_right = hit(agrees);
+                evidence.consensus_chance = chance;
+            }
+            let (agent, record) = (Some(vote.agent.clone()), DomainRecord::default());
+            effects.shown.push(Shown { agent, domain: domain.clone(), era, evidence, record });
+        }
+        if let Some(gold) = self.row.gold.as_ref().filter(|_| !labelled.is_empty()) {
+            let record = DomainRecord { gold_tasks: ONE, gold_hits: hit(self.row.answer.as_ref() == Some(gold)) };
+            let evidence = Evidence::default();
+            effects.shown.push(Shown { agent: None, domain: domain.clone(), era, evidence, record });
+        }
+    }
+}
+
+fn unweighed(vote: Placed<quorate_schemas::record::Vote>) -> VoteRow {
+    VoteRow {
+        event_time: vote.event_time,
+        revision: 0,
+        task: vote.body.task,
+        agent: vote.body.agent,
+        value: vote.body.value,
+        weight_micros: 0,
+        status: VoteStatus::Counted,
+        agrees: false,
+        event_id: vote.event_id,
+        place: vote.place,
+    }
+}
+
+/// A fact about a task that takes none any more: votes and declarations are late, the rest is disputed.
+pub(crate) fn too_late(fact: Fact, closed_at: Micros, effects: &mut Effects) {
+    let disputed = |event_time, task: &Id, detail, place: &quorate_schemas::place::Place| {
+        let (task, place) = (task.clone(), place.clone());
+        OutRow::Anomaly(Box::new(AnomalyRow { event_time, kind: AnomalyKind::Disputed, task, detail, place }))
+    };
+    let task = fact.task().cloned();
+    match fact {
+        Fact::Vote(vote) => {
+            let detail = format!("the task closed at {}", format_rfc3339(closed_at));
+            effects.refuse(&vote, RejectReason::Late, detail);
+        }
+        Fact::Task(row) => {
+            let detail = format!("the task closed at {}", format_rfc3339(closed_at));
+            let line = format!("{{\"task_id\":{}}}", crate::effects::quoted(row.body.task.name()));
+            effects.refuse_record(RecordKind::Task, row.event_time, &row.place, RejectReason::Late, detail, line);
+        }
+        Fact::Gold(row) => {
+            let detail = format!("gold {:?}", row.body.answer);
+            effects.rows.push(disputed(row.event_time, &row.body.task, detail, &row.place));
+        }
+        Fact::Override(row) => {
+            let (Some(task), ControlAction::Override { answer, .. }) = (task, &row.body.action) else { return };
+            let detail = format!("override {answer:?} by {:?}", row.body.operator);
+            effects.rows.push(disputed(row.event_time, &task, detail, &row.place));
+        }
+    }
+}

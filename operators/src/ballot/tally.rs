@@ -1,0 +1,167 @@
+//! From weighted votes to an answer.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use quorate_schemas::id::Name;
+
+/// Sums of weight by label, kept by addition and subtraction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    sums: BTreeMap<Name, Sum>,
+    total_micros: i64,
+    votes: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sum {
+    weight_micros: i64,
+    votes: u32,
+}
+
+/// Who leads, and by how much.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Leader {
+    pub(crate) answer: Option<Name>,
+    pub(crate) support_micros: i64,
+    pub(crate) runner_up_micros: i64,
+    pub(crate) runner_up: Option<Name>,
+    pub(crate) third_micros: i64,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, label: &Name, weight_micros: i64) {
+        let sum = self.sums.entry(label.clone()).or_default();
+        sum.weight_micros = sum.weight_micros.saturating_add(weight_micros);
+        sum.votes += 1;
+        self.total_micros = self.total_micros.saturating_add(weight_micros);
+        self.votes += 1;
+    }
+
+    pub(crate) fn remove(&mut self, label: &Name, weight_micros: i64) {
+        let Some(sum) = self.sums.get_mut(label) else { return };
+        sum.weight_micros -= weight_micros;
+        sum.votes -= 1;
+        self.total_micros -= weight_micros;
+        self.votes -= 1;
+        if sum.votes == 0 {
+            self.sums.remove(label);
+        }
+    }
+
+    pub(crate) fn votes(&self) -> u32 {
+        self.votes
+    }
+
+    pub(crate) fn total_micros(&self) -> i64 {
+        self.total_micros
+    }
+
+    pub(crate) fn weight_of(&self, label: &Name) -> i64 {
+        self.sums.get(label).map_or(0, |sum| sum.weight_micros)
+    }
+
+    /// How many labels were voted for.
+    pub(crate) fn labels(&self) -> usize {
+        self.sums.len()
+    }
+
+    /// The label with the greatest weight; of equals the smallest label.
+    pub(crate) fn leader(&self) -> Leader {
+        let mut leader = Leader::default();
+        for (label, sum) in &self.sums {
+            // Labels come in order, so only a strictly greater weight displaces an earlier one.
+            let weight = sum.weight_micros;
+            if leader.answer.is_none() || weight > leader.support_micros {
+                leader.third_micros = leader.runner_up_micros;
+                (leader.runner_up, leader.runner_up_micros) = (leader.answer.take(), leader.support_micros);
+                (leader.answer, leader.support_micros) = (Some(label.clone()), weight);
+            } else if leader.runner_up.is_none() || weight > leader.runner_up_micros {
+                leader.third_micros = leader.runner_up_micros;
+                (leader.runner_up, leader.runner_up_micros) = (Some(label.clone()), weight);
+            } else {
+                leader.third_micros = leader.third_micros.max(weight);
+            }
+        }
+        leader
+    }
+
+    /// The answer's share of the weight, in millionths.
+    pub(crate) fn share_micros(&self, answer: &Name) -> i64 {
+        let (part, whole) = (i128::from(self.weight_of(answer)), i128::from(self.total_micros));
+        if whole == 0 { 0 } else { i64::try_from(part * 1_000_000 / whole).unwrap_or(0) }
+    }
+
+    /// The answer's posterior where weights are log-odds in nats and votes are independent given the answer:
+    /// exp(w_answer) / Σ exp(w_label) over the labels voted for, in millionths.
+    pub(crate) fn posterior_micros(&self, answer: &Name) -> i64 {
+        let own = self.weight_of(answer);
+        let others = self.sums.iter().filter(|(label, _)| *label != answer);
+        let odds: f64 = others.map(|(_, sum)| ((sum.weight_micros - own) as f64 / 1e6).exp()).sum();
+        (1e6 / (1.0 + odds)).round() as i64
+    }
+}
+
+impl Leader {
+    /// Whether the others' strict leader is `label`, once a vote of `weight_micros` for `label` is left out; `None`
+    /// where the others have none: a tie among them says nothing.
+    pub(crate) fn others_agree(&self, label: &Name, weight_micros: i64) -> Option<bool> {
+        let (first, second, third) = (self.support_micros, self.runner_up_micros, self.third_micros);
+        if self.answer.as_ref() == Some(label) {
+            let own = first - weight_micros;
+            return match own.cmp(&second) {
+                Ordering::Greater => Some(true),
+                Ordering::Equal => None,
+                Ordering::Less => (second != third).then_some(false),
+            };
+        }
+        let rest = if self.runner_up.as_ref() == Some(label) { third.max(second - weight_micros) } else { second };
+        (rest != first).then_some(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(votes: &[(&str, i64)]) -> Tally {
+        let mut tally = Tally::default();
+        votes.iter().for_each(|(label, weight)| tally.add(&Name::new(label), *weight));
+        tally
+    }
+
+    #[test]
+    fn ties_go_to_the_smallest_label() {
+        let leader = tally(&[("b", 2), ("a", 1), ("a", 1), ("c", 2)]).leader();
+        assert_eq!(leader.answer.as_deref(), Some("a"));
+        assert_eq!(leader.runner_up.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn what_was_added_and_removed_leaves_no_trace() {
+        let mut changed = tally(&[("a", 3), ("b", 2)]);
+        changed.add(&Name::new("c"), 7);
+        changed.remove(&Name::new("c"), 7);
+        assert_eq!(changed, tally(&[("a", 3), ("b", 2)]));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_the_others_say_is_what_a_tally_without_the_vote_says(
+            votes in proptest::collection::vec(("[a-d]", 0..4i64), 1..8),
+        ) {
+            let votes: Vec<(&str, i64)> = votes.iter().map(|(l, w)| (l.as_str(), *w)).collect();
+            let leader = tally(&votes).leader();
+            for (at, (own, weight)) in votes.iter().enumerate() {
+                let mut rest = votes.clone();
+                rest.remove(at);
+                let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
+                rest.iter().for_each(|(label, weight)| *sums.entry(label).or_default() += weight);
+                let most = sums.values().copied().max().unwrap_or(0);
+                let first: Vec<&str> = sums.iter().filter(|(_, sum)| **sum == most).map(|(l, _)| *l).collect();
+                let expected = (most > 0 && first.len() == 1).then(|| first == [*own]);
+                proptest::prop_assert_eq!(leader.others_agree(&Name::new(own), *weight), expected);
+            }
+        }
+    }
+}

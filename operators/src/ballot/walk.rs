@@ -1,0 +1,161 @@
+//! Votes of one task in event-time order: each agent's last word, and when a rule is met.
+//!
+//! The order is (event time, agent's name, event id, value). It is total but for equal rows, so what a walk over
+//! the same votes finds is the same however they arrived. Votes are only walked once the watermark has passed
+//! them, so that none can come in between later.
+
+use std::cmp::Ordering;
+
+use quorate_schemas::id::Id;
+use quorate_schemas::record::{Placed, Task, Vote};
+use quorate_schemas::table::{CloseRule, RejectReason};
+use quorate_schemas::time::Micros;
+
+use super::tally::Tally;
+use crate::maps::IdMap;
+use crate::rules::{Occasion, Rules};
+
+/// The order in which votes are counted.
+pub(crate) fn order(a: &Placed<Vote>, b: &Placed<Vote>) -> Ordering {
+    let time = a.event_time.cmp(&b.event_time).then_with(|| a.body.agent.name().cmp(b.body.agent.name()));
+    time.then_with(|| a.event_id.cmp(&b.event_id)).then_with(|| a.body.value.cmp(&b.body.value))
+}
+
+/// An agent's seat at a task.
+pub(crate) struct Seat {
+    /// Its last word.
+    pub(crate) vote: Placed<Vote>,
+    /// How many different votes it has cast.
+    versions: u32,
+    /// What the vote counts in the running tally; nothing where there is none, or in quarantine.
+    running_micros: Option<i64>,
+}
+
+/// What became of a vote.
+pub(crate) enum Taken {
+    /// It is its agent's last word now.
+    Stands,
+    /// It equals the one before.
+    Duplicate,
+    /// It cannot count.
+    Refused(Placed<Vote>, RejectReason, String),
+}
+
+/// The votes so far.
+#[derive(Default)]
+pub(crate) struct Walk {
+    pub(crate) seats: IdMap<Seat>,
+    pub(crate) first_vote: Option<Micros>,
+    pub(crate) superseded: u32,
+    pub(crate) duplicates: u32,
+    rows: u32,
+    answers: u32,
+    running: Option<Running>,
+}
+
+/// A tally that follows the walk, for jobs that close by quorum, and what its weights are a function of.
+struct Running {
+    tally: Tally,
+    era: i64,
+    ordered: Micros,
+    domain: Id,
+}
+
+impl Walk {
+    /// Takes the next vote in order; `task` is the declaration that held at its time.
+    pub(crate) fn take(&mut self, vote: Placed<Vote>, task: Option<&Task>, rules: &Rules) -> Taken {
+        if let Some((reason, detail)) = rules.refusal(&vote, task) {
+            return Taken::Refused(vote, reason, detail);
+        }
+        let seat = self.seats.get(&vote.body.agent);
+        if seat.is_some_and(|seat| order(&seat.vote, &vote) == Ordering::Equal) {
+            self.duplicates += 1;
+            return Taken::Duplicate;
+        }
+        let caps = rules.policy.caps;
+        if self.rows >= caps.votes_per_task {
+            let detail = format!("the task holds {} votes already (limits.votes_per_task)", caps.votes_per_task);
+            return Taken::Refused(vote, RejectReason::TooManyVotes, detail);
+        }
+        let versions = seat.map_or(0, |seat| seat.versions);
+        if versions >= caps.votes_per_agent_and_task {
+            let detail = format!("the agent has cast {versions} votes here (limits.votes_per_agent_and_task)");
+            return Taken::Refused(vote, RejectReason::TooManyVotes, detail);
+        }
+        self.rows += 1;
+        self.first_vote.get_or_insert(vote.event_time);
+        self.answers += u32::from(vote.body.value.label().is_some());
+        let seat = Seat { vote: vote.clone(), versions: versions + 1, running_micros: None };
+        if let Some(before) = self.seats.insert(vote.body.agent, seat) {
+            self.superseded += 1;
+            let label = before.vote.body.value.label();
+            self.answers -= u32::from(label.is_some());
+            if let (Some(running), Some(label), Some(weight)) = (&mut self.running, label, before.running_micros) {
+                running.tally.remove(&label, weight);
+            }
+        }
+        Taken::Stands
+    }
+
+    /// The rule that the votes so far meet, asked after `agent`'s vote at `at` was taken.
+    pub(crate) fn met(
+        &mut self,
+        agent: &Id,
+        at: Micros,
+        task: Option<&Task>,
+        opened_at: Micros,
+        rules: &Rules,
+    ) -> Option<CloseRule> {
+        let close = rules.policy.close;
+        if close.votes.is_some_and(|votes| self.answers >= votes) {
+            return Some(CloseRule::Votes);
+        }
+        if !close.quorum {
+            return None;
+        }
+        let domain = task.map_or(&rules.nowhere, |task| &task.domain);
+        let occasion = Occasion { domain, era: rules.policy.eras.era_of(at), opened_at, at };
+        let eligible = self.follow(agent, occasion, rules);
+        let tally = &self.running.as_ref()?.tally;
+        let quorum = task.and_then(|task| task.quorum).unwrap_or(rules.policy.quorum);
+        let enough = task.and_then(|task| task.min_votes).unwrap_or(rules.policy.min_votes);
+        let reached = quorum.exceeded_by(tally.leader().support_micros, eligible.unwrap_or(tally.total_micros()));
+        (reached && tally.votes() >= enough).then_some(CloseRule::Quorum)
+    }
+
+    /// Brings the running tally up to `agent`'s vote; what the quorum is a share of, unless it is the tally's sum.
+    fn follow(&mut self, agent: &Id, occasion: Occasion<'_>, rules: &Rules) -> Option<i64> {
+        let ordered = rules.registry.ordered_as_of(occasion.at);
+        let current = self.running.as_ref().is_some_and(|running| {
+            running.era == occasion.era && running.ordered == ordered && running.domain == *occasion.domain
+        });
+        if !current || rules.weights_depend_on_voters() {
+            let domain = occasion.domain.clone();
+            self.running = Some(Running { tally: Tally::default(), era: occasion.era, ordered, domain });
+            let everybody: Vec<Id> = self.standing(occasion.at, rules).cloned().collect();
+            let weighing = rules.weigh(occasion, everybody.iter());
+            everybody.iter().for_each(|voter| self.seat_in_tally(voter, weighing.of(voter)));
+            return rules.eligible(&weighing);
+        }
+        let standing = !rules.registry.quarantined(agent, occasion.at);
+        let weighing = rules.weigh(occasion, standing.then_some(agent).into_iter());
+        if standing {
+            self.seat_in_tally(agent, weighing.of(agent));
+        }
+        rules.eligible(&weighing)
+    }
+
+    fn seat_in_tally(&mut self, agent: &Id, weight_micros: i64) {
+        let Some((running, seat)) = self.running.as_mut().zip(self.seats.get_mut(agent)) else { return };
+        if let Some(label) = seat.vote.body.value.label() {
+            running.tally.add(&label, weight_micros);
+            seat.running_micros = Some(weight_micros);
+        }
+    }
+
+    /// The agents that gave an answer and are not in quarantine at `at`.
+    fn standing<'a>(&'a self, at: Micros, rules: &'a Rules) -> impl Iterator<Item = &'a Id> {
+        let said = self.seats.values().filter(|seat| seat.vote.body.value.label().is_some());
+        said.map(|seat| &seat.vote.body.agent).filter(move |agent| !rules.registry.quarantined(agent, at))
+    }
+}

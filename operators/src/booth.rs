@@ -1,0 +1,312 @@
+//! One worker's tasks: takes facts as they come, and does what is due as the clock moves.
+//!
+//! Pure: it is given rows and clocks and returns effects. The timely operator around it ([`crate::decide`]) only
+//! moves rows. Two indexes by time say which tasks a step of the clock concerns, so that a step costs what it
+//! does and not what is open.
+//!
+//! 1. Facts are taken in any order; effects depend only on facts and clocks.
+//! 2. Every task that has something to wait for is in exactly one index.
+//! 3. The horizon is a lower bound: no task closes, and no gold shows evidence, before it.
+
+use std::collections::BTreeSet;
+
+use quorate_schemas::clock::{Clock, Phase};
+use quorate_schemas::id::{Id, IdKey};
+use quorate_schemas::record::{Agent, Control, ControlAction, Placed};
+use quorate_schemas::retained::RetainedRow;
+use quorate_schemas::table::{DecisionRow, OutRow};
+use quorate_schemas::time::Micros;
+use serde::{Deserialize, Serialize};
+
+use crate::ballot::{Ballot, Due, Fact, Moment, Provisional};
+use crate::effects::Effects;
+use crate::maps::{IdMap, IdSet};
+use crate::policy::Policy;
+use crate::reputation;
+use crate::rules::Rules;
+use crate::weights::WeightChange;
+
+/// How far a worker's tasks reach into the past and the future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Horizon {
+    /// No task closes and no gold shows evidence before this time, as far as is known.
+    pub next_close: Option<Micros>,
+    /// Registrations and weights from before this time are not needed.
+    pub oldest_needed: Micros,
+}
+
+/// What a restart found that does not follow from what was retained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The decision as it was written.
+    pub written: DecisionRow,
+    /// The decision as it follows now.
+    pub derived: DecisionRow,
+}
+
+/// One worker's tasks.
+pub struct Booth {
+    rules: Rules,
+    /// Rows that every worker holds are retained by one.
+    keeps_shared: bool,
+    ballots: IdMap<Ballot>,
+    closing: BTreeSet<(Micros, Id)>,
+    aging: BTreeSet<(Micros, Id)>,
+    due: IdMap<Due>,
+    provisional: IdMap<Provisional>,
+    touched: IdSet,
+    /// Times of orders that the clock has not passed.
+    ordered: BTreeSet<Micros>,
+    settled: Micros,
+    phase: Phase,
+    oldest_needed: Micros,
+}
+
+impl Booth {
+    /// An empty booth. Exactly one worker `keeps_shared` rows.
+    pub fn new(policy: Policy, key: IdKey, keeps_shared: bool) -> Booth {
+        Booth {
+            rules: Rules::new(policy, reputation::prior_micros(), key.id("")),
+            keeps_shared,
+            ballots: IdMap::default(),
+            closing: BTreeSet::new(),
+            aging: BTreeSet::new(),
+            due: IdMap::default(),
+            provisional: IdMap::default(),
+            touched: IdSet::default(),
+            ordered: BTreeSet::new(),
+            settled: Micros::MIN,
+            phase: Phase::Running,
+            oldest_needed: Micros::MIN,
+        }
+    }
+
+    /// Takes a row that was retained before a restart.
+    pub fn restore(&mut self, row: RetainedRow) {
+        match row {
+            RetainedRow::Agent(row) => {
+                self.rules.registry.register(row);
+            }
+            RetainedRow::Control(row) => {
+                self.remember_order(row);
+            }
+            RetainedRow::Weight { agent, domain, era, weight_micros, voted } => {
+                self.rules.weights.change(&WeightChange { agent, domain, era, weight_micros, voted });
+            }
+            RetainedRow::Clock(clock) => (self.settled, self.phase) = (clock.watermark, clock.phase),
+            RetainedRow::Standing { .. }
+            | RetainedRow::Domain { .. }
+            | RetainedRow::Fresh { .. }
+            | RetainedRow::Tick(_) => {}
+            RetainedRow::Task(_)
+            | RetainedRow::Vote(_)
+            | RetainedRow::Gold(_)
+            | RetainedRow::Override(_)
+            | RetainedRow::Closed(_)
+            | RetainedRow::Tombstone { .. }
+            | RetainedRow::Duplicate { .. } => {
+                let Some(task) = row.task().cloned() else { return };
+                let ballot = self.ballots.entry(task.clone()).or_insert_with(|| Ballot::new(task, 0));
+                ballot.restore(row);
+            }
+        }
+    }
+
+    /// After the last restored row.
+    ///
+    /// # Errors
+    /// If a closed task would be decided otherwise than it was: then the operators are not those that wrote it.
+    pub fn resume(&mut self) -> Result<(), Box<Mismatch>> {
+        self.rules.changed();
+        for ballot in self.ballots.values_mut() {
+            let differs = |both: Box<(DecisionRow, DecisionRow)>| Mismatch { written: both.0, derived: both.1 };
+            ballot.resume(&self.rules).map_err(|both| Box::new(differs(both)))?;
+        }
+        let tasks: Vec<Id> = self.ballots.keys().cloned().collect();
+        tasks.iter().for_each(|task| self.schedule(task));
+        Ok(())
+    }
+
+    /// Takes a fact about a task, in epoch `epoch`.
+    pub fn receive(&mut self, fact: Fact, epoch: u64, effects: &mut Effects) {
+        let Some(task) = fact.task().cloned() else { return };
+        if self.rules.policy.updates {
+            self.receive_provisional(&task, &fact);
+        }
+        let ballot = self.ballots.entry(task.clone()).or_insert_with(|| Ballot::new(task.clone(), epoch));
+        ballot.receive(fact, &self.rules, effects);
+        self.schedule(&task);
+    }
+
+    fn receive_provisional(&mut self, task: &Id, fact: &Fact) {
+        if self.ballots.get(task).is_some_and(|ballot| !ballot.is_open()) {
+            return;
+        }
+        let (domain, vote) = match fact {
+            Fact::Task(row) => (row.body.domain.clone(), None),
+            Fact::Vote(vote) => (self.rules.nowhere.clone(), Some(vote)),
+            Fact::Gold(_) | Fact::Override(_) => return,
+        };
+        let new = || Provisional::new(domain, fact.event_time());
+        let running = self.provisional.entry(task.clone()).or_insert_with(new);
+        if let Some(vote) = vote {
+            running.take(vote, &self.rules);
+            self.touched.insert(task.clone());
+        }
+    }
+
+    /// Takes a registration; every worker takes all of them.
+    pub fn register(&mut self, row: Placed<Agent>, effects: &mut Effects) {
+        if self.rules.registry.register(row.clone()) && self.keeps_shared {
+            effects.keep(RetainedRow::Agent(row));
+        }
+        self.rules.changed();
+    }
+
+    /// Takes an order about an agent; every worker takes all of them.
+    pub fn order(&mut self, row: Placed<Control>, effects: &mut Effects) {
+        if !self.remember_order(row.clone()) {
+            return;
+        }
+        if self.keeps_shared {
+            effects.keep(RetainedRow::Control(row.clone()));
+        }
+        self.rules.changed();
+        if let ControlAction::Quarantine { agent } | ControlAction::Release { agent } = &row.body.action {
+            for (task, running) in &mut self.provisional {
+                running.ordered(agent, &self.rules);
+                self.touched.insert(task.clone());
+            }
+        }
+    }
+
+    fn remember_order(&mut self, row: Placed<Control>) -> bool {
+        self.ordered.insert(row.event_time);
+        self.rules.registry.order(row)
+    }
+
+    /// Takes a change of weight; every worker takes all of them.
+    pub fn weigh(&mut self, change: &WeightChange, effects: &mut Effects) {
+        if self.keeps_shared {
+            effects.keep(weight_row(change));
+        }
+        self.rules.weights.change(change);
+        self.rules.changed();
+    }
+
+    /// Moves to `clock`: everything due before its watermark happens.
+    pub fn advance(&mut self, clock: Clock, effects: &mut Effects) {
+        let moment = Moment { until: clock.watermark, phase: clock.phase, greatest: clock.greatest };
+        let mut tasks: BTreeSet<Id> = BTreeSet::new();
+        for index in [&self.closing, &self.aging] {
+            let due = index.iter().take_while(|(at, _)| *at < moment.until);
+            tasks.extend(due.map(|(_, task)| task.clone()));
+        }
+        let ordered = self.ordered.first().is_some_and(|at| *at < moment.until);
+        if clock.phase != self.phase {
+            tasks.extend(self.ballots.keys().cloned());
+        } else if ordered {
+            let closed = self.ballots.iter().filter(|(_, ballot)| ballot.is_closed());
+            tasks.extend(closed.map(|(task, _)| task.clone()));
+        }
+        for task in tasks {
+            self.step(&task, moment, effects);
+        }
+        self.ordered = self.ordered.split_off(&moment.until);
+        let eras = self.rules.policy.eras;
+        let turned = clock.phase != self.phase || eras.era_of(self.settled) != eras.era_of(moment.until);
+        (self.settled, self.phase) = (moment.until, clock.phase);
+        if turned {
+            self.look_back();
+            self.forget(clock, effects);
+        }
+    }
+
+    fn step(&mut self, task: &Id, moment: Moment, effects: &mut Effects) {
+        let Some(ballot) = self.ballots.get_mut(task) else { return };
+        ballot.advance(moment, &self.rules, effects);
+        if !ballot.is_open() {
+            self.provisional.remove(task);
+            self.touched.remove(task);
+        }
+        if ballot.forget(moment.until, effects) {
+            self.ballots.remove(task);
+        }
+        self.schedule(task);
+    }
+
+    /// Finds since when registrations and weights are needed: from the start of the oldest task's era.
+    fn look_back(&mut self) {
+        let eras = self.rules.policy.eras;
+        let needs = self.ballots.values().filter_map(Ballot::needs_since).min();
+        let oldest = needs.unwrap_or(self.settled).min(self.settled);
+        self.oldest_needed = eras.start_of(eras.era_of(oldest));
+    }
+
+    /// What no open task can ask about any more goes.
+    fn forget(&mut self, clock: Clock, effects: &mut Effects) {
+        let oldest = clock.oldest_needed.min(clock.watermark);
+        let forgotten = self.rules.registry.forget_before(oldest);
+        let weights = self.rules.weights.forget_before(self.rules.policy.eras.era_of(oldest));
+        if self.keeps_shared {
+            forgotten.agents.into_iter().for_each(|row| effects.drop(RetainedRow::Agent(row)));
+            forgotten.folded.into_iter().for_each(|row| effects.keep(RetainedRow::Agent(row)));
+            forgotten.orders.into_iter().for_each(|row| effects.drop(RetainedRow::Control(row)));
+            weights.iter().for_each(|change| effects.drop(weight_row(change)));
+        }
+    }
+
+    /// The provisional outcomes that changed since the last call.
+    pub fn updates(&mut self, effects: &mut Effects) {
+        let mut touched: Vec<Id> = self.touched.drain().collect();
+        touched.sort();
+        for task in touched {
+            let running = self.provisional.get_mut(&task);
+            let row = running.and_then(|running| running.update(&task, &self.rules));
+            effects.rows.extend(row.map(|row| OutRow::Update(Box::new(row))));
+        }
+    }
+
+    /// How far the tasks reach.
+    pub fn horizon(&self) -> Horizon {
+        Horizon { next_close: self.closing.first().map(|(at, _)| *at), oldest_needed: self.oldest_needed }
+    }
+
+    /// How many tasks are open, closed and not final, and remembered.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let open = self.ballots.values().filter(|ballot| ballot.is_open()).count();
+        let closed = self.ballots.values().filter(|ballot| ballot.is_closed()).count();
+        (open, closed, self.ballots.len() - open - closed)
+    }
+
+    fn schedule(&mut self, task: &Id) {
+        let next = self.ballots.get(task).and_then(|ballot| ballot.due(&self.rules));
+        let before = match next {
+            Some(due) => self.due.insert(task.clone(), due),
+            None => self.due.remove(task),
+        };
+        if before == next {
+            return;
+        }
+        match before {
+            Some(Due::Close(at)) => self.closing.remove(&(at, task.clone())),
+            Some(Due::Age(at)) => self.aging.remove(&(at, task.clone())),
+            None => false,
+        };
+        match next {
+            Some(Due::Close(at)) => self.closing.insert((at, task.clone())),
+            Some(Due::Age(at)) => self.aging.insert((at, task.clone())),
+            None => false,
+        };
+    }
+}
+
+fn weight_row(change: &WeightChange) -> RetainedRow {
+    RetainedRow::Weight {
+        agent: change.agent.clone(),
+        domain: change.domain.clone(),
+        era: change.era,
+        weight_micros: change.weight_micros,
+        voted: change.voted,
+    }
+}

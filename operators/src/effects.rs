@@ -1,0 +1,129 @@
+//! What a step of the core asks for: rows to write, rows to retain, evidence to weigh. The core does nothing itself.
+
+use quorate_schemas::id::{Id, Name};
+use quorate_schemas::place::Place;
+use quorate_schemas::record::{Placed, RecordKind, Vote};
+use quorate_schemas::retained::{DomainRecord, Evidence, RetainedRow};
+use quorate_schemas::table::{OutRow, RejectReason, RejectRow, RejectStage};
+use quorate_schemas::time::{Micros, format_rfc3339};
+use serde::{Deserialize, Serialize};
+
+/// A change of durable state, on its way to the outlet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Keep {
+    /// `diff` more of this row.
+    Row(RetainedRow, i64),
+    /// Nothing kept of this task before is needed any more.
+    Bury {
+        /// The task's name.
+        group: Name,
+        /// The epoch in which its first row was kept: a task that lived within one checkpoint leaves no trace.
+        since: u64,
+    },
+}
+
+/// What a closed task shows of one agent, or of how its domain decides.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Shown {
+    /// The agent; none where it is about the domain.
+    pub agent: Option<Id>,
+    /// The task's domain.
+    pub domain: Id,
+    /// The era in which it became known.
+    pub era: i64,
+    /// What it shows of the agent. All zero: only that it voted.
+    pub evidence: Evidence,
+    /// What it shows of the domain.
+    pub record: DomainRecord,
+}
+
+/// Everything one step asks for.
+#[derive(Debug, Default, PartialEq)]
+pub struct Effects {
+    /// Rows for tables.
+    pub rows: Vec<OutRow>,
+    /// Changes of durable state.
+    pub keep: Vec<Keep>,
+    /// Evidence for later eras.
+    pub shown: Vec<Shown>,
+}
+
+impl Effects {
+    /// One more of `row`.
+    pub(crate) fn keep(&mut self, row: RetainedRow) {
+        self.keep.push(Keep::Row(row, 1));
+    }
+
+    /// One less of `row`.
+    pub(crate) fn drop(&mut self, row: RetainedRow) {
+        self.keep.push(Keep::Row(row, -1));
+    }
+
+    /// A vote that was well formed and cannot count.
+    pub(crate) fn refuse(&mut self, vote: &Placed<Vote>, reason: RejectReason, detail: String) {
+        let mut line = format!(
+            "{{\"task_id\":{},\"agent_id\":{}",
+            quoted(vote.body.task.name()),
+            quoted(vote.body.agent.agent_id())
+        );
+        if let Some(version) = vote.body.agent.version() {
+            line.push_str(&format!(",\"version\":{}", quoted(version)));
+        }
+        let said = vote.body.value.label().map_or("null".to_owned(), |label| quoted(&label));
+        line.push_str(&format!(",\"choice\":{said},\"event_time\":{}", quoted(&format_rfc3339(vote.event_time))));
+        if !vote.event_id.is_empty() {
+            line.push_str(&format!(",\"event_id\":{}", quoted(&vote.event_id)));
+        }
+        line.push('}');
+        self.refuse_record(RecordKind::Vote, vote.event_time, &vote.place, reason, detail, line);
+    }
+
+    /// A record that was well formed and cannot be used; `line` says what it held.
+    pub(crate) fn refuse_record(
+        &mut self,
+        record: RecordKind,
+        event_time: Micros,
+        place: &Place,
+        reason: RejectReason,
+        detail: String,
+        line: String,
+    ) {
+        let bytes = line.into_bytes();
+        self.rows.push(OutRow::Reject(Box::new(RejectRow {
+            event_time,
+            record,
+            stage: RejectStage::Task,
+            reason,
+            detail,
+            place: place.clone(),
+            bytes_total: bytes.len() as u64,
+            bytes,
+        })));
+    }
+}
+
+/// `text` as a JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            c if (c as u32) < 0x20 => quoted.push_str(&format!("\\u{:04x}", c as u32)),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_text_is_json() {
+        assert_eq!(quoted("a\"b\\c\nd\u{1f}é"), r#""a\"b\\c\u000ad\u001fé""#);
+    }
+}

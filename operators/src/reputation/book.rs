@@ -1,0 +1,346 @@
+//! What every agent has shown, era by era, and the weights that follow.
+//!
+//! 1. A(e), the evidence at the start of era e, is 31/32 of A(e − 1), rounded down, plus what tasks closed in
+//!    e − 1 have shown; every era decays, also an empty one, one rounded step each.
+//! 2. W(e) is a function of A(e) alone, made once, when the clock enters era e.
+//! 3. What has decayed to nothing is dropped: an agent that is not heard of any more dies.
+//!
+//! *State*: a row per agent and domain it voted in lately. Retained rows are written when evidence is added, not
+//! when it decays: decay is computed from the era they carry. *Cost*: an era's turn looks at every row once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use quorate_schemas::clock::Eras;
+use quorate_schemas::id::Id;
+use quorate_schemas::retained::{DomainRecord, Evidence, RetainedRow};
+use quorate_schemas::table::{OutRow, ReputationBasis, ReputationRow};
+
+use super::rule::{Pool, decayed, prior_micros, transfers, trust_micros};
+use crate::effects::{Keep, Shown};
+use crate::weights::WeightChange;
+
+/// A value that decays, and the form in which it is retained.
+#[derive(Clone, Debug)]
+struct Decaying<E> {
+    now: E,
+    written: Option<(i64, E)>,
+}
+
+/// Evidence of any kind: sums that decay.
+trait Sums: Copy + Default + PartialEq {
+    fn each(&mut self, change: impl FnMut(&mut i64));
+    fn plus(self, other: Self) -> Self;
+}
+
+impl Sums for Evidence {
+    fn each(&mut self, mut change: impl FnMut(&mut i64)) {
+        let seen = [&mut self.gold_seen, &mut self.gold_right, &mut self.gold_chance];
+        let agreed = [&mut self.consensus_seen, &mut self.consensus_right, &mut self.consensus_chance];
+        seen.into_iter().chain(agreed).for_each(&mut change);
+    }
+
+    fn plus(self, other: Evidence) -> Evidence {
+        Evidence {
+            gold_seen: self.gold_seen + other.gold_seen,
+            gold_right: self.gold_right + other.gold_right,
+            gold_chance: self.gold_chance + other.gold_chance,
+            consensus_seen: self.consensus_seen + other.consensus_seen,
+            consensus_right: self.consensus_right + other.consensus_right,
+            consensus_chance: self.consensus_chance + other.consensus_chance,
+        }
+    }
+}
+
+impl Sums for DomainRecord {
+    fn each(&mut self, mut change: impl FnMut(&mut i64)) {
+        change(&mut self.gold_tasks);
+        change(&mut self.gold_hits);
+    }
+
+    fn plus(self, other: DomainRecord) -> DomainRecord {
+        DomainRecord {
+            gold_tasks: self.gold_tasks + other.gold_tasks,
+            gold_hits: self.gold_hits + other.gold_hits,
+        }
+    }
+}
+
+fn decay<E: Sums>(value: &mut E, eras: i64) {
+    for _ in 0..eras {
+        if *value == E::default() {
+            return;
+        }
+        value.each(|sum| *sum = decayed(*sum));
+    }
+}
+
+/// Domain, then agent: the order in which rows are read and written.
+type Row = (Id, Id);
+
+/// Everything shown, and when.
+pub struct Book {
+    eras: Eras,
+    weighted: bool,
+    tells_who_votes: bool,
+    era: Option<i64>,
+    agents: BTreeMap<Row, Decaying<Evidence>>,
+    domains: BTreeMap<Id, Decaying<DomainRecord>>,
+    fresh: BTreeMap<i64, Fresh>,
+    /// Weights in force that are not a newcomer's.
+    in_force: BTreeMap<Row, i64>,
+}
+
+#[derive(Clone, Default)]
+struct Fresh {
+    agents: BTreeMap<Row, Evidence>,
+    domains: BTreeMap<Id, DomainRecord>,
+}
+
+/// What a turn of era yields.
+#[derive(Debug, Default, PartialEq)]
+pub struct Turned {
+    /// Rows of `agent_reputation`: the agents that have shown something in the era that ended.
+    pub rows: Vec<OutRow>,
+    /// Weights that changed.
+    pub weights: Vec<WeightChange>,
+}
+
+impl Book {
+    /// An empty book. `weighted`: weights are asked for at all; `tells_who_votes`: so is who voted lately.
+    pub fn new(eras: Eras, weighted: bool, tells_who_votes: bool) -> Book {
+        let (agents, domains, fresh) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Book { eras, weighted, tells_who_votes, era: None, agents, domains, fresh, in_force: BTreeMap::new() }
+    }
+
+    /// Takes a row that was retained before a restart.
+    pub fn restore(&mut self, row: RetainedRow) {
+        match row {
+            RetainedRow::Standing { agent, domain, era, evidence } => {
+                self.era = self.era.max(Some(era));
+                let row = Decaying { now: evidence, written: Some((era, evidence)) };
+                self.agents.insert((domain, agent), row);
+            }
+            RetainedRow::Domain { domain, era, record } => {
+                self.era = self.era.max(Some(era));
+                let row = Decaying { now: record, written: Some((era, record)) };
+                self.domains.insert(domain, row);
+            }
+            RetainedRow::Fresh { agent, domain, era, evidence, record } => {
+                self.add(Shown { agent, domain, era, evidence, record });
+            }
+            _ => {}
+        }
+    }
+
+    /// After the last restored row, when the clock stands in `era`.
+    pub fn resume(&mut self, era: i64) {
+        if self.agents.is_empty() && self.domains.is_empty() {
+            return;
+        }
+        for row in self.agents.values_mut() {
+            let from = row.written.map_or(era, |(from, _)| from);
+            decay(&mut row.now, era - from);
+        }
+        for row in self.domains.values_mut() {
+            let from = row.written.map_or(era, |(from, _)| from);
+            decay(&mut row.now, era - from);
+        }
+        self.era = Some(era);
+        self.in_force = self.pools().into_iter().map(|(row, pool)| (row, pool.weight_micros())).collect();
+        self.in_force.retain(|_, weight| *weight != prior_micros());
+    }
+
+    /// Takes what a closed task shows.
+    pub fn show(&mut self, shown: Shown, keep: &mut Vec<Keep>) {
+        let before = self.fresh_row(&shown);
+        self.add(shown.clone());
+        keep.extend(before.map(|row| Keep::Row(row, -1)));
+        keep.extend(self.fresh_row(&shown).map(|row| Keep::Row(row, 1)));
+    }
+
+    fn add(&mut self, shown: Shown) {
+        let fresh = self.fresh.entry(shown.era).or_default();
+        match shown.agent {
+            Some(agent) => {
+                let sum = fresh.agents.entry((shown.domain, agent)).or_default();
+                *sum = sum.plus(shown.evidence);
+            }
+            None => {
+                let sum = fresh.domains.entry(shown.domain).or_default();
+                *sum = sum.plus(shown.record);
+            }
+        }
+    }
+
+    fn fresh_row(&self, shown: &Shown) -> Option<RetainedRow> {
+        let (era, domain) = (shown.era, shown.domain.clone());
+        let fresh = self.fresh.get(&era)?;
+        let (evidence, record) = match &shown.agent {
+            Some(agent) => (*fresh.agents.get(&(domain.clone(), agent.clone()))?, DomainRecord::default()),
+            None => (Evidence::default(), *fresh.domains.get(&domain)?),
+        };
+        Some(RetainedRow::Fresh { agent: shown.agent.clone(), domain, era, evidence, record })
+    }
+
+    /// Goes on to `era`: what was shown in the eras before it enters the weights from the next era on.
+    pub fn turn(&mut self, era: i64, keep: &mut Vec<Keep>) -> Turned {
+        let mut turned = Turned::default();
+        while let Some(entry) = self.fresh.first_entry().filter(|entry| *entry.key() < era) {
+            let (shown_in, fresh) = entry.remove_entry();
+            self.decay_to(shown_in + 1, keep);
+            self.enter(shown_in, &fresh, keep);
+            self.publish(shown_in + 1, Some(&fresh), &mut turned);
+        }
+        if self.era.is_some_and(|now| now < era) {
+            self.decay_to(era, keep);
+            self.publish(era, None, &mut turned);
+        }
+        turned
+    }
+
+    fn decay_to(&mut self, era: i64, keep: &mut Vec<Keep>) {
+        let eras = era - self.era.unwrap_or(era);
+        self.era = Some(era);
+        if eras == 0 {
+            return;
+        }
+        for ((domain, agent), row) in &mut self.agents {
+            decay(&mut row.now, eras);
+            if row.now == Evidence::default()
+                && let Some((era, evidence)) = row.written.take()
+            {
+                let (agent, domain) = (agent.clone(), domain.clone());
+                keep.push(Keep::Row(RetainedRow::Standing { agent, domain, era, evidence }, -1));
+            }
+        }
+        for (domain, row) in &mut self.domains {
+            decay(&mut row.now, eras);
+            if row.now == DomainRecord::default()
+                && let Some((era, record)) = row.written.take()
+            {
+                keep.push(Keep::Row(RetainedRow::Domain { domain: domain.clone(), era, record }, -1));
+            }
+        }
+        self.domains.retain(|_, row| row.now != DomainRecord::default());
+    }
+
+    fn enter(&mut self, shown_in: i64, fresh: &Fresh, keep: &mut Vec<Keep>) {
+        let next = shown_in + 1;
+        for ((domain, agent), evidence) in &fresh.agents {
+            let gone = RetainedRow::Fresh {
+                agent: Some(agent.clone()),
+                domain: domain.clone(),
+                era: shown_in,
+                evidence: *evidence,
+                record: DomainRecord::default(),
+            };
+            keep.push(Keep::Row(gone, -1));
+            let empty = Decaying { now: Evidence::default(), written: None };
+            let row = self.agents.entry((domain.clone(), agent.clone())).or_insert(empty);
+            row.now = row.now.plus(*evidence);
+            let written = |(era, evidence)| {
+                let (agent, domain) = (agent.clone(), domain.clone());
+                RetainedRow::Standing { agent, domain, era, evidence }
+            };
+            keep.extend(row.written.take().map(|before| Keep::Row(written(before), -1)));
+            if row.now != Evidence::default() {
+                row.written = Some((next, row.now));
+                keep.push(Keep::Row(written((next, row.now)), 1));
+            }
+        }
+        for (domain, record) in &fresh.domains {
+            let (agent, evidence) = (None, Evidence::default());
+            let gone = RetainedRow::Fresh { agent, domain: domain.clone(), era: shown_in, evidence, record: *record };
+            keep.push(Keep::Row(gone, -1));
+            let empty = Decaying { now: DomainRecord::default(), written: None };
+            let row = self.domains.entry(domain.clone()).or_insert(empty);
+            row.now = row.now.plus(*record);
+            let written = |(era, record)| RetainedRow::Domain { domain: domain.clone(), era, record };
+            keep.extend(row.written.take().map(|before| Keep::Row(written(before), -1)));
+            row.written = Some((next, row.now));
+            keep.push(Keep::Row(written((next, row.now)), 1));
+        }
+    }
+
+    /// What every weight rests on that may not be a newcomer's: the rows, and where gold from elsewhere counts,
+    /// all agents that have any.
+    fn pools(&self) -> BTreeMap<Row, Pool> {
+        const NOTHING: Pool = Pool { seen: 0, right: 0, chance: 0 };
+        let mut totals: BTreeMap<&Id, Pool> = BTreeMap::new();
+        let mut domains: BTreeMap<&Id, Vec<(&Id, &Evidence)>> = BTreeMap::new();
+        for ((domain, agent), row) in &self.agents {
+            let total = totals.entry(agent).or_insert(NOTHING);
+            total.seen += row.now.gold_seen;
+            total.right += row.now.gold_right;
+            total.chance += row.now.gold_chance;
+            domains.entry(domain).or_default().push((agent, &row.now));
+        }
+        let elsewhere = |agent: &Id, own: &Evidence| {
+            let total = totals.get(agent).copied().unwrap_or(NOTHING);
+            Pool {
+                seen: total.seen - own.gold_seen,
+                right: total.right - own.gold_right,
+                chance: total.chance - own.gold_chance,
+            }
+        };
+        let mut pools = BTreeMap::new();
+        for (domain, rows) in domains {
+            let predicts = transfers(rows.iter().map(|(agent, own)| {
+                let other = elsewhere(agent, own);
+                (own.gold_seen, own.gold_right, other.seen, other.right)
+            }));
+            let trust = self.domains.get(domain).map_or(0, |row| trust_micros(&row.now));
+            let pool = |agent: &Id, own: &Evidence| Pool::of(own, elsewhere(agent, own), predicts, trust);
+            if predicts {
+                let nothing = Evidence::default();
+                let known = totals.iter().filter(|(_, total)| total.seen > 0);
+                pools.extend(known.map(|(agent, _)| ((domain.clone(), (*agent).clone()), pool(agent, &nothing))));
+            }
+            pools.extend(rows.iter().map(|(agent, own)| ((domain.clone(), (*agent).clone()), pool(agent, own))));
+        }
+        pools
+    }
+
+    fn publish(&mut self, era: i64, fresh: Option<&Fresh>, turned: &mut Turned) {
+        let pools = self.pools();
+        let weight_of = |row: &Row| pools.get(row).map_or(prior_micros(), |pool| pool.weight_micros());
+        let before = std::mem::take(&mut self.in_force);
+        let asked: BTreeSet<&Row> = before.keys().chain(pools.keys()).collect();
+        for row in asked {
+            let weight_micros = weight_of(row);
+            let voted = fresh.is_some_and(|fresh| fresh.agents.contains_key(row));
+            let changed = before.get(row).copied().unwrap_or(prior_micros()) != weight_micros;
+            if (self.weighted && changed) || (self.tells_who_votes && voted) {
+                let (domain, agent) = row.clone();
+                turned.weights.push(WeightChange { agent, domain, era, weight_micros, voted });
+            }
+            if weight_micros != prior_micros() {
+                self.in_force.insert(row.clone(), weight_micros);
+            }
+            if let Some((shown, pool)) = self.agents.get(row).zip(pools.get(row)).filter(|_| voted) {
+                turned.rows.push(OutRow::Reputation(Box::new(reputation_row(self.eras, era, row, &shown.now, *pool))));
+            }
+        }
+        self.agents.retain(|_, row| row.now != Evidence::default());
+    }
+}
+
+fn reputation_row(eras: Eras, era: i64, (domain, agent): &Row, evidence: &Evidence, pool: Pool) -> ReputationRow {
+    ReputationRow {
+        event_time: eras.start_of(era),
+        era,
+        agent: agent.clone(),
+        domain: domain.clone(),
+        weight_micros: pool.weight_micros(),
+        accuracy_micros: pool.accuracy_micros(),
+        gold_seen_micros: evidence.gold_seen,
+        gold_right_micros: evidence.gold_right,
+        consensus_seen_micros: evidence.consensus_seen,
+        consensus_right_micros: evidence.consensus_right,
+        basis: match evidence {
+            Evidence { gold_seen: 0, consensus_seen: 0, .. } => ReputationBasis::Prior,
+            Evidence { gold_seen: 0, .. } => ReputationBasis::Consensus,
+            _ => ReputationBasis::Gold,
+        },
+    }
+}

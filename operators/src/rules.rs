@@ -1,0 +1,231 @@
+//! Who may vote, and what each vote counts: the policy applied to registrations, orders and weights.
+//!
+//! Everything here is a function of event time: a registration counts from its own time on, an order from its, a
+//! weight from the start of its era. Nothing depends on when a row arrived.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use quorate_schemas::id::Id;
+use quorate_schemas::record::{Placed, Task, Value, Vote};
+use quorate_schemas::table::{EligibleBasis, RejectReason};
+use quorate_schemas::time::Micros;
+
+use crate::cap::{Member, capped};
+use crate::maps::IdMap;
+use crate::policy::{Method, Policy, QuorumOf, StakeRule, Unknown};
+use crate::registry::Registry;
+use crate::weights::{ONE, Weights};
+
+/// The greatest stake that tells apart; more counts as this. Keeps sums of a million agents within 64 bits.
+pub const MAX_STAKE: u64 = 1_000_000_000_000;
+
+/// When and where a question of weight is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// The task's domain.
+    pub domain: &'a Id,
+    /// The era whose weights hold.
+    pub era: i64,
+    /// When the task opened: who registered later is not eligible for it.
+    pub opened_at: Micros,
+    /// The time asked about: who is in quarantine then does not count.
+    pub at: Micros,
+}
+
+/// Some agents, and what each of their votes counts.
+#[derive(Debug, Default)]
+pub struct Weighing {
+    weights: IdMap<i64>,
+    /// What the quorum is a share of, in millionths.
+    pub eligible_micros: i64,
+}
+
+impl Weighing {
+    /// What a vote of `agent` counts; nothing for one that is not among them.
+    pub fn of(&self, agent: &Id) -> i64 {
+        self.weights.get(agent).copied().unwrap_or(0)
+    }
+}
+
+/// The policy of a job with what it is applied to.
+pub struct Rules {
+    /// What the job has chosen.
+    pub policy: Policy,
+    /// Who is registered and who in quarantine.
+    pub registry: Registry,
+    /// What votes count, by era.
+    pub weights: Weights,
+    /// The domain of tasks that name none.
+    pub nowhere: Id,
+    /// Weighings of whole domains: many tasks ask the same.
+    panels: RefCell<BTreeMap<PanelKey, Rc<Weighing>>>,
+}
+
+/// Domain, era, last registration and last order: what a domain's weighing is a function of.
+type PanelKey = (Id, i64, Micros, Micros);
+
+/// Weighings kept at once; beyond it all are dropped and made again.
+const MAX_PANELS: usize = 1_024;
+
+impl Rules {
+    /// The rules at the start of a job, where a newcomer's vote counts `prior_micros`; `nowhere` is the domain
+    /// of tasks that name none.
+    pub fn new(policy: Policy, prior_micros: i64, nowhere: Id) -> Rules {
+        let (registry, weights) = (Registry::default(), Weights::new(prior_micros));
+        Rules { policy, registry, weights, nowhere, panels: RefCell::default() }
+    }
+
+    /// Must be called when registrations, orders or weights changed: what was computed from them is void.
+    pub fn changed(&mut self) {
+        self.panels.borrow_mut().clear();
+    }
+
+    /// Why `vote` cannot count on a task that was declared as `task`; `None` if it can.
+    pub fn refusal(&self, vote: &Placed<Vote>, task: Option<&Task>) -> Option<(RejectReason, String)> {
+        if let Value::Score(..) = vote.body.value {
+            let why = format!("method {} counts labels, not scores of responses", self.policy.method.word());
+            return Some((RejectReason::UnsupportedVote, why));
+        }
+        let agent = &vote.body.agent;
+        let registration = self.registry.registration(agent, vote.event_time).filter(|known| known.active);
+        match &registration {
+            None if self.policy.unknown_agents == Unknown::Reject => {
+                let why = format!("agent {:?} is not registered at the vote's event time", agent.agent_id());
+                return Some((RejectReason::UnknownAgent, why));
+            }
+            Some(known) if task.is_some_and(|task| !known.admits(&task.domain)) => {
+                let why = format!("agent {:?} is not registered for the task's domain", agent.agent_id());
+                return Some((RejectReason::WrongDomain, why));
+            }
+            _ => {}
+        }
+        let Some(task) = task else {
+            let why = "the task is not declared at the vote's event time".to_owned();
+            return (self.policy.unknown_tasks == Unknown::Reject).then_some((RejectReason::UnknownTask, why));
+        };
+        let label = vote.body.value.label()?;
+        let among = task.options.is_empty() || task.options.contains(&label);
+        (!among).then(|| (RejectReason::NotAnOption, format!("{label:?} is none of the task's options")))
+    }
+
+    /// What a vote of `agent` counts before caps, in millionths.
+    pub fn raw(&self, agent: &Id, occasion: Occasion<'_>) -> i64 {
+        let base = match self.policy.method {
+            Method::Majority => ONE,
+            Method::Weighted => self.weights.at(agent, occasion.domain, occasion.era),
+        };
+        match self.policy.stake {
+            StakeRule::Ignore => base,
+            StakeRule::Linear => {
+                // Stake changes at an era's start like every weight; a newcomer counts as when the task opened.
+                let at_start = self.policy.eras.start_of(occasion.era);
+                let registration = self.registry.registration(agent, at_start);
+                let registration = registration.or_else(|| self.registry.registration(agent, occasion.opened_at));
+                let stake = registration.filter(|known| known.active).map_or(0, |known| known.stake.min(MAX_STAKE));
+                i64::try_from(i128::from(stake) * i128::from(base) / i128::from(ONE)).unwrap_or(i64::MAX)
+            }
+        }
+    }
+
+    /// What the quorum is a share of under this policy.
+    pub fn basis(&self) -> EligibleBasis {
+        match (self.policy.quorum_of, self.policy.registered) {
+            (QuorumOf::Votes, _) => EligibleBasis::Votes,
+            (QuorumOf::Eligible, true) => EligibleBasis::Registered,
+            (QuorumOf::Eligible, false) => EligibleBasis::Voters,
+        }
+    }
+
+    /// What the quorum is a share of by `weighing`; `None` where it is the weight of the votes cast.
+    pub fn eligible(&self, weighing: &Weighing) -> Option<i64> {
+        (self.policy.quorum_of == QuorumOf::Eligible).then_some(weighing.eligible_micros)
+    }
+
+    /// Whether what a vote counts can change with who else votes on the same task.
+    pub fn weights_depend_on_voters(&self) -> bool {
+        let eligible = self.policy.quorum_of == QuorumOf::Eligible;
+        (self.policy.cap.is_some() || eligible) && !(self.policy.registered && eligible)
+    }
+
+    /// What the votes of `voters` count, none of them in quarantine at the time asked about.
+    pub fn weigh<'v>(&self, occasion: Occasion<'_>, voters: impl Iterator<Item = &'v Id>) -> Rc<Weighing> {
+        let voters: Vec<&Id> = voters.collect();
+        if self.policy.cap.is_none() && self.policy.quorum_of == QuorumOf::Votes {
+            return Rc::new(self.plain(occasion, &voters));
+        }
+        if self.policy.registered {
+            let panel = self.panel(occasion);
+            let strangers = voters.iter().any(|voter| !panel.weights.contains_key(*voter));
+            if self.policy.quorum_of == QuorumOf::Eligible || !strangers {
+                return panel;
+            }
+        }
+        // Who votes here is weighed with those of whom the domain has heard lately.
+        let mut members = self.known(occasion);
+        members.extend(voters.into_iter().cloned());
+        members.sort_by(|a, b| a.name().cmp(b.name()));
+        members.dedup();
+        Rc::new(self.together(occasion, members))
+    }
+
+    fn plain(&self, occasion: Occasion<'_>, voters: &[&Id]) -> Weighing {
+        let mut weighing = Weighing::default();
+        for voter in voters {
+            let weight = self.raw(voter, occasion);
+            weighing.eligible_micros = weighing.eligible_micros.saturating_add(weight);
+            weighing.weights.insert((*voter).clone(), weight);
+        }
+        weighing
+    }
+
+    fn panel(&self, occasion: Occasion<'_>) -> Rc<Weighing> {
+        let registered = self.registry.registered_as_of(occasion.opened_at);
+        let key = (occasion.domain.clone(), occasion.era, registered, self.registry.ordered_as_of(occasion.at));
+        if let Some(panel) = self.panels.borrow().get(&key) {
+            return Rc::clone(panel);
+        }
+        let panel = Rc::new(self.together(occasion, self.known(occasion)));
+        let mut panels = self.panels.borrow_mut();
+        if panels.len() >= MAX_PANELS {
+            panels.clear();
+        }
+        panels.insert(key, Rc::clone(&panel));
+        panel
+    }
+
+    /// The agents that are eligible without having voted on the task, by name.
+    fn known(&self, occasion: Occasion<'_>) -> Vec<Id> {
+        let mut agents = if self.policy.registered {
+            let admitted = |agent: &Id| {
+                let registration = self.registry.registration(agent, occasion.opened_at);
+                registration.is_some_and(|known| known.admits(occasion.domain))
+            };
+            self.registry.agents().into_iter().filter(admitted).collect()
+        } else {
+            self.weights.voters(occasion.domain, occasion.era)
+        };
+        agents.retain(|agent| !self.registry.quarantined(agent, occasion.at));
+        agents
+    }
+
+    fn together(&self, occasion: Occasion<'_>, agents: Vec<Id>) -> Weighing {
+        let member = |agent: Id| {
+            let registration = self.registry.registration(&agent, occasion.opened_at);
+            let family = registration.and_then(|known| known.family);
+            Member { weight_micros: self.raw(&agent, occasion), agent, family }
+        };
+        let members: Vec<Member> = agents.into_iter().map(member).collect();
+        let members = match self.policy.cap {
+            Some(cap) => capped(members, cap),
+            None => members,
+        };
+        let mut weighing = Weighing::default();
+        for member in members {
+            weighing.eligible_micros = weighing.eligible_micros.saturating_add(member.weight_micros);
+            weighing.weights.insert(member.agent, member.weight_micros);
+        }
+        weighing
+    }
+}

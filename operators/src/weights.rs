@@ -1,0 +1,152 @@
+//! What every agent's votes count in every domain, as of any era that an open task may still ask about.
+//!
+//! State: per agent and domain the changes since the oldest era that is still needed, and the last one before it.
+
+use quorate_schemas::id::Id;
+use serde::{Deserialize, Serialize};
+
+use crate::maps::{IdMap, PairMap};
+
+/// The weight of a vote without evidence, and of every vote under `majority`: one, in millionths.
+pub const ONE: i64 = 1_000_000;
+
+/// From `era` on, a vote of `agent` in `domain` counts `weight_micros`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WeightChange {
+    /// The agent.
+    pub agent: Id,
+    /// The domain.
+    pub domain: Id,
+    /// The first era it holds in.
+    pub era: i64,
+    /// The weight, in millionths.
+    pub weight_micros: i64,
+    /// Whether the agent voted in the domain in the era before.
+    pub voted: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Since {
+    era: i64,
+    weight_micros: i64,
+    voted: bool,
+}
+
+/// The weights of a job, by era.
+pub struct Weights {
+    prior_micros: i64,
+    of: PairMap<Vec<Since>>,
+    voters: IdMap<Vec<Id>>,
+}
+
+impl Weights {
+    /// Weights where a newcomer's vote counts `prior_micros`.
+    pub fn new(prior_micros: i64) -> Weights {
+        Weights { prior_micros, of: PairMap::default(), voters: IdMap::default() }
+    }
+
+    /// Takes a change; the same one again changes nothing.
+    pub fn change(&mut self, change: &WeightChange) {
+        let history = self.of.entry((change.agent.clone(), change.domain.clone())).or_insert_with(|| {
+            self.voters.entry(change.domain.clone()).or_default().push(change.agent.clone());
+            Vec::with_capacity(1)
+        });
+        let since = Since { era: change.era, weight_micros: change.weight_micros, voted: change.voted };
+        match history.binary_search_by_key(&change.era, |since| since.era) {
+            Ok(at) => history[at] = since,
+            Err(at) => history.insert(at, since),
+        }
+    }
+
+    /// What a vote of `agent` in `domain` counts in `era`, in millionths.
+    pub fn at(&self, agent: &Id, domain: &Id, era: i64) -> i64 {
+        let Some(history) = self.of.get(&(agent.clone(), domain.clone())) else { return self.prior_micros };
+        let known = history.iter().rev().find(|since| since.era <= era);
+        known.map_or(self.prior_micros, |since| since.weight_micros)
+    }
+
+    /// The agents that voted in `domain` in one of the two eras before `era`, by name.
+    pub fn voters(&self, domain: &Id, era: i64) -> Vec<Id> {
+        let Some(agents) = self.voters.get(domain) else { return Vec::new() };
+        let recent = |agent: &&Id| {
+            let history = self.of.get(&((*agent).clone(), domain.clone()));
+            history.is_some_and(|history| history.iter().any(|since| since.voted && (era - 1..=era).contains(&since.era)))
+        };
+        let mut found: Vec<Id> = agents.iter().filter(recent).cloned().collect();
+        found.sort_by(|a, b| a.name().cmp(b.name()));
+        found
+    }
+
+    /// Forgets what no era from `oldest` on can ask about; returns the changes that went.
+    pub fn forget_before(&mut self, oldest: i64) -> Vec<WeightChange> {
+        let mut gone = Vec::new();
+        let mut emptied = false;
+        let prior = self.prior_micros;
+        for ((agent, domain), history) in &mut self.of {
+            // The last change before `oldest` still says what holds there; and whether the agent voted in the
+            // two eras before it is asked too.
+            let before = history.iter().filter(|since| since.era < oldest - 1).count();
+            let idle_at_prior = before == history.len()
+                && history.last().is_some_and(|since| since.weight_micros == prior);
+            let drop = if idle_at_prior { before } else { before.saturating_sub(1) };
+            gone.extend(history.drain(..drop).map(|since| WeightChange {
+                agent: agent.clone(),
+                domain: domain.clone(),
+                era: since.era,
+                weight_micros: since.weight_micros,
+                voted: since.voted,
+            }));
+            emptied |= history.is_empty();
+        }
+        if emptied {
+            self.of.retain(|_, history| !history.is_empty());
+            let of = &self.of;
+            for (domain, agents) in &mut self.voters {
+                agents.retain(|agent| of.contains_key(&(agent.clone(), domain.clone())));
+            }
+            self.voters.retain(|_, agents| !agents.is_empty());
+        }
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quorate_schemas::id::IdKey;
+
+    use super::*;
+
+    fn change(agent: &Id, domain: &Id, era: i64, weight_micros: i64, voted: bool) -> WeightChange {
+        WeightChange { agent: agent.clone(), domain: domain.clone(), era, weight_micros, voted }
+    }
+
+    #[test]
+    fn a_weight_holds_from_its_era_until_the_next_change_whatever_is_forgotten() {
+        let key = IdKey::new([7; 16]);
+        let (agent, domain) = (key.id("a"), key.id("d"));
+        let mut weights = Weights::new(ONE);
+        for (era, weight) in [(3, 30), (5, 50), (9, 90)] {
+            weights.change(&change(&agent, &domain, era, weight, true));
+        }
+        let read = |weights: &Weights| (6..12).map(|era| weights.at(&agent, &domain, era)).collect::<Vec<_>>();
+        let before = read(&weights);
+        assert_eq!(before, [50, 50, 50, 90, 90, 90]);
+        assert_eq!(weights.at(&agent, &domain, 2), ONE);
+        let gone = weights.forget_before(7);
+        assert_eq!(gone, [change(&agent, &domain, 3, 30, true)]);
+        assert_eq!(read(&weights), before);
+    }
+
+    #[test]
+    fn voters_are_those_of_the_two_eras_before() {
+        let key = IdKey::new([7; 16]);
+        let (a, b, domain) = (key.id("a"), key.id("b"), key.id("d"));
+        let mut weights = Weights::new(ONE);
+        weights.change(&change(&b, &domain, 4, 1, true));
+        weights.change(&change(&a, &domain, 5, 1, true));
+        weights.change(&change(&b, &domain, 6, 2, false));
+        assert_eq!(weights.voters(&domain, 5), [a.clone(), b.clone()]);
+        assert_eq!(weights.voters(&domain, 6), [a.clone()]);
+        assert_eq!(weights.voters(&domain, 7), []);
+    }
+}

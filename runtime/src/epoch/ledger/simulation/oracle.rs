@@ -1,0 +1,251 @@
+//! What must hold, watched at every effect on the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use quorate_schemas::log::{Digest, ObjectName, Owner, RandomId, Record, follows};
+
+use super::Violation;
+use super::encounters::Encounters;
+use super::rows::{self, Partitions, TableRows};
+use super::store::Store;
+use super::upkeep_lane::TABLES;
+use crate::epoch::ledger::{Committed, Contest, Terms, is_orphan};
+
+/// The whole history, whatever is trimmed from the store.
+#[derive(Debug)]
+pub(super) struct Oracle {
+    terms: Terms,
+    chain: Vec<Link>,
+    contests: BTreeMap<RandomId, Contest>,
+    committed_by: BTreeMap<u64, RandomId>,
+    /// Every table file that a record names.
+    named: BTreeSet<String>,
+    /// What each table's destination has: records and files, in order.
+    published: BTreeMap<String, Vec<(u64, Vec<String>)>>,
+    /// Records created in the hole that trimming left.
+    stray: BTreeSet<u64>,
+    /// From when on nobody but the leader may claim.
+    settled_ms: u64,
+}
+
+#[derive(Debug)]
+struct Link {
+    record: Record,
+    digest: Digest,
+    landed_ms: u64,
+}
+
+macro_rules! ensure {
+    ($holds:expr, $($words:tt)*) => {
+        if !$holds {
+            return Err(format!($($words)*));
+        }
+    };
+}
+
+impl Oracle {
+    pub(super) fn new(terms: Terms, settled_ms: u64) -> Oracle {
+        Oracle {
+            terms,
+            chain: Vec::new(),
+            contests: BTreeMap::new(),
+            committed_by: BTreeMap::new(),
+            named: BTreeSet::new(),
+            published: TABLES.iter().map(|table| ((*table).to_owned(), Vec::new())).collect(),
+            stray: BTreeSet::new(),
+            settled_ms,
+        }
+    }
+
+    pub(super) fn starts(&mut self, owner: &Owner, contest: Contest) {
+        self.contests.insert(owner.instance, contest);
+    }
+
+    /// Whether the last record is this owner's.
+    pub(super) fn leads(&self, owner: &Owner) -> bool {
+        self.chain.last().is_some_and(|link| link.record.owner.instance == owner.instance)
+    }
+
+    pub(super) fn progress(&self, table: &str) -> u64 {
+        self.published[table].last().map_or(0, |(seq, _)| *seq)
+    }
+
+    /// The store has created a record.
+    pub(super) fn record_created(
+        &mut self,
+        seq: u64,
+        bytes: &[u8],
+        store: &Store,
+        now_ms: u64,
+        met: &mut Encounters,
+    ) -> Result<(), Violation> {
+        let record = Record::from_bytes(bytes).map_err(|why| format!("record {seq} was created unreadable: {why}"))?;
+        let next = self.chain.len() as u64 + 1;
+        if seq < next {
+            met.meet("record created in the hole below the log");
+            self.stray.insert(seq);
+            return Ok(());
+        }
+        ensure!(seq == next, "record {seq} was created, the next is {next}");
+        match self.chain.last() {
+            None => ensure!(record.is_claim(), "the log begins with {:?}", record.body),
+            Some(last) => {
+                follows(&last.record, &record).map_err(|breach| format!("record {seq}: {breach}"))?;
+                if record.is_claim() {
+                    self.check_claim(last, &record, now_ms, met)?;
+                }
+            }
+        }
+        self.check_files(&record, store)?;
+        met.meet(if record.is_claim() { "claim" } else { "commit" });
+        if let Some(commit) = record.commit() {
+            self.named.extend(commit.files.iter().map(|file| file.path.clone()));
+            met.meet_times("merge committed", commit.merges.len() as u64);
+        }
+        self.chain.push(Link { record, digest: Digest::of(bytes), landed_ms: now_ms });
+        Ok(())
+    }
+
+    fn check_claim(&self, last: &Link, claim: &Record, now_ms: u64, met: &mut Encounters) -> Result<(), Violation> {
+        if last.record.owner.same_place(&claim.owner) {
+            return Ok(());
+        }
+        let silent_ms = now_ms - last.landed_ms;
+        if self.contests.get(&claim.owner.instance) == Some(&Contest::TakeOver) {
+            met.meet("taken over at once");
+            return Ok(());
+        }
+        ensure!(
+            silent_ms >= self.terms.silence_ms(),
+            "{} took over from {} after {silent_ms} ms of silence",
+            claim.owner,
+            last.record.owner
+        );
+        met.meet("taken over after silence");
+        ensure!(now_ms < self.settled_ms, "{} unseated a healthy leader, {}", claim.owner, last.record.owner);
+        Ok(())
+    }
+
+    /// Every file that the record names must be there, and hold the rows that the record says.
+    fn check_files(&self, record: &Record, store: &Store) -> Result<(), Violation> {
+        let seq = record.seq;
+        let retained = &record.standing.retained;
+        ensure!(retained.len() <= self.terms.most_retained_files, "record {seq} has {} retained files", retained.len());
+        for file in retained {
+            ensure!(store.get(&file.path).is_some(), "record {seq} names {}, which is missing", file.path);
+        }
+        let Some(commit) = record.commit() else { return Ok(()) };
+        let mut rows = TableRows::new();
+        for file in &commit.files {
+            let Some(bytes) = store.get(&file.path) else {
+                return Err(format!("record {seq} names {}, which is missing", file.path));
+            };
+            ensure!(Digest::of(bytes) == file.sha256, "{} is not what record {seq} names", file.path);
+            if file.table == "votes" {
+                rows.extend(rows::decode_table(bytes));
+            }
+        }
+        rows.sort_unstable();
+        let ranges: TableRows = commit
+            .ranges
+            .iter()
+            .map(|range| (Partitions::index(&range.origin), range.from, range.to))
+            .collect();
+        ensure!(rows == ranges, "record {seq} has the ranges {ranges:?}, its files the rows {rows:?}");
+        Ok(())
+    }
+
+    /// The store is about to remove an object that is there.
+    pub(super) fn removes(&mut self, path: &str, store: &Store, now_ms: u64) -> Result<(), Violation> {
+        ensure!(!self.named.contains(path), "{path} was removed, which is committed");
+        let live = self.chain.last().map(|last| &last.record.standing.retained);
+        let is_live = live.is_some_and(|files| files.iter().any(|file| file.path == path));
+        ensure!(!is_live, "{path} was removed, which is live");
+        let Some(ObjectName::Log { seq }) = ObjectName::parse(path) else { return Ok(()) };
+        if self.stray.remove(&seq) {
+            return Ok(());
+        }
+        let link = &self.chain[seq as usize - 1];
+        let age_ms = now_ms - link.landed_ms;
+        ensure!(age_ms >= self.terms.trim_age_ms, "record {seq} was trimmed at the age of {age_ms} ms");
+        ensure!(seq < self.chain.len() as u64, "the latest record, {seq}, was trimmed");
+        for file in link.record.commit().iter().flat_map(|commit| &commit.files) {
+            ensure!(self.progress(&file.table) >= seq, "record {seq} was trimmed unpublished, with {}", file.path);
+        }
+        let lower = store.paths().find_map(|path| match ObjectName::parse(path) {
+            Some(ObjectName::Log { seq: lower }) if lower < seq && !self.stray.contains(&lower) => Some(lower),
+            _ => None,
+        });
+        ensure!(lower.is_none(), "record {seq} was trimmed before {lower:?}");
+        Ok(())
+    }
+
+    /// A contender takes a record for committed.
+    pub(super) fn is_committed(&mut self, owner: &Owner, committed: &Committed) -> Result<(), Violation> {
+        let seq = committed.record().seq;
+        let link = self.chain.get(seq as usize - 1);
+        let is_in_log = link.is_some_and(|link| link.digest == committed.digest());
+        ensure!(is_in_log, "{owner} takes record {seq} for committed, which is not in the log");
+        let ours = committed.record().owner.instance == owner.instance;
+        ensure!(ours, "{owner} takes record {seq} of {} for its own", committed.record().owner);
+        let before = self.committed_by.insert(seq, owner.instance);
+        ensure!(before.is_none(), "record {seq} was committed by two");
+        Ok(())
+    }
+
+    /// A contender takes itself for fenced.
+    pub(super) fn is_fenced(&self, owner: &Owner) -> Result<(), Violation> {
+        let is_alone = self.chain.iter().all(|link| link.record.owner.instance == owner.instance);
+        ensure!(!self.leads(owner) && !is_alone, "{owner} takes itself for fenced, and leads");
+        Ok(())
+    }
+
+    /// A destination publishes a record.
+    pub(super) fn publishes(
+        &mut self,
+        table: &str,
+        seq: u64,
+        files: &[String],
+        store: &Store,
+    ) -> Result<(), Violation> {
+        let link = &self.chain[seq as usize - 1];
+        let after = self.progress(table);
+        let files_of = |record: &Record| -> Vec<String> {
+            let commit = record.commit();
+            let files = commit.iter().flat_map(|commit| &commit.files).filter(|file| file.table == table);
+            files.map(|file| file.path.clone()).collect()
+        };
+        ensure!(files == files_of(&link.record), "{table} publishes {files:?} as of record {seq}");
+        for path in files {
+            ensure!(store.get(path).is_some(), "{table} publishes {path}, which is missing");
+        }
+        let between = &self.chain[after as usize..seq as usize - 1];
+        let skipped = between.iter().find(|link| !files_of(&link.record).is_empty());
+        if let Some(skipped) = skipped {
+            return Err(format!("{table} publishes record {seq} and skips {}", skipped.record.seq));
+        }
+        ensure!(seq > after, "{table} publishes record {seq} after {after}");
+        self.published.get_mut(table).expect("a table").push((seq, files.to_vec()));
+        Ok(())
+    }
+
+    /// Once the weather has been clear for long enough, everything is done and tidy.
+    pub(super) fn is_done(&self, partitions: &Partitions, store: &Store, now_ms: u64) -> Result<(), Violation> {
+        let Some(last) = self.chain.last() else { return Err("nobody has claimed".to_owned()) };
+        let standing = &last.record.standing;
+        ensure!(partitions.all_read(standing), "rows are left: {:?}", standing.positions);
+        for (table, totals) in &standing.tables {
+            ensure!(self.progress(table) == totals.last_seq, "{table} was not published up to {}", totals.last_seq);
+        }
+        let committed = Committed::new(last.record.clone(), last.digest, Vec::new());
+        let orphan = store.paths().find(|path| is_orphan(path, &committed));
+        ensure!(orphan.is_none() || standing.finished, "{orphan:?} was not swept");
+        let kept = store.paths().filter_map(|path| match ObjectName::parse(path) {
+            Some(ObjectName::Log { seq }) if !self.stray.contains(&seq) => self.chain.get(seq as usize - 1),
+            _ => None,
+        });
+        let old = kept.filter(|link| now_ms - link.landed_ms > 2 * self.terms.trim_age_ms).count();
+        ensure!(old <= 1 || standing.finished, "{old} old records were not trimmed");
+        Ok(())
+    }
+}

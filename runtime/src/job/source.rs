@@ -1,0 +1,185 @@
+//! `[source.<kind>]`: where rows come from. One table, or `[[source.<kind>]]` for several of one kind.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use quorate_connectors::decode::FieldMap;
+use quorate_connectors::source::{FileSpec, Reading};
+use quorate_schemas::record::RecordKind;
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::finding::quoted;
+use super::map::read_map;
+use super::section::{Findings, Given, Section, Wrong};
+use super::value;
+
+/// How rows are written. Compression is no matter of the format: it shows in a file's ending and first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    Json,
+}
+
+impl Format {
+    /// The word in job files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Format::Json => "json",
+        }
+    }
+}
+
+/// A source of rows of one kind.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Source {
+    /// Its name: in the log, in the tables, and the `source` of rows that name none. Unique within the job.
+    pub name: String,
+    /// What its rows are.
+    pub kind: RecordKind,
+    /// Paths and patterns, relative to the job's folder.
+    pub files: Vec<String>,
+    /// How its rows are written.
+    pub format: Format,
+    /// Whether more may be written while the job runs.
+    pub follow: bool,
+    /// Where a record's fields stand in a row, as far as they do not stand under their own names.
+    pub map: FieldMap,
+}
+
+impl Source {
+    /// Its files, for a job in `folder`.
+    pub fn spec(&self, folder: &Path) -> FileSpec {
+        let reading = if self.follow { Reading::Followed } else { Reading::Bounded };
+        FileSpec { base: folder.to_path_buf(), patterns: self.files.clone(), reading }
+    }
+}
+
+/// `[source.<kind>]` as the file has it.
+pub(super) struct RawSource {
+    pub(super) kind: RecordKind,
+    pub(super) span: Option<Range<usize>>,
+    /// The section's name in messages.
+    pub(super) path: String,
+    /// `name`: default the kind, then `votes-2`, `votes-3`, … It must stay the same for a source to be read on.
+    pub(super) name: Given<String>,
+    /// `files`: a path or pattern (`*`, `?`, `[…]`, `**`), or a list of them. Relative to the job file. Required.
+    pub(super) files: Given<Vec<Spanned<String>>>,
+    /// `format`: how rows are written; default `"json"`.
+    pub(super) format: Given<Format>,
+    /// `follow`: whether to go on reading as files grow, rotate and appear; default false.
+    pub(super) follow: Given<bool>,
+    /// `map`: record field → where it stands in a row; default: under its own name.
+    pub(super) map: Given<FieldMap>,
+}
+
+/// Reads all of `[source]`: kinds in the order of [`RecordKind::ALL`], within a kind in the order of the file.
+pub(super) fn read_sources(root: &mut Section<'_>, found: &mut Findings<'_>) -> Vec<RawSource> {
+    let mut kinds = root.section("source", found);
+    let mut sources = Vec::new();
+    for kind in RecordKind::ALL {
+        for section in kinds.sections(kind.source_key(), found) {
+            sources.push(read_source(kind, section, found));
+        }
+    }
+    kinds.decline("responses", "responses are not read yet", "send their canonical answers as votes", found);
+    kinds.close(found);
+    sources
+}
+
+fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<'_>) -> RawSource {
+    let source = RawSource {
+        kind,
+        span: section.span.clone(),
+        path: format!("source.{}", kind.source_key()),
+        files: section.take("files", found, files),
+        name: section.take("name", found, value::name),
+        format: section.take("format", found, format),
+        follow: section.take("follow", found, value::flag),
+        map: read_map(kind, &mut section, found),
+    };
+    if !section.has("files") && !section.has("kafka") {
+        let remedy = format!("add files = \"{}.jsonl\"", kind.source_key());
+        found.error(source.span.as_ref(), &section.key("files"), "is missing", remedy);
+    }
+    section.decline("kafka", "topics are not read yet", "write the rows to files and name them in `files`", found);
+    let seen = "leave it out: .gz and .zst files are known by their endings and first bytes";
+    section.decline("compression", "is not stated", seen, found);
+    section.close(found);
+    source
+}
+
+fn files(value: &Spanned<DeValue<'_>>) -> Result<Vec<Spanned<String>>, Wrong> {
+    match value.get_ref() {
+        DeValue::Array(list) if list.is_empty() => Err(Wrong::new("is an empty list", "name a file")),
+        DeValue::Array(list) => list.iter().map(|one| pattern(one).map_err(|wrong| wrong.at(one.span()))).collect(),
+        _ => Ok(vec![pattern(value)?]),
+    }
+}
+
+fn pattern(value: &Spanned<DeValue<'_>>) -> Result<Spanned<String>, Wrong> {
+    let text = value::filled(value)?;
+    if let Some((scheme, _)) = text.split_once("://") {
+        let message = format!("files are not read from {}:// yet", super::finding::plain(scheme));
+        return Err(Wrong::new(message, "name files on this machine"));
+    }
+    if text.starts_with("~/") {
+        return Err(Wrong::new("`~` is the shell's and is not expanded here", "write the whole path"));
+    }
+    if text.contains('\0') {
+        return Err(Wrong::new(format!("{} is not a path", quoted(text)), "leave out the NUL"));
+    }
+    glob::Pattern::new(text).map_err(|error| {
+        let message = format!("{} is not a pattern: {}", quoted(text), error.msg);
+        Wrong::new(message, "`*` and `?` stand for characters, `[…]` for one of several, `**` for folders")
+    })?;
+    Ok(Spanned::new(value.span(), text.to_owned()))
+}
+
+fn format(value: &Spanned<DeValue<'_>>) -> Result<Format, Wrong> {
+    const LATER: &[&str] = &["csv", "parquet", "avro", "protobuf"];
+    match value::text(value)? {
+        later if LATER.contains(&later) => {
+            Err(Wrong::new(format!("{later} is not read yet"), "convert the rows to JSON lines and write \"json\""))
+        }
+        _ => value::word(&[("json", Format::Json)])(value),
+    }
+}
+
+/// Fills in what was left out and checks the sources against each other.
+pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Source> {
+    let mut sources: Vec<Source> = Vec::new();
+    // Name, and pattern, by where they were first given.
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut patterns: BTreeMap<String, String> = BTreeMap::new();
+    for raw in raw {
+        let nr = 1 + sources.iter().filter(|source| source.kind == raw.kind).count();
+        let key = raw.kind.source_key();
+        let default = if nr == 1 { key.to_owned() } else { format!("{key}-{nr}") };
+        let span = raw.name.as_ref().map(Spanned::span).or(raw.span.clone());
+        let name = raw.name.map_or(default, Spanned::into_inner);
+        if let Some(other) = names.insert(name.clone(), raw.path.clone()) {
+            let message = format!("\"{name}\" is already the name of a source in [{other}]");
+            found.error(span.as_ref(), &format!("{}.name", raw.path), message, "give each source its own name");
+        }
+        let files = raw.files.map(Spanned::into_inner).unwrap_or_default();
+        for file in &files {
+            if let Some(other) = patterns.insert(file.get_ref().clone(), name.clone()) {
+                let message = format!("{} is also read by source \"{other}\"", quoted(file.get_ref()));
+                let remedy = "its rows will be read twice; leave one of them out if that is not meant";
+                found.warn(Some(&file.span()), &format!("{}.files", raw.path), message, remedy);
+            }
+        }
+        sources.push(Source {
+            name,
+            kind: raw.kind,
+            files: files.into_iter().map(Spanned::into_inner).collect(),
+            format: raw.format.map_or(Format::Json, Spanned::into_inner),
+            follow: raw.follow.is_some_and(Spanned::into_inner),
+            map: raw.map.map(Spanned::into_inner).unwrap_or_default(),
+        });
+    }
+    sources
+}

@@ -1,0 +1,5 @@
+mod bytes;
+mod chain;
+mod names;
+mod sample;
+mod standing;

@@ -1,0 +1,161 @@
+//! The only durable state of the dataflow: rows that operators asked to have fed back after a restart.
+//!
+//! A retained row is written as `(row, diff)`. What belongs to one task dies together: a *burial* of the task's
+//! group removes every row of that group written before it, so that a task with a million votes costs one row to
+//! forget. Rows without a group cancel by their diffs, as everywhere in this engine.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+use crate::id::{Id, Name};
+use crate::record::{Agent, Control, ControlAction, Gold, Placed, Task, Tick, Vote};
+use crate::table::DecisionRow;
+use crate::time::Micros;
+
+/// What an agent has shown in a domain, decayed, in millionths of a task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Known answers it voted on.
+    pub gold_seen: i64,
+    /// Of those, right.
+    pub gold_right: i64,
+    /// Of those, how many a guess would have been right on.
+    pub gold_chance: i64,
+    /// Decisions it voted on, its own vote left out.
+    pub consensus_seen: i64,
+    /// Of those, agreed with.
+    pub consensus_right: i64,
+    /// Of those, how many a guess would have agreed with.
+    pub consensus_chance: i64,
+}
+
+/// How a domain's decisions did on its known answers, decayed, in millionths of a task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DomainRecord {
+    /// Known answers.
+    pub gold_tasks: i64,
+    /// Of those, decided right.
+    pub gold_hits: i64,
+}
+
+/// A row of durable state. Closed: what is not here cannot survive a restart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RetainedRow {
+    /// The clock at the end of a checkpoint.
+    Clock(Clock),
+    /// A declaration of a task that is not forgotten. Group: the task.
+    Task(Placed<Task>),
+    /// A vote on an open task, or on a closed one that is not final. Group: the task.
+    Vote(Placed<Vote>),
+    /// A known answer. Group: the task.
+    Gold(Placed<Gold>),
+    /// An override. Group: the task.
+    Override(Placed<Control>),
+    /// The last revision of a closed task that is not final. Group: the task.
+    Closed(Box<DecisionRow>),
+    /// A task that is final: votes on it are late until `forget_at`. Group: the task.
+    Tombstone {
+        /// The task.
+        task: Id,
+        /// When it closed.
+        closed_at: Micros,
+        /// When its name may be used again.
+        forget_at: Micros,
+    },
+    /// A registration that an open task may still need.
+    Agent(Placed<Agent>),
+    /// A quarantine or release that an open task may still need.
+    Control(Placed<Control>),
+    /// What an agent has shown in a domain by the start of an era.
+    Standing {
+        /// The agent.
+        agent: Id,
+        /// The domain.
+        domain: Id,
+        /// The era up to whose start the evidence is decayed.
+        era: i64,
+        /// The evidence.
+        evidence: Evidence,
+    },
+    /// How a domain's decisions did by the start of an era.
+    Domain {
+        /// The domain.
+        domain: Id,
+        /// The era up to whose start the record is decayed.
+        era: i64,
+        /// The record.
+        record: DomainRecord,
+    },
+    /// Evidence of the era that has not ended, which no weight rests on yet.
+    Fresh {
+        /// The agent; the domain's own record where there is none.
+        agent: Option<Id>,
+        /// The domain.
+        domain: Id,
+        /// The era.
+        era: i64,
+        /// An agent's evidence.
+        evidence: Evidence,
+        /// A domain's record.
+        record: DomainRecord,
+    },
+    /// What an agent's votes count in a domain from an era on, exactly as it was used.
+    Weight {
+        /// The agent.
+        agent: Id,
+        /// The domain.
+        domain: Id,
+        /// The first era it holds in.
+        era: i64,
+        /// The weight, in millionths.
+        weight_micros: i64,
+        /// Whether the agent voted in the domain in the era before.
+        voted: bool,
+    },
+    /// A vote equal to one that is kept, dropped while its task was full. Group: the task.
+    Duplicate {
+        /// The task.
+        task: Id,
+    },
+    /// A tick of a minute that is not over.
+    Tick(Placed<Tick>),
+}
+
+impl RetainedRow {
+    /// The task the row belongs to, if it belongs to one.
+    pub fn task(&self) -> Option<&Id> {
+        match self {
+            RetainedRow::Task(row) => Some(&row.body.task),
+            RetainedRow::Vote(row) => Some(&row.body.task),
+            RetainedRow::Gold(row) => Some(&row.body.task),
+            RetainedRow::Override(row) => match &row.body.action {
+                ControlAction::Override { task, .. } => Some(task),
+                ControlAction::Quarantine { .. } | ControlAction::Release { .. } => None,
+            },
+            RetainedRow::Closed(row) => Some(&row.task),
+            RetainedRow::Tombstone { task, .. } | RetainedRow::Duplicate { task } => Some(task),
+            RetainedRow::Clock(_)
+            | RetainedRow::Agent(_)
+            | RetainedRow::Control(_)
+            | RetainedRow::Standing { .. }
+            | RetainedRow::Domain { .. }
+            | RetainedRow::Fresh { .. }
+            | RetainedRow::Weight { .. }
+            | RetainedRow::Tick(_) => None,
+        }
+    }
+
+    /// The group that dies together, if the row has one: its task's name.
+    pub fn group(&self) -> Option<&Name> {
+        self.task().map(Id::name)
+    }
+}
+
+/// A change of durable state.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Retain {
+    /// `diff` more of this row.
+    Row(RetainedRow, i64),
+    /// Nothing that was written of this task before is needed any more.
+    Bury(Name),
+}
