@@ -24,7 +24,7 @@ demo: $(DEMO)/job.toml ## generated votes in, trusted decisions out
 	    "SELECT state, count(*) AS tasks, avg(confidence) AS confidence FROM decisions_current GROUP BY state ORDER BY state"
 
 $(DEMO)/job.toml:
-	$(QUORATE) generate --out $(DEMO)
+	$(QUORATE) generate $(DEMO)
 
 test: ## every test; set QUORATE_DATA to the folder of real votes for the suites that need it
 	$(CARGO) test --workspace $(TEST_FLAGS)

@@ -1,2 +1,110 @@
-//! The `quorate` command.
-fn main() {}
+//! The `quorate` command: the engine, for a person at a terminal and for the program that watches over it.
+//!
+//! ```text
+//! arguments ──clap──▶ one module per command ──▶ runtime, connectors, query
+//!                              │
+//!                     Console: lines for people, JSON for machines
+//!                              │
+//!                     Exit: what a supervisor acts upon
+//! ```
+//!
+//! 1. Results go to standard output, everything about them to standard error: a pipe gets rows and nothing else.
+//! 2. Every way to end has a code, listed in `quorate --help`. Nothing here panics because a reader went away.
+//! 3. The environment is read here, once, and passed on as values.
+//!
+//! Adding a command is one module and one line each in [`Command`] and [`Command::run`].
+
+mod console;
+mod exit;
+mod generate;
+mod log;
+mod numbers;
+mod run;
+mod validate;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+use console::Console;
+use exit::Exit;
+
+/// A streaming consensus engine for fleets of AI agents: which answer to trust, and whom.
+#[derive(Debug, Parser)]
+#[command(name = "quorate", version, arg_required_else_help = true, after_help = after_help())]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn after_help() -> String {
+    let mut text = String::from(
+        "\
+A first run:
+  quorate generate demo            write a synthetic fleet and a job for it
+  quorate validate demo/job.toml   check the job, its files and its store
+  quorate run demo/job.toml        decide, and commit the tables
+
+Exit codes:
+",
+    );
+    for exit in Exit::ALL {
+        text.push_str(&format!("  {:<5}{}\n", exit.code(), exit.meaning()));
+    }
+    text.push_str(
+        "  130  interrupted at once, by a second SIGINT (143: SIGTERM); the next run goes on from the last commit
+
+Environment:
+  QUORATE_LOG   what to log to standard error: error, warn (default), info, debug, or quorate_runtime=debug,warn
+  NO_COLOR      any value: no colours",
+    );
+    text
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Upgrade(run::upgrade::Args),
+    Validate(validate::Args),
+    Generate(Box<generate::Args>),
+}
+
+impl Command {
+    fn run(self, console: &Arc<Console>) -> anyhow::Result<Exit> {
+        match self {
+            Command::Run(args) => run::run(&args, console),
+            Command::Upgrade(args) => run::upgrade::run(&args, console),
+            Command::Validate(args) => validate::run(&args, console),
+            Command::Generate(args) => generate::run(*args, console),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let console = Arc::new(Console::of_this_process());
+    log::to_standard_error(console.colours());
+    let exit = cli.command.run(&console).unwrap_or_else(|error| exit::report(&error, &console));
+    exit.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("quorate "), "{} shows none", command.get_name());
+        }
+    }
+}

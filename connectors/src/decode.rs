@@ -91,7 +91,10 @@ impl Decoder {
     /// The first reason why it is no record, with its event time where that could be read.
     pub fn decode(&self, bytes: &[u8]) -> Result<Decoded, Refusal> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
-            Refusal::new(RejectReason::InvalidUtf8, format!("not UTF-8 after byte {}", error.valid_up_to()))
+            Refusal::new(
+                RejectReason::InvalidUtf8,
+                format!("not UTF-8 after byte {}", error.valid_up_to()),
+            )
         })?;
         let row = self.plan.read(text)?;
         let event_time = row.time(Field::EventTime)?;
@@ -103,3 +106,6 @@ impl Decoder {
         decoded().map_err(|refusal: Refusal| refusal.at(event_time))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,8 @@ pub enum Error {
         table: &'static str,
         /// What was being done.
         doing: &'static str,
+        /// What was in the way of the store, if that was it.
+        problem: Option<Problem>,
         /// What the library below says.
         source: Cause,
     },
@@ -114,6 +116,35 @@ pub enum Error {
         /// The folder.
         path: std::path::PathBuf,
     },
+
+    /// A source's file is missing, or is not what the job or the log says that it is.
+    #[error("{path}: {problem}: {advice}")]
+    SourceFile {
+        /// The file or pattern.
+        path: String,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        advice: String,
+    },
+
+    /// A source's file could not be read.
+    #[error("{path}: cannot read it: {source}")]
+    Reading {
+        /// The file.
+        path: String,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+
+    /// A source's `map` can't be followed.
+    #[error("map: `{field}` {problem}")]
+    Map {
+        /// The field of the record.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
 }
 
 impl Error {
@@ -121,29 +152,19 @@ impl Error {
     pub fn retryable(&self) -> bool {
         match self {
             Error::Store { problem, .. } => problem.passes(),
-            Error::Delta { source, .. } => retryable_below(source.as_ref()),
-            Error::Contended { .. } => true,
+            Error::Delta { problem, .. } => problem.is_some_and(Problem::passes),
+            Error::Contended { .. } | Error::Reading { .. } => true,
             Error::Location { .. }
             | Error::Damaged { .. }
             | Error::NewerFormat { .. }
             | Error::Incompatible { .. }
             | Error::Fleet { .. }
             | Error::Generate { .. }
-            | Error::Occupied { .. } => false,
+            | Error::Occupied { .. }
+            | Error::SourceFile { .. }
+            | Error::Map { .. } => false,
         }
     }
-}
-
-/// Libraries between us and our own store wrap its errors; the cause at the bottom decides.
-fn retryable_below(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(ours) = error.downcast_ref::<Error>() {
-            return ours.retryable();
-        }
-        next = error.source();
-    }
-    false
 }
 
 #[cfg(test)]
@@ -169,13 +190,10 @@ mod tests {
     }
 
     #[test]
-    fn a_wrapped_error_is_as_retryable_as_the_one_inside() {
-        let wrapped = |inner: Error| Error::Delta {
-            table: "votes",
-            doing: "reading its log",
-            source: Box::new(object_store::Error::Generic { store: "x", source: Box::new(inner) }),
-        };
-        assert!(wrapped(full()).retryable());
-        assert!(!wrapped(Error::Damaged { file: "f".into(), reason: "r".into() }).retryable());
+    fn a_delta_table_can_be_waited_for_if_its_store_can() {
+        let delta = |problem| Error::Delta { table: "votes", doing: "reading its log", problem, source: "x".into() };
+        assert!(delta(Some(Problem::Unreachable)).retryable());
+        assert!(!delta(Some(Problem::Denied)).retryable());
+        assert!(!delta(None).retryable(), "a damaged log does not mend by waiting");
     }
 }

@@ -101,10 +101,11 @@ impl Inlet {
         rejects: &mut Vec<RejectRow>,
     ) -> Result<InletState, Error> {
         let gate = &mut self.gate;
-        let step = self.reader.read(budget_bytes, now_us, &mut |cut| match gate.admit(cut, now_us) {
-            Ok(row) => rows.push(row),
-            Err(reject) => rejects.push(reject),
-        })?;
+        let step =
+            self.reader.read(budget_bytes, now_us, &mut |cut| match gate.admit(cut, now_us) {
+                Ok(row) => rows.push(row),
+                Err(reject) => rejects.push(reject),
+            })?;
         Ok(match step {
             ReadStep::More => InletState::More,
             ReadStep::Waiting => InletState::Waiting,
@@ -113,11 +114,11 @@ impl Inlet {
     }
 
     /// How far it has come: what the log keeps to go on from here.
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&mut self) -> Progress {
         let Gate { origin, lateness, counts, .. } = &self.gate;
         Progress {
             origin: Arc::clone(origin),
-            record: self.record(),
+            record: self.gate.decoder.kind(),
             next: self.reader.next(),
             greatest: lateness.greatest(),
             floor: lateness.floor(),
@@ -163,8 +164,16 @@ impl Gate {
         let (position, bytes) = match cut {
             Cut::Line { position, bytes } => (position, bytes),
             Cut::TooLong { position, first, bytes_total } => {
-                let detail = format!("{bytes_total} bytes, at most {} are allowed", self.limits.line_bytes_max);
-                return Err(self.reject(position, first, bytes_total, Refusal::new(RejectReason::TooLong, detail)));
+                let detail = format!(
+                    "{bytes_total} bytes, at most {} are allowed",
+                    self.limits.line_bytes_max
+                );
+                return Err(self.reject(
+                    position,
+                    first,
+                    bytes_total,
+                    Refusal::new(RejectReason::TooLong, detail),
+                ));
             }
             Cut::Damage { position, first, bytes_total, what } => {
                 let refusal = Refusal::new(RejectReason::InvalidJson, what);
@@ -188,18 +197,30 @@ impl Gate {
         let latest = now_us.saturating_add(self.limits.future_skew_us);
         if event_time > latest {
             let (time, latest) = (format_rfc3339(event_time), format_rfc3339(latest));
-            return refuse(RejectReason::EventTime, format!("{time} lies ahead of {latest}, the furthest allowed now"));
+            return refuse(
+                RejectReason::EventTime,
+                format!("{time} lies ahead of {latest}, the furthest allowed now"),
+            );
         }
         match self.lateness.judge(event_time) {
             Verdict::OnTime => Ok(decoded),
             Verdict::Late { bound } => {
                 let (time, bound) = (format_rfc3339(event_time), format_rfc3339(bound));
-                refuse(RejectReason::Late, format!("{time} lies before {bound}, the earliest on time here"))
+                refuse(
+                    RejectReason::Late,
+                    format!("{time} lies before {bound}, the earliest on time here"),
+                )
             }
         }
     }
 
-    fn reject(&mut self, position: u64, bytes: &[u8], bytes_total: u64, refusal: Refusal) -> RejectRow {
+    fn reject(
+        &mut self,
+        position: u64,
+        bytes: &[u8],
+        bytes_total: u64,
+        refusal: Refusal,
+    ) -> RejectRow {
         match refusal.reason {
             RejectReason::Late => self.counts.late += 1,
             _ => self.counts.rejected += 1,

@@ -22,6 +22,7 @@
 
 mod cut;
 mod discover;
+mod expand;
 mod head;
 mod mark;
 mod nearby;

@@ -50,6 +50,7 @@ use crate::error::{Error, Result};
 use backend::Backend;
 use location::Location;
 use requests::Counters;
+pub(crate) use view::Trouble;
 
 /// What became of a try to create an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +156,13 @@ impl Store {
 
     /// The store as an `object_store`, for libraries that want one. It goes through everything above.
     pub fn as_object_store(&self) -> Arc<dyn ObjectStore> {
-        Arc::new(view::View::new(self.clone()))
+        Arc::new(view::View::new(self.clone(), Trouble::default()))
+    }
+
+    /// As [`Store::as_object_store`], with an eye on what goes wrong behind the library's back.
+    pub(crate) fn watched(&self) -> (Arc<dyn ObjectStore>, Trouble) {
+        let trouble = Trouble::default();
+        (Arc::new(view::View::new(self.clone(), trouble.clone())), trouble)
     }
 
     /// Creates the object `path` with `bytes` if there is none, trying once.

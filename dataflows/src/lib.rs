@@ -1,1 +1,6 @@
-//! Compositions of operators: consensus and ticks.
+//! What a job computes, put together from operators. A dataflow is one file and one line here.
+
+pub mod consensus;
+pub mod job;
+
+pub use job::{Inputs, job};

@@ -18,7 +18,7 @@ use quorate_schemas::table::{DecisionRow, OutRow};
 use quorate_schemas::time::Micros;
 use serde::{Deserialize, Serialize};
 
-use crate::ballot::{Ballot, Due, Fact, Moment, Provisional};
+use crate::ballot::{Advanced, Ballot, Due, Fact, Moment, Provisional};
 use crate::effects::Effects;
 use crate::maps::{IdMap, IdSet};
 use crate::policy::Policy;
@@ -134,7 +134,7 @@ impl Booth {
             self.receive_provisional(&task, &fact);
         }
         let ballot = self.ballots.entry(task.clone()).or_insert_with(|| Ballot::new(task.clone(), epoch));
-        ballot.receive(fact, &self.rules, effects);
+        ballot.receive(fact, self.settled, &self.rules, effects);
         self.schedule(&task);
     }
 
@@ -185,11 +185,8 @@ impl Booth {
         self.rules.registry.order(row)
     }
 
-    /// Takes a change of weight; every worker takes all of them.
-    pub fn weigh(&mut self, change: &WeightChange, effects: &mut Effects) {
-        if self.keeps_shared {
-            effects.keep(weight_row(change));
-        }
+    /// Takes a change of weight, kept as it was published; every worker takes all of them.
+    pub fn weigh(&mut self, change: &WeightChange) {
         self.rules.weights.change(change);
         self.rules.changed();
     }
@@ -224,12 +221,12 @@ impl Booth {
 
     fn step(&mut self, task: &Id, moment: Moment, effects: &mut Effects) {
         let Some(ballot) = self.ballots.get_mut(task) else { return };
-        ballot.advance(moment, &self.rules, effects);
-        if !ballot.is_open() {
+        let advanced = ballot.advance(moment, &self.rules, effects);
+        if advanced != Advanced::Waits {
             self.provisional.remove(task);
             self.touched.remove(task);
         }
-        if ballot.forget(moment.until, effects) {
+        if advanced == Advanced::Gone {
             self.ballots.remove(task);
         }
         self.schedule(task);
@@ -252,7 +249,7 @@ impl Booth {
             forgotten.agents.into_iter().for_each(|row| effects.drop(RetainedRow::Agent(row)));
             forgotten.folded.into_iter().for_each(|row| effects.keep(RetainedRow::Agent(row)));
             forgotten.orders.into_iter().for_each(|row| effects.drop(RetainedRow::Control(row)));
-            weights.iter().for_each(|change| effects.drop(weight_row(change)));
+            weights.iter().for_each(|change| effects.drop(change.retained()));
         }
     }
 
@@ -298,15 +295,5 @@ impl Booth {
             Some(Due::Age(at)) => self.aging.insert((at, task.clone())),
             None => false,
         };
-    }
-}
-
-fn weight_row(change: &WeightChange) -> RetainedRow {
-    RetainedRow::Weight {
-        agent: change.agent.clone(),
-        domain: change.domain.clone(),
-        era: change.era,
-        weight_micros: change.weight_micros,
-        voted: change.voted,
     }
 }

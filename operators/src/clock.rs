@@ -58,6 +58,21 @@ pub enum Report {
     Pulse,
 }
 
+/// The era whose weights are complete at `clock`; `None` before any.
+///
+/// While rows may still come, no era after that of the last row or deadline is entered: what the end of the input
+/// closes belongs to that era too. The end then ends two eras: that one, after the gold tasks held open to it, and one
+/// for the rest.
+pub fn era_entered(eras: Eras, clock: Clock) -> Option<i64> {
+    let last = eras.era_of(clock.greatest);
+    match clock.phase {
+        Phase::Running if clock.watermark == Micros::MIN => None,
+        Phase::Running => Some(eras.era_of(clock.watermark).min(last)),
+        Phase::EndOfGold => Some(last + 1),
+        Phase::End => Some(last + 2),
+    }
+}
+
 /// Derives the clock, epoch by epoch. One worker does it for all.
 pub struct Clockwork {
     eras: Eras,
@@ -75,6 +90,12 @@ impl Clockwork {
         let (bounds, complete, horizons) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let ended = clock.phase != Phase::Running;
         Clockwork { eras, workers, bounds, complete, horizons, clock, ended }
+    }
+
+    /// Goes on from `clock`, which was committed before a restart.
+    pub fn resume(&mut self, clock: Clock) {
+        self.clock = clock;
+        self.ended = clock.phase != Phase::Running;
     }
 
     /// A worker's horizon, as of an epoch before the one that is being closed.
@@ -147,6 +168,11 @@ impl Clockwork {
             return;
         }
         let next_close = self.horizons.values().filter_map(|horizon| horizon.next_close).min();
+        if promised == Micros::MAX {
+            // Deadlines beyond the last row still pass, one era after the other; the end comes in the last of them.
+            let era = next_close.map(|close| self.eras.start_of(self.eras.era_of(close)));
+            self.clock.greatest = self.clock.greatest.max(era.unwrap_or(Micros::MIN));
+        }
         let target = match next_close.filter(|close| *close < promised) {
             None => promised,
             // The era in which something may close is entered first, and then passed.

@@ -4,16 +4,19 @@
 //! operator around it ([`by_epoch`]) hands it each epoch's messages once the frontier has passed them. Operators
 //! are functions of what they were given: no clock but the one in the rows, no randomness, no order of arrival.
 
+pub mod activity;
 pub mod ballot;
 pub mod booth;
 pub mod by_epoch;
 pub mod cap;
 pub mod clock;
+pub mod decide;
 pub mod effects;
 mod maps;
 pub mod policy;
 pub mod registry;
 pub mod reputation;
+pub mod retain;
 pub mod rows;
 pub mod rules;
 pub mod weights;

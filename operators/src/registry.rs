@@ -4,6 +4,7 @@
 //! before it. Registrations and orders are few beside votes, so every worker holds all of them.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use quorate_schemas::id::{Id, Name};
 use quorate_schemas::record::{Agent, AgentAction, Control, ControlAction, Placed};
@@ -20,40 +21,47 @@ pub struct Registration {
     pub stake: u64,
     /// The domains it may vote in; empty where it may in all.
     pub domains: Vec<Name>,
-    /// Whether it is eligible at all.
-    pub active: bool,
 }
 
 impl Registration {
     /// Whether the agent may vote in `domain`.
     pub fn admits(&self, domain: &Id) -> bool {
-        self.active && (self.domains.is_empty() || self.domains.contains(domain.name()))
+        self.domains.is_empty() || self.domains.contains(domain.name())
     }
 }
 
 /// The registrations and orders of a job, by event time.
 #[derive(Default)]
 pub struct Registry {
-    agents: IdMap<BTreeMap<Order, Placed<Agent>>>,
-    orders: IdMap<BTreeMap<Order, Placed<Control>>>,
+    agents: IdMap<History<Agent>>,
+    orders: IdMap<History<Control>>,
     registered_at: BTreeMap<Micros, u32>,
     ordered_at: BTreeMap<Micros, u32>,
 }
 
-/// The place of a row in its agent's history: later rows win, and equal times are decided by content.
-type Order = (Micros, Name, u64);
+/// What was said of one agent, in the order in which it takes effect: by event time, event id and content.
+type History<T> = Vec<Placed<T>>;
 
-/// Two different rows of one time and event id still need an order that does not depend on arrival.
-fn fingerprint(text: String) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// Whether `row` was new to `history`; the same row again is the same row.
+fn insert<T: Ord>(history: &mut History<T>, row: Placed<T>) -> bool {
+    let key = |row: &Placed<T>, other: &Placed<T>| {
+        let time = row.event_time.cmp(&other.event_time).then_with(|| row.event_id.cmp(&other.event_id));
+        time.then_with(|| row.body.cmp(&other.body))
+    };
+    let found = history.binary_search_by(|known| key(known, &row));
+    found.map_err(|at| history.insert(at, row)).is_err()
+}
+
+/// How many rows of `history` lie before `time`.
+fn before<T>(history: &[Placed<T>], time: Micros) -> usize {
+    history.partition_point(|row| row.event_time < time)
 }
 
 impl Registry {
     /// Takes a registration. False if it was there already.
     pub fn register(&mut self, row: Placed<Agent>) -> bool {
-        let order = (row.event_time, row.event_id.clone(), fingerprint(format!("{:?}", row.body)));
         let at = row.event_time;
-        let new = self.agents.entry(row.body.agent.clone()).or_default().insert(order, row).is_none();
+        let new = insert(self.agents.entry(row.body.agent.clone()).or_default(), row);
         if new {
             *self.registered_at.entry(at).or_default() += 1;
         }
@@ -65,35 +73,36 @@ impl Registry {
         let (ControlAction::Quarantine { agent } | ControlAction::Release { agent }) = &row.body.action else {
             return false;
         };
-        let order = (row.event_time, row.event_id.clone(), fingerprint(format!("{:?}", row.body)));
         let at = row.event_time;
-        let new = self.orders.entry(agent.clone()).or_default().insert(order, row).is_none();
+        let new = insert(self.orders.entry(agent.clone()).or_default(), row);
         if new {
             *self.ordered_at.entry(at).or_default() += 1;
         }
         new
     }
 
-    /// What held of `agent` at `time`; `None` if it was never registered by then.
+    /// What held of `agent` at `time`; `None` if it was not registered then.
     pub fn registration(&self, agent: &Id, time: Micros) -> Option<Registration> {
         let mut found: Option<Registration> = None;
-        for row in self.agents.get(agent)?.values().take_while(|row| row.event_time <= time) {
+        for row in self.agents.get(agent)?.iter().take_while(|row| row.event_time <= time) {
             let body = &row.body;
-            let mut next = found.unwrap_or_default();
             match body.action {
-                AgentAction::Slash => next.stake = next.stake.saturating_sub(body.stake.unwrap_or(u64::MAX)),
+                AgentAction::Slash => {
+                    if let Some(known) = &mut found {
+                        known.stake = known.stake.saturating_sub(body.stake.unwrap_or(u64::MAX));
+                    }
+                }
                 // What comes back after a retirement comes back as new.
-                AgentAction::Retire => next = Registration::default(),
+                AgentAction::Retire => found = None,
                 AgentAction::Register | AgentAction::Update => {
-                    next.active = true;
-                    next.family = body.family.clone().or(next.family);
-                    next.stake = body.stake.unwrap_or(next.stake);
+                    let known = found.get_or_insert_default();
+                    known.family = body.family.clone().or(known.family.take());
+                    known.stake = body.stake.unwrap_or(known.stake);
                     if !body.domains.is_empty() {
-                        next.domains.clone_from(&body.domains);
+                        known.domains.clone_from(&body.domains);
                     }
                 }
             }
-            found = Some(next);
         }
         found
     }
@@ -101,19 +110,28 @@ impl Registry {
     /// Whether `agent` was in quarantine at `time`.
     pub fn quarantined(&self, agent: &Id, time: Micros) -> bool {
         let Some(orders) = self.orders.get(agent) else { return false };
-        let last = orders.values().take_while(|row| row.event_time <= time).last();
+        let last = orders.iter().take_while(|row| row.event_time <= time).last();
         last.is_some_and(|row| matches!(row.body.action, ControlAction::Quarantine { .. }))
     }
 
     /// The times in `(after, until]` at which an order about `agent` took effect.
     pub fn orders_between(&self, agent: &Id, after: Micros, until: Micros) -> impl Iterator<Item = &Placed<Control>> {
-        let orders = self.orders.get(agent).into_iter().flat_map(BTreeMap::values);
+        let orders = self.orders.get(agent).into_iter().flatten();
         orders.skip_while(move |row| row.event_time <= after).take_while(move |row| row.event_time <= until)
     }
 
-    /// Whether any order took effect in `from..until`.
-    pub fn ordered_in(&self, from: Micros, until: Micros) -> bool {
-        from < until && self.ordered_at.range(from..until).next().is_some()
+    /// The times in `(after, until]` at which an order about any agent took effect.
+    pub fn order_times(&self, after: Micros, until: Micros) -> impl Iterator<Item = Micros> {
+        let from = (Bound::Excluded(after), Bound::Included(until.max(after)));
+        let times = (after < until).then(|| self.ordered_at.range(from)).into_iter().flatten();
+        times.map(|(at, _)| *at)
+    }
+
+    /// Of the orders that took effect at `time` the first one about the agent with the least name.
+    pub fn first_order_at(&self, time: Micros) -> Option<&Placed<Control>> {
+        let of_agent = |agent: &Id| self.orders_between(agent, time - 1, time).next();
+        let ordered = self.orders.iter().filter_map(|(agent, _)| Some((agent.name(), of_agent(agent)?)));
+        ordered.min_by_key(|(agent, _)| *agent).map(|(_, order)| order)
     }
 
     /// The time of the last registration at or before `time`: equal times mean equal registrations.
@@ -133,45 +151,44 @@ impl Registry {
         agents
     }
 
-    /// Forgets what no time from `oldest` on can ask about: each agent's rows before it are folded into one.
+    /// Forgets what no time from `oldest` on can ask about: each agent's rows before it are folded into one, or
+    /// into none if it is not registered any more.
     pub fn forget_before(&mut self, oldest: Micros) -> Forgotten {
         let mut forgotten = Forgotten::default();
-        let stale: Vec<Id> = self.agents().into_iter().filter(|agent| self.rows_before(agent, oldest) > 1).collect();
-        for agent in stale {
-            let folded = self.registration(&agent, oldest - 1).unwrap_or_default();
-            let Some(history) = self.agents.get_mut(&agent) else { continue };
-            let mut last = None;
-            while history.first_key_value().is_some_and(|((at, ..), _)| *at < oldest) {
-                let Some((_, row)) = history.pop_first() else { break };
-                count_down(&mut self.registered_at, row.event_time);
-                forgotten.agents.push(row.clone());
-                last = Some(row);
-            }
-            if let Some(mut row) = last {
-                row.body = folded.into_record(agent);
-                forgotten.folded.push(row.clone());
-                self.register(row);
-            }
+        for agent in self.agents() {
+            self.fold_before(&agent, oldest, &mut forgotten);
         }
         for history in self.orders.values_mut() {
-            let before = history.values().take_while(|row| row.event_time < oldest).count();
-            let mut drop = before.saturating_sub(1);
+            let stale = before(history, oldest);
             // A release with nothing before it says what an empty history says.
-            let last = before.checked_sub(1).and_then(|at| history.values().nth(at));
-            drop += usize::from(last.is_some_and(|row| matches!(row.body.action, ControlAction::Release { .. })));
-            for _ in 0..drop {
-                let Some((_, row)) = history.pop_first() else { break };
-                count_down(&mut self.ordered_at, row.event_time);
-                forgotten.orders.push(row);
-            }
+            let needed = history[..stale].last().is_some_and(|row| matches!(row.body.action, ControlAction::Quarantine { .. }));
+            forgotten.orders.extend(history.drain(..stale - usize::from(needed)));
         }
+        forgotten.orders.iter().for_each(|row| count_down(&mut self.ordered_at, row.event_time));
         self.orders.retain(|_, history| !history.is_empty());
         forgotten
     }
 
-    fn rows_before(&self, agent: &Id, oldest: Micros) -> usize {
-        let history = self.agents.get(agent).into_iter().flat_map(BTreeMap::keys);
-        history.take_while(|(at, ..)| *at < oldest).count()
+    fn fold_before(&mut self, agent: &Id, oldest: Micros, forgotten: &mut Forgotten) {
+        let Some(history) = self.agents.get(agent) else { return };
+        let stale = before(history, oldest);
+        let Some(last) = history[..stale].last().cloned() else { return };
+        let folded = self.registration(agent, last.event_time);
+        if stale == 1 && folded.is_some() {
+            return;
+        }
+        let Some(history) = self.agents.get_mut(agent) else { return };
+        forgotten.agents.extend(history.drain(..stale));
+        let gone = &forgotten.agents[forgotten.agents.len() - stale..];
+        gone.iter().for_each(|row| count_down(&mut self.registered_at, row.event_time));
+        if history.is_empty() {
+            self.agents.remove(agent);
+        }
+        if let Some(folded) = folded {
+            let row = Placed { body: folded.into_record(agent.clone()), ..last };
+            forgotten.folded.push(row.clone());
+            self.register(row);
+        }
     }
 }
 
@@ -197,7 +214,7 @@ fn count_down(times: &mut BTreeMap<Micros, u32>, at: Micros) {
 
 impl Registration {
     fn into_record(self, agent: Id) -> Agent {
-        let action = if self.active { AgentAction::Register } else { AgentAction::Retire };
+        let action = AgentAction::Register;
         Agent { agent, action, operator: None, family: self.family, stake: Some(self.stake), domains: self.domains }
     }
 }
@@ -236,19 +253,20 @@ mod tests {
             assert!(!registry.register(placed(at, row)), "the same registration twice is one");
         }
         let agent = IdKey::new([1; 16]).id("a");
-        let answers = |registry: &Registry, from| {
-            (from..70).map(|at| (registry.registration(&agent, at), registry.registered_as_of(at))).collect::<Vec<_>>()
-        };
-        let stakes = answers(&registry, 5).into_iter().step_by(10).map(|(r, _)| r.map(|r| (r.stake, r.active)));
-        let expected = [None, Some((100, true)), Some((70, true)), Some((70, true)), Some((0, true)), Some((0, false))];
-        assert_eq!(stakes.take(6).collect::<Vec<_>>(), expected);
+        let answers = |registry: &Registry, from| (from..70).map(|at| registry.registration(&agent, at)).collect::<Vec<_>>();
+        let stakes = answers(&registry, 5).into_iter().step_by(10).map(|known| known.map(|known| known.stake));
+        assert_eq!(stakes.collect::<Vec<_>>(), [None, Some(100), Some(70), Some(70), Some(0), None, Some(5)]);
         for oldest in [5, 15, 25, 35, 45, 55, 65] {
             let before = answers(&registry, oldest);
             let forgotten = registry.forget_before(oldest);
             assert_eq!(answers(&registry, oldest), before, "forgetting before {oldest}");
             assert!(forgotten.folded.len() <= 1);
+            for at in oldest..69 {
+                let same = registry.registered_as_of(at) == registry.registered_as_of(at + 1);
+                assert!(!same || registry.registration(&agent, at) == registry.registration(&agent, at + 1));
+            }
         }
-        assert_eq!(registry.agents.values().map(BTreeMap::len).sum::<usize>(), 1);
+        assert_eq!(registry.agents.values().map(Vec::len).sum::<usize>(), 1);
     }
 
     #[test]
@@ -261,7 +279,8 @@ mod tests {
         registry.order(order(20, ControlAction::Release { agent: agent.clone() }));
         let held = |registry: &Registry| [9, 10, 19, 20].map(|at| registry.quarantined(&agent, at));
         assert_eq!(held(&registry), [false, true, true, false]);
-        assert!(registry.ordered_in(10, 11) && !registry.ordered_in(11, 20));
+        assert_eq!(registry.order_times(9, 20).collect::<Vec<_>>(), [10, 20]);
+        assert_eq!(registry.order_times(10, 19).count() + registry.order_times(20, 20).count(), 0);
         assert_eq!(registry.forget_before(15).orders, []);
         assert_eq!(held(&registry)[2..], [true, false]);
         assert_eq!(registry.forget_before(25).orders.len(), 2);

@@ -89,7 +89,7 @@ impl Rules {
             return Some((RejectReason::UnsupportedVote, why));
         }
         let agent = &vote.body.agent;
-        let registration = self.registry.registration(agent, vote.event_time).filter(|known| known.active);
+        let registration = self.registry.registration(agent, vote.event_time);
         match &registration {
             None if self.policy.unknown_agents == Unknown::Reject => {
                 let why = format!("agent {:?} is not registered at the vote's event time", agent.agent_id());
@@ -120,10 +120,9 @@ impl Rules {
             StakeRule::Ignore => base,
             StakeRule::Linear => {
                 // Stake changes at an era's start like every weight; a newcomer counts as when the task opened.
-                let at_start = self.policy.eras.start_of(occasion.era);
-                let registration = self.registry.registration(agent, at_start);
-                let registration = registration.or_else(|| self.registry.registration(agent, occasion.opened_at));
-                let stake = registration.filter(|known| known.active).map_or(0, |known| known.stake.min(MAX_STAKE));
+                let at_start = self.registry.registration(agent, self.policy.eras.start_of(occasion.era));
+                let registration = at_start.or_else(|| self.registry.registration(agent, occasion.opened_at));
+                let stake = registration.map_or(0, |known| known.stake.min(MAX_STAKE));
                 i64::try_from(i128::from(stake) * i128::from(base) / i128::from(ONE)).unwrap_or(i64::MAX)
             }
         }
@@ -141,6 +140,11 @@ impl Rules {
     /// What the quorum is a share of by `weighing`; `None` where it is the weight of the votes cast.
     pub fn eligible(&self, weighing: &Weighing) -> Option<i64> {
         (self.policy.quorum_of == QuorumOf::Eligible).then_some(weighing.eligible_micros)
+    }
+
+    /// Whether a decision can change with agents that have not voted on the task.
+    pub fn weights_depend_on_others(&self) -> bool {
+        self.policy.cap.is_some() || self.policy.quorum_of == QuorumOf::Eligible
     }
 
     /// Whether what a vote counts can change with who else votes on the same task.

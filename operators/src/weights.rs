@@ -3,6 +3,7 @@
 //! State: per agent and domain the changes since the oldest era that is still needed, and the last one before it.
 
 use quorate_schemas::id::Id;
+use quorate_schemas::retained::RetainedRow;
 use serde::{Deserialize, Serialize};
 
 use crate::maps::{IdMap, PairMap};
@@ -23,6 +24,19 @@ pub struct WeightChange {
     pub weight_micros: i64,
     /// Whether the agent voted in the domain in the era before.
     pub voted: bool,
+}
+
+impl WeightChange {
+    /// The form in which it is kept.
+    pub fn retained(&self) -> RetainedRow {
+        RetainedRow::Weight {
+            agent: self.agent.clone(),
+            domain: self.domain.clone(),
+            era: self.era,
+            weight_micros: self.weight_micros,
+            voted: self.voted,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +99,7 @@ impl Weights {
         for ((agent, domain), history) in &mut self.of {
             // The last change before `oldest` still says what holds there; and whether the agent voted in the
             // two eras before it is asked too.
-            let before = history.iter().filter(|since| since.era < oldest - 1).count();
+            let before = history.iter().filter(|since| since.era < oldest.saturating_sub(1)).count();
             let idle_at_prior = before == history.len()
                 && history.last().is_some_and(|since| since.weight_micros == prior);
             let drop = if idle_at_prior { before } else { before.saturating_sub(1) };

@@ -27,6 +27,7 @@ mod publish;
 mod section;
 mod source;
 mod store;
+mod trial;
 mod units;
 mod value;
 
@@ -44,6 +45,7 @@ pub use finding::{At, Finding, Refused, Severity};
 pub use limits::{Limits, RejectLimit};
 pub use publish::Publish;
 pub use source::{Format, Source};
+pub use trial::{Problem, SourceTrial, StoreContents, Trial};
 
 use checkpoint::RawCheckpoint;
 use consensus::RawConsensus;

@@ -1,4 +1,15 @@
 //! Drives the dataflow: workers, epochs, commits, recovery.
 
+mod assign;
+mod clock;
+pub mod epoch;
+pub mod error;
 pub mod job;
 pub mod observe;
+mod partitions;
+mod run;
+mod shared;
+mod worker;
+
+pub use error::Error;
+pub use run::{run, upgrade};

@@ -21,6 +21,8 @@ pub struct RunOptions {
     pub reopen: bool,
     /// Compute provisional outcomes and tell them to the observer, whether or not the job keeps them as a table.
     pub follow: bool,
+    /// Serialise what workers send each other, as between machines: slower, and a test of the codecs.
+    pub serialised: bool,
     /// Asks the run to end.
     pub stop: StopSignal,
 }
@@ -28,7 +30,14 @@ pub struct RunOptions {
 impl RunOptions {
     /// A run with this many workers and nothing out of the ordinary.
     pub fn new(workers: usize) -> RunOptions {
-        RunOptions { workers: workers.max(1), takeover: false, reopen: false, follow: false, stop: StopSignal::new() }
+        RunOptions {
+            workers: workers.max(1),
+            takeover: false,
+            reopen: false,
+            follow: false,
+            serialised: false,
+            stop: StopSignal::new(),
+        }
     }
 }
 
@@ -145,6 +154,19 @@ impl fmt::Display for Outcome {
             Outcome::AlreadyFinished => "already finished",
         })
     }
+}
+
+/// What a failure of a run means for whoever would start it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Something outside failed; starting again may help.
+    Failed,
+    /// The job, its files or its store are not as they should be; starting again cannot help.
+    Misconfigured,
+    /// Another run leads this job now; starting again would take it back.
+    Fenced,
+    /// More rows were refused than the job allows.
+    RejectLimit,
 }
 
 #[cfg(test)]

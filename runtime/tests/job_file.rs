@@ -142,11 +142,13 @@ fn where_stake_is_at_risk_less_than_a_third_of_it_neither_decides_nor_blocks() {
 fn paths_are_relative_to_the_job_file() {
     let at = |path: &str| Job::parse(LEAST, Path::new(path)).unwrap().job;
     assert_eq!(at("jobs/j.toml").folder, Path::new("jobs"));
-    assert_eq!(at("jobs/j.toml").store, "jobs/./quorate-data");
-    assert_eq!(at("j.toml").folder, Path::new("."));
+    assert_eq!(at("jobs/j.toml").store, "jobs/quorate-data");
+    assert_eq!((at("j.toml").folder.as_path(), at("j.toml").store.as_str()), (Path::new("."), "quorate-data"));
     assert_eq!(at("/srv/j.toml").folder, Path::new("/srv"));
     let elsewhere = LEAST.replace("[source.votes]", "store = \"/srv/tables\"\n[source.votes]");
     assert_eq!(job(&elsewhere).store, "/srv/tables");
+    let here = LEAST.replace("[source.votes]", "store = \".\"\n[source.votes]");
+    assert_eq!(Job::parse(&here, Path::new("j.toml")).unwrap().job.store, ".");
 }
 
 #[test]

@@ -49,7 +49,9 @@ pub use commit::{Commit, Merge, PartitionRange, StagedFile};
 pub use follows::follows;
 pub use hex::Hex;
 pub use owner::Owner;
-pub use path::{HINT_PATH, LOG_PREFIX, ObjectName, RETAINED_PREFIX, TABLES_PREFIX, hint_bytes, parse_hint};
+pub use path::{
+    HINT_PATH, LOG_PREFIX, ObjectName, RETAINED_PREFIX, TABLES_PREFIX, hint_bytes, parse_hint,
+};
 pub use standing::{Counts, Ending, Position, RetainedFile, Standing, TableTotals};
 
 /// The version of the record's form that this build writes, and the newest that it reads.

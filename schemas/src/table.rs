@@ -20,6 +20,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::{Deserialize, Serialize};
 
+pub use arrow::array::RecordBatch;
+
 pub use activity::ActivityRow;
 pub use anomaly::{AnomalyKind, AnomalyRow};
 pub use build::{TableBuilder, json_line};

@@ -39,7 +39,7 @@ pub(crate) fn missing_documents(tree: &Tree, crates: &[Crate]) -> Vec<Violation>
 /// A file with modules below it says so itself; one with an item of its own may leave it to the item's doc; tests are
 /// named by what they show.
 pub(crate) fn undocumented_files(tree: &Tree) -> Vec<Violation> {
-    let judged = tree.rust().filter(|source| !source.is_test());
+    let judged = tree.rust().filter(|source| !source.is_test);
     let violation = |path: &str| Violation {
         path: path.into(),
         line: 1,
@@ -60,7 +60,7 @@ fn says_its_purpose(text: &str) -> bool {
         (declared.trim_start().starts_with("mod ") && line.ends_with(';'))
             || line.starts_with("fn main(")
     });
-    on_top || (!is_root && text.lines().any(|line| line.starts_with("///")))
+    on_top || (!is_root && text.lines().any(|line| line.trim_start().starts_with("///")))
 }
 
 #[test]

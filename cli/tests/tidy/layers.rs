@@ -5,7 +5,7 @@
 //!         │  ╲
 //!         │  server               axum, rmcp
 //!         │ ╱  │  ╲
-//!      query   │  runtime         datafusion │ timely, differential, tokio, rand
+//!      query   │  runtime         datafusion │ timely, differential, tokio
 //!         │    │ ╱  │    ╲
 //!   connectors─┼    │   dataflows object_store, deltalake, parquet, rdkafka, reqwest
 //!         │    │ models  │        candle, tokenizers
@@ -79,8 +79,8 @@ const OWNERS: &[(&str, &[&str])] = &[
         "tokio",
         &["quorate-connectors", "quorate-runtime", "quorate-query", "quorate-server", "quorate"],
     ),
-    ("rand", &["quorate-runtime", "quorate"]),
-    ("rand_chacha", &["quorate-runtime", "quorate"]),
+    ("rand", &["quorate-connectors", "quorate-runtime", "quorate"]),
+    ("rand_chacha", &["quorate-connectors", "quorate-runtime", "quorate"]),
 ];
 
 /// Measures everything, so it may name everything.

@@ -18,7 +18,7 @@ const REMEDY: &str =
     "take it as an argument, or do it in runtime or connectors; numbers are fixed-point integers";
 
 pub(crate) fn violations(tree: &Tree) -> Vec<Violation> {
-    tree.rust().filter(|source| !source.is_test()).flat_map(judge).collect()
+    tree.rust().filter(|source| !source.is_test).flat_map(judge).collect()
 }
 
 fn judge(source: &Source) -> Vec<Violation> {

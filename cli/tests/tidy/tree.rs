@@ -13,17 +13,14 @@ pub(crate) struct Source {
     /// Relative to the checkout, with slashes.
     pub(crate) path: String,
     pub(crate) text: String,
+    /// Compiled for tests alone: `tests.rs`, what is below a folder `tests` or `benches`, and every module that is
+    /// declared under `#[cfg(test)]`.
+    pub(crate) is_test: bool,
 }
 
 impl Source {
     pub(crate) fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
-    }
-
-    /// `tests.rs`, `foo_tests.rs` and everything below a folder `tests` or `benches`.
-    pub(crate) fn is_test(&self) -> bool {
-        let below = |folder: &str| self.path.split('/').any(|part| part == folder);
-        self.path.ends_with("tests.rs") || below("tests") || below("benches")
     }
 
     /// The last part of the path.
@@ -40,13 +37,23 @@ pub(crate) struct Tree {
 impl Tree {
     /// Reads the checkout that this test was compiled from.
     pub(crate) fn of_checkout() -> Tree {
-        Tree::read(&checkout())
+        Tree::of(read(&checkout()))
     }
 
     /// A tree made up for a test of a rule: pairs of path and text.
     pub(crate) fn planted(files: &[(&str, &str)]) -> Tree {
-        let source = |&(path, text): &(&str, &str)| Source { path: path.into(), text: text.into() };
-        Tree { sources: files.iter().map(source).collect() }
+        Tree::of(files.iter().map(|&(path, text)| (path.into(), text.into())).collect())
+    }
+
+    fn of(mut files: Vec<(String, String)>) -> Tree {
+        files.sort();
+        let declared: Vec<String> =
+            files.iter().flat_map(|(path, text)| test_modules(path, text)).collect();
+        let source = |(path, text): (String, String)| {
+            let is_test = is_test(&path, &declared);
+            Source { path, text, is_test }
+        };
+        Tree { sources: files.into_iter().map(source).collect() }
     }
 
     pub(crate) fn rust(&self) -> impl Iterator<Item = &Source> {
@@ -56,33 +63,58 @@ impl Tree {
     pub(crate) fn find(&self, path: &str) -> Option<&Source> {
         self.sources.iter().find(|source| source.path == path)
     }
+}
 
-    fn read(root: &Path) -> Tree {
-        let ignored = ignored_folders(root);
-        let mut sources = Vec::new();
-        let mut open = vec![root.to_path_buf()];
-        while let Some(folder) = open.pop() {
-            let entries = fs::read_dir(&folder).expect("a folder of the checkout can be listed");
-            for entry in entries {
-                let entry = entry.expect("a folder of the checkout can be listed");
-                let path = relative(root, &entry.path());
-                // Links are not followed: what they point to is either here anyway or not ours.
-                let kind = entry.file_type().expect("an entry has a type");
-                if ignored.contains(&path) || is_private(&entry.file_name().to_string_lossy()) {
-                    continue;
-                }
-                if kind.is_dir() {
-                    open.push(entry.path());
-                } else if kind.is_file() {
-                    // A file that is not UTF-8, or that went away meanwhile, has no lines to judge.
-                    let text = fs::read_to_string(entry.path());
-                    sources.extend(text.ok().map(|text| Source { path, text }));
-                }
+/// Paths and texts below `root`.
+fn read(root: &Path) -> Vec<(String, String)> {
+    let ignored = ignored_folders(root);
+    let mut files = Vec::new();
+    let mut open = vec![root.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        let entries = fs::read_dir(&folder).expect("a folder of the checkout can be listed");
+        for entry in entries {
+            let entry = entry.expect("a folder of the checkout can be listed");
+            let path = relative(root, &entry.path());
+            if ignored.contains(&path) || is_private(&entry.file_name().to_string_lossy()) {
+                continue;
+            }
+            // Links are not followed: what they point to is either here anyway or not ours.
+            let kind = entry.file_type().expect("an entry has a type");
+            if kind.is_dir() {
+                open.push(entry.path());
+            } else if kind.is_file() {
+                // A file that is not UTF-8, or that went away meanwhile, has no lines to judge.
+                files.extend(fs::read_to_string(entry.path()).ok().map(|text| (path, text)));
             }
         }
-        sources.sort_by(|a, b| a.path.cmp(&b.path));
-        Tree { sources }
     }
+    files
+}
+
+fn is_test(path: &str, declared: &[String]) -> bool {
+    let module = path.trim_end_matches(".rs");
+    let below = |test: &String| module.strip_prefix(test.as_str()).is_some_and(is_end_of_part);
+    path.split('/').any(|part| ["tests", "benches", "tests.rs"].contains(&part))
+        || path.ends_with("_tests.rs")
+        || declared.iter().any(below)
+}
+
+fn is_end_of_part(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/')
+}
+
+/// The modules that a file declares for tests alone, as paths without `.rs`.
+fn test_modules(path: &str, text: &str) -> Vec<String> {
+    let own = path.trim_end_matches(".rs");
+    let folder =
+        ["/lib", "/main", "/mod"].iter().find_map(|root| own.strip_suffix(root)).unwrap_or(own);
+    let pairs = text.lines().zip(text.lines().skip(1)).map(|(a, b)| (a.trim(), b.trim()));
+    let guarded = pairs.filter(|(attribute, _)| *attribute == "#[cfg(test)]").map(|(_, item)| item);
+    let name = |item: &str| {
+        let (_, declared) = item.rsplit_once("mod ").filter(|(before, _)| !before.contains('"'))?;
+        declared.strip_suffix(';').map(str::to_owned)
+    };
+    guarded.filter_map(name).map(|name| format!("{folder}/{name}")).collect()
 }
 
 /// The workspace's root: the parent of this crate's folder.
@@ -108,6 +140,23 @@ fn ignored_folders(root: &Path) -> Vec<String> {
 fn relative(root: &Path, path: &Path) -> String {
     let inside = path.strip_prefix(root).expect("found below the root");
     inside.to_string_lossy().replace('\\', "/")
+}
+
+#[test]
+fn a_module_declared_for_tests_is_one_with_all_below_it() {
+    let declaring = "mod c;\n#[cfg(test)]\nmod d;\n#[cfg(test)]\npub(crate) mod e;\n";
+    let paths =
+        ["a/b.rs", "a/b/c.rs", "a/b/d.rs", "a/b/d/x.rs", "a/b/e.rs", "a/b/ex.rs", "a/tests.rs"];
+    let only_first = |at: usize| if at == 0 { declaring } else { "" };
+    let files: Vec<_> =
+        paths.iter().enumerate().map(|(at, path)| (*path, only_first(at))).collect();
+    let tests: Vec<bool> =
+        Tree::planted(&files).sources.iter().map(|source| source.is_test).collect();
+    assert_eq!(tests, [false, false, true, true, true, false, true]);
+    let root =
+        Tree::planted(&[("a/src/lib.rs", declaring), ("a/src/d.rs", ""), ("a/src/lib/d.rs", "")]);
+    let tests: Vec<bool> = root.sources.iter().map(|source| source.is_test).collect();
+    assert_eq!(tests, [true, false, false]);
 }
 
 #[test]

@@ -76,9 +76,18 @@ impl Field {
     /// The fields of a kind of record, the common ones first.
     pub fn of(kind: RecordKind) -> &'static [Field] {
         match kind {
-            RecordKind::Task => {
-                &[EventTime, EventId, TaskId, Domain, Kind, Options, Deadline, MinVotes, Quorum, RewardMicrounits]
-            }
+            RecordKind::Task => &[
+                EventTime,
+                EventId,
+                TaskId,
+                Domain,
+                Kind,
+                Options,
+                Deadline,
+                MinVotes,
+                Quorum,
+                RewardMicrounits,
+            ],
             RecordKind::Agent => {
                 &[EventTime, EventId, AgentId, Version, Action, Operator, Family, Stake, Domains]
             }
@@ -90,7 +99,8 @@ impl Field {
                 &[EventTime, EventId, Action, AgentId, Version, TaskId, Answer, Operator, Reason]
             }
             RecordKind::Tick => &[
-                EventTime, EventId, AgentId, Version, RunId, Tick, Zone, Decision, Status, DurationMs, Tokens,
+                EventTime, EventId, AgentId, Version, RunId, Tick, Zone, Decision, Status,
+                DurationMs, Tokens,
             ],
         }
     }

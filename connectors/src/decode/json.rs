@@ -6,7 +6,9 @@
 use std::fmt;
 
 use quorate_schemas::table::RejectReason;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
 use super::refusal::Refusal;
@@ -26,10 +28,16 @@ impl Segment {
 }
 
 /// The raw values of the top-level `keys` of the one object that `text` is.
-pub(crate) fn fields<'a>(text: &'a str, keys: &[Box<str>]) -> Result<Vec<Option<&'a str>>, Refusal> {
+pub(crate) fn fields<'a>(
+    text: &'a str,
+    keys: &[Box<str>],
+) -> Result<Vec<Option<&'a str>>, Refusal> {
     if !text.trim_start().starts_with('{') {
         let found = describe(text.trim_start());
-        return Err(Refusal::new(RejectReason::InvalidJson, format!("expected an object, found {found}")));
+        return Err(Refusal::new(
+            RejectReason::InvalidJson,
+            format!("expected an object, found {found}"),
+        ));
     }
     read(text, Wanted(keys))
 }
@@ -39,7 +47,9 @@ pub(crate) fn below<'a>(raw: &'a str, path: &[Segment]) -> Result<Option<&'a str
     let mut here = raw;
     for segment in path {
         let found = match (here.as_bytes().first(), segment.index) {
-            (Some(b'{'), _) => read(here, Wanted(std::slice::from_ref(&segment.key)))?.pop().flatten(),
+            (Some(b'{'), _) => {
+                read(here, Wanted(std::slice::from_ref(&segment.key)))?.pop().flatten()
+            }
             (Some(b'['), Some(index)) => read(here, Nth(index))?,
             _ => None,
         };

@@ -38,7 +38,10 @@ impl Plan {
         for name in map.0.keys() {
             if !fields.iter().any(|field| field.name() == name) {
                 let known: Vec<&str> = fields.iter().map(|field| field.name()).collect();
-                return Err(wrong(name, format!("no field of a {} record: {}", word(kind), known.join(", "))));
+                return Err(wrong(
+                    name,
+                    format!("no field of a {} record: {}", word(kind), known.join(", ")),
+                ));
             }
         }
         let mut plan = Plan { keys: Vec::new(), places: Vec::new(), units: [None; Field::COUNT] };
@@ -54,7 +57,9 @@ impl Plan {
                     plan.place(field, path)?
                 }
                 Some(FieldSource::Constant { value }) => {
-                    let json = value.json().ok_or_else(|| wrong(field.name(), "must be a finite number".to_owned()))?;
+                    let json = value
+                        .json()
+                        .ok_or_else(|| wrong(field.name(), "must be a finite number".to_owned()))?;
                     FieldPlace::Constant(json.into())
                 }
             };
@@ -75,7 +80,8 @@ impl Plan {
         let top = segments.next().unwrap_or_default();
         let rest: Vec<Segment> = segments.map(Segment::new).collect();
         if path.is_empty() || path.split('.').any(str::is_empty) {
-            let problem = format!("`{path}` is no path: write keys joined by dots, as in \"question.id\"");
+            let problem =
+                format!("`{path}` is no path: write keys joined by dots, as in \"question.id\"");
             return Err(wrong(field.name(), problem));
         }
         if rest.len() >= SEGMENTS_MAX {
@@ -97,7 +103,9 @@ impl Plan {
                 match place {
                     FieldPlace::Key(at) => found[*at],
                     FieldPlace::Below { top, rest, dotted } => match found[*dotted] {
-                        None => found[*top].map(|top| json::below(top, rest)).transpose()?.flatten(),
+                        None => {
+                            found[*top].map(|top| json::below(top, rest)).transpose()?.flatten()
+                        }
                         dotted => dotted,
                     },
                     FieldPlace::Constant(json) => Some(json),

@@ -74,7 +74,11 @@ impl<'a> Row<'a> {
             .into_iter()
             .map(|element| {
                 let name = self.id_of(field, element)?;
-                if name.is_empty() { Err(refuse(OutOfRange, field, "has an empty element")) } else { Ok(name) }
+                if name.is_empty() {
+                    Err(refuse(OutOfRange, field, "has an empty element"))
+                } else {
+                    Ok(name)
+                }
             })
             .collect()
     }
@@ -98,7 +102,8 @@ impl<'a> Row<'a> {
             }
         };
         if label.len() > LABEL_BYTES_MAX {
-            let problem = format!("has {} bytes, at most {LABEL_BYTES_MAX} are allowed", label.len());
+            let problem =
+                format!("has {} bytes, at most {LABEL_BYTES_MAX} are allowed", label.len());
             return Err(refuse(OutOfRange, field, problem));
         }
         Ok(label)
@@ -129,8 +134,9 @@ impl<'a> Row<'a> {
         match self.given(field)? {
             None => Ok(Vec::new()),
             Some(Scalar::Array(raw)) => {
-                let elements = json::elements(raw, ELEMENTS_MAX)
-                    .map_err(|_| refuse(OutOfRange, field, format!("has more than {ELEMENTS_MAX} elements")))?;
+                let elements = json::elements(raw, ELEMENTS_MAX).map_err(|_| {
+                    refuse(OutOfRange, field, format!("has more than {ELEMENTS_MAX} elements"))
+                })?;
                 elements.into_iter().map(|raw| Scalar::read(field, raw)).collect()
             }
             Some(_) => Err(self.wrong_type(field, "an array")),
@@ -138,9 +144,17 @@ impl<'a> Row<'a> {
     }
 
     /// What stands under `key` in the object `raw` of this field.
-    pub(crate) fn member(&self, field: Field, raw: &'a str, key: &str) -> Result<Option<Scalar<'a>>, Refusal> {
+    pub(crate) fn member(
+        &self,
+        field: Field,
+        raw: &'a str,
+        key: &str,
+    ) -> Result<Option<Scalar<'a>>, Refusal> {
         let member = json::below(raw, &[Segment::new(key)])?;
-        Ok(member.map(|raw| Scalar::read(field, raw)).transpose()?.filter(|scalar| *scalar != Scalar::Null))
+        Ok(member
+            .map(|raw| Scalar::read(field, raw))
+            .transpose()?
+            .filter(|scalar| *scalar != Scalar::Null))
     }
 
     /// A finite number.
@@ -150,7 +164,11 @@ impl<'a> Row<'a> {
         };
         // Rust reads any number of JSON, to the nearest double; too great a one as infinity.
         text.parse().ok().and_then(Number::new).ok_or_else(|| {
-            refuse(OutOfRange, field, format!("is greater than any number kept: {}", describe(text)))
+            refuse(
+                OutOfRange,
+                field,
+                format!("is greater than any number kept: {}", describe(text)),
+            )
         })
     }
 
@@ -159,7 +177,13 @@ impl<'a> Row<'a> {
         match self.given(field)? {
             None => Ok(None),
             Some(Scalar::Integer(digits)) => {
-                let range = || refuse(OutOfRange, field, format!("lies outside what is allowed: {}", describe(digits)));
+                let range = || {
+                    refuse(
+                        OutOfRange,
+                        field,
+                        format!("lies outside what is allowed: {}", describe(digits)),
+                    )
+                };
                 digits.parse().map(Some).map_err(|_| range())
             }
             Some(_) => Err(self.wrong_type(field, "an integer")),
@@ -167,7 +191,11 @@ impl<'a> Row<'a> {
     }
 
     /// One of a few words; none where it is missing or null.
-    pub(crate) fn word<T: Copy>(&self, field: Field, words: &[(&str, T)]) -> Result<Option<T>, Refusal> {
+    pub(crate) fn word<T: Copy>(
+        &self,
+        field: Field,
+        words: &[(&str, T)],
+    ) -> Result<Option<T>, Refusal> {
         let given = match self.given(field)? {
             None => return Ok(None),
             Some(Scalar::Text(text)) => text,
@@ -194,7 +222,9 @@ impl<'a> Row<'a> {
         let Some(scalar) = self.given(field)? else { return Ok(None) };
         let time = match (&scalar, self.units[field as usize]) {
             (Scalar::Text(text), _) => parse_rfc3339(text),
-            (Scalar::Integer(digits), Some(unit)) => digits.parse().ok().and_then(|value| unit.to_micros(value)),
+            (Scalar::Integer(digits), Some(unit)) => {
+                digits.parse().ok().and_then(|value| unit.to_micros(value))
+            }
             (Scalar::Integer(_), None) => {
                 let name = field.name();
                 let problem = format!(
@@ -205,8 +235,10 @@ impl<'a> Row<'a> {
             _ => None,
         };
         time.map(Some).ok_or_else(|| {
-            let problem =
-                format!("must be RFC 3339, or an integer of a stated unit, in the years 1 to 9999: {}", self.shown(field));
+            let problem = format!(
+                "must be RFC 3339, or an integer of a stated unit, in the years 1 to 9999: {}",
+                self.shown(field)
+            );
             refuse(reason, field, problem)
         })
     }
@@ -227,7 +259,11 @@ pub(crate) fn check_id(field: Field, name: &str) -> Result<(), Refusal> {
         return Err(refuse(OutOfRange, field, problem));
     }
     if name.chars().any(char::is_control) {
-        return Err(refuse(OutOfRange, field, format!("has a control character: {}", describe(name))));
+        return Err(refuse(
+            OutOfRange,
+            field,
+            format!("has a control character: {}", describe(name)),
+        ));
     }
     Ok(())
 }

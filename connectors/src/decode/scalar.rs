@@ -31,13 +31,21 @@ impl<'a> Scalar<'a> {
             b"false" => Scalar::Flag(false),
             [b'[', ..] => Scalar::Array(raw),
             [b'{', ..] => Scalar::Object(raw),
-            [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => Scalar::Text(Cow::Borrowed(&raw[1..raw.len() - 1])),
+            [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
+                Scalar::Text(Cow::Borrowed(&raw[1..raw.len() - 1]))
+            }
             [b'"', ..] => Scalar::Text(Cow::Owned(serde_json::from_str(raw).map_err(|_| {
                 // Half of a surrogate pair is all that is left to be wrong in a checked text.
-                let detail = format!("`{}` has an escape that is no character: {}", field.name(), describe(raw));
+                let detail = format!(
+                    "`{}` has an escape that is no character: {}",
+                    field.name(),
+                    describe(raw)
+                );
                 Refusal::new(RejectReason::InvalidJson, detail)
             })?)),
-            number if number.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) => Scalar::Number(raw),
+            number if number.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) => {
+                Scalar::Number(raw)
+            }
             _ => Scalar::Integer(raw),
         })
     }

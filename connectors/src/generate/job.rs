@@ -61,6 +61,10 @@ pub(super) fn job_file(fleet: &Fleet) -> String {
     say(&line("finality_after", "\"1m\"", "so long after its close a decision can be revised"));
     if fleet.stake_max > 0 {
         say(&line("stake", "\"linear\"", "a vote weighs in proportion to its agent's stake"));
+        // Where stake is at risk, the engine caps families at a third each: fewer than three can't make a whole.
+        if groups(fleet) < 3 {
+            say(&line("cap", "\"off\"", "too few families or agents to cap any"));
+        }
     }
     say("");
     say("[checkpoint]");
@@ -76,6 +80,11 @@ pub(super) fn job_file(fleet: &Fleet) -> String {
 
 fn line(key: &str, value: &str, about: &str) -> String {
     format!("{:<32} # {about}", format!("{key} = {value}"))
+}
+
+/// How many families there are, or agents if they have none.
+fn groups(fleet: &Fleet) -> u32 {
+    if fleet.families == 0 { fleet.agents } else { fleet.families.min(fleet.agents) }
 }
 
 /// The sources that this fleet has rows for.
@@ -102,9 +111,9 @@ fn era_ms(fleet: &Fleet) -> u64 {
 fn span(span_ms: u64) -> String {
     match span_ms {
         0 => "0s".into(),
-        ms if ms % (60 * MINUTE_MS) == 0 => format!("{}h", ms / (60 * MINUTE_MS)),
-        ms if ms % MINUTE_MS == 0 => format!("{}m", ms / MINUTE_MS),
-        ms if ms % 1_000 == 0 => format!("{}s", ms / 1_000),
+        ms if ms.is_multiple_of(60 * MINUTE_MS) => format!("{}h", ms / (60 * MINUTE_MS)),
+        ms if ms.is_multiple_of(MINUTE_MS) => format!("{}m", ms / MINUTE_MS),
+        ms if ms.is_multiple_of(1_000) => format!("{}s", ms / 1_000),
         ms => format!("{ms}ms"),
     }
 }
@@ -123,5 +132,15 @@ mod tests {
     fn a_run_has_several_eras_if_it_is_long_enough() {
         let era = |tasks| span(era_ms(&Fleet { tasks, ..Fleet::default() }));
         assert_eq!([1, 1_000, 10_000, 1_000_000].map(era), ["1m", "1m", "15m", "24h"]);
+    }
+
+    #[test]
+    fn a_cap_that_could_not_sum_to_one_is_off() {
+        let capped = |agents, families, stake_max| {
+            let fleet = Fleet { agents, families, stake_max, ..Fleet::default() };
+            !job_file(&fleet).contains("cap = \"off\"")
+        };
+        assert!(capped(50, 3, 10) && capped(3, 0, 10) && capped(50, 2, 0));
+        assert!(!capped(50, 2, 10) && !capped(2, 0, 10) && !capped(2, 8, 10));
     }
 }

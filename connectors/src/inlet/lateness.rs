@@ -72,9 +72,16 @@ mod tests {
     use super::*;
 
     /// Which of `times` are on time, and the bound after them.
-    fn check(lateness: Micros, floor: Option<Micros>, times: &[Micros], on_time: &[Micros], bound: Option<Micros>) {
+    fn check(
+        lateness: Micros,
+        floor: Option<Micros>,
+        times: &[Micros],
+        on_time: &[Micros],
+        bound: Option<Micros>,
+    ) {
         let mut rule = Lateness::resumed(lateness, None, floor);
-        let kept: Vec<Micros> = times.iter().copied().filter(|&time| rule.judge(time) == Verdict::OnTime).collect();
+        let kept: Vec<Micros> =
+            times.iter().copied().filter(|&time| rule.judge(time) == Verdict::OnTime).collect();
         assert_eq!((kept.as_slice(), rule.bound()), (on_time, bound));
     }
 
@@ -92,7 +99,13 @@ mod tests {
 
     #[test]
     fn the_ends_of_time_do_not_overflow() {
-        check(Micros::MAX, None, &[Micros::MIN, Micros::MAX, 0], &[Micros::MIN, Micros::MAX, 0], Some(0));
+        check(
+            Micros::MAX,
+            None,
+            &[Micros::MIN, Micros::MAX, 0],
+            &[Micros::MIN, Micros::MAX, 0],
+            Some(0),
+        );
         check(-1, None, &[1, 0], &[1], Some(1));
     }
 

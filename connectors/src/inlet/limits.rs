@@ -14,6 +14,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { line_bytes_max: 16 << 20, reject_bytes_max: 64 << 10, future_skew_us: 24 * 3_600 * SECOND }
+        Limits {
+            line_bytes_max: 16 << 20,
+            reject_bytes_max: 64 << 10,
+            future_skew_us: 24 * 3_600 * SECOND,
+        }
     }
 }

@@ -59,6 +59,11 @@ pub struct Progress {
 impl Progress {
     /// The partition, as a survey of its source wants to know it.
     pub fn known(&self) -> Known {
-        Known { partition: self.origin.partition.clone(), next: self.next, mark: self.mark.clone(), done: self.done }
+        Known {
+            partition: self.origin.partition.clone(),
+            next: self.next,
+            mark: self.mark.clone(),
+            done: self.done,
+        }
     }
 }

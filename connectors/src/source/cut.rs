@@ -62,7 +62,14 @@ pub(crate) struct LineCutter {
 impl LineCutter {
     /// A cutter for the bytes from `position` on, where a line begins.
     pub(crate) fn new(position: u64, line_bytes_max: usize, first_bytes_max: usize) -> LineCutter {
-        LineCutter { line_bytes_max, first_bytes_max, begins: position, seen: 0, last: 0, held: Vec::new() }
+        LineCutter {
+            line_bytes_max,
+            first_bytes_max,
+            begins: position,
+            seen: 0,
+            last: 0,
+            held: Vec::new(),
+        }
     }
 
     /// Where the next line begins that was not cut yet.

@@ -6,8 +6,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use glob::{MatchOptions, Pattern, glob_with};
-
+use super::expand::expand;
 use super::head::read_head;
 use super::mark::Inode;
 use super::nearby::lost_nearby;
@@ -22,7 +21,7 @@ use crate::error::Error;
 pub struct FileSpec {
     /// Where relative patterns begin: the job file's directory.
     pub base: PathBuf,
-    /// Paths and patterns (`*`, `?`, `[a-z]`, `**`).
+    /// Paths and patterns: `*`, `?` and `[a-z]` within a name, `**` for any directories.
     pub patterns: Vec<String>,
     /// How long they are read.
     pub reading: Reading,
@@ -97,12 +96,15 @@ impl FileSource {
                 Loss::Replaced => "was cut short or replaced",
             };
             // The position moves; the notice must not, or it would be said again and again.
-            let text = format!("{what}: rows that it had and that were not read are lost, unless it comes back");
+            let text = format!(
+                "{what}: rows that it had and that were not read are lost, unless it comes back"
+            );
             now.insert(Notice::new(&known.partition, text));
         }
         let notices = now.difference(&self.said).cloned().collect();
         self.said = now;
-        let mut lost: Vec<String> = found.lost.into_iter().map(|(known, _)| known.partition).collect();
+        let mut lost: Vec<String> =
+            found.lost.into_iter().map(|(known, _)| known.partition).collect();
         lost.sort();
         Survey { entries: found.entries, lost, notices }
     }
@@ -119,11 +121,14 @@ impl FileSource {
     fn look(&mut self, known: &[Known], troubles: &mut Vec<Trouble>) -> Vec<Sighting> {
         let mut paths: BTreeMap<PathBuf, Reach> = BTreeMap::new();
         for pattern in &self.spec.patterns {
-            let matched = self.matching(pattern, troubles);
+            let matched = expand(&self.spec.base, pattern, troubles);
             paths.extend(matched.into_iter().map(|path| (path, Reach::Matched)));
         }
-        let seen: BTreeSet<Inode> =
-            paths.keys().filter_map(|path| fs::metadata(path).ok()).map(|metadata| Inode::of(&metadata)).collect();
+        let seen: BTreeSet<Inode> = paths
+            .keys()
+            .filter_map(|path| fs::metadata(path).ok())
+            .map(|metadata| Inode::of(&metadata))
+            .collect();
         for path in lost_nearby(&self.spec.base, known, &seen) {
             paths.entry(path).or_insert(Reach::Nearby);
         }
@@ -141,48 +146,6 @@ impl FileSource {
         sightings
     }
 
-    /// The paths that one pattern names. A path that exists is itself, whatever characters it has.
-    fn matching(&self, pattern: &str, troubles: &mut Vec<Trouble>) -> Vec<PathBuf> {
-        let whole = self.spec.base.join(pattern);
-        if whole.symlink_metadata().is_ok() {
-            if fs::metadata(&whole).is_ok_and(|metadata| metadata.is_dir()) {
-                troubles.push(Trouble::directory(&whole));
-                return Vec::new();
-            }
-            return vec![whole];
-        }
-        let Some(base) = self.spec.base.to_str() else {
-            troubles.push(Trouble::no_utf8(&self.spec.base));
-            return Vec::new();
-        };
-        let anchored = match Path::new(pattern).is_absolute() {
-            true => pattern.to_owned(),
-            false => format!("{}/{pattern}", Pattern::escape(base)),
-        };
-        // As in a shell: `*` stays within a name, and leaves hidden files alone.
-        let options =
-            MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
-        let found = match glob_with(&anchored, options) {
-            Ok(found) => found,
-            Err(error) => {
-                troubles.push(Trouble::bad_pattern(&whole, error.msg));
-                return Vec::new();
-            }
-        };
-        let (mut paths, before) = (Vec::new(), troubles.len());
-        for item in found {
-            match item {
-                Ok(path) if path.is_dir() => {}
-                Ok(path) => paths.push(path),
-                Err(error) => troubles.push(Trouble::unreadable(error.path(), error.error())),
-            }
-        }
-        if paths.is_empty() && troubles.len() == before {
-            troubles.push(Trouble::no_match(&whole));
-        }
-        paths
-    }
-
     fn sight(
         &mut self,
         path: &Path,
@@ -190,7 +153,8 @@ impl FileSource {
         heads: &BTreeMap<PathBuf, (Version, Vec<u8>)>,
     ) -> Result<Sighting, Trouble> {
         let name = self.name(path).ok_or_else(|| Trouble::no_utf8(path))?;
-        let metadata = fs::metadata(path).map_err(|why: io::Error| Trouble::unreadable(path, &why))?;
+        let metadata =
+            fs::metadata(path).map_err(|why: io::Error| Trouble::unreadable(path, &why))?;
         if !metadata.is_file() {
             return Err(Trouble::no_file(path));
         }

@@ -36,11 +36,17 @@ pub(crate) fn read_head(path: &Path, packing: Packing) -> Result<Vec<u8>, Troubl
     Ok(head)
 }
 
+/// The first bytes of `file` as it lies there, at most `bytes_max`.
+pub(crate) fn read_start(file: &File, bytes_max: usize) -> io::Result<Vec<u8>> {
+    let mut start = vec![0; bytes_max];
+    let bytes = read_at_start(file, &mut start)?;
+    start.truncate(bytes);
+    Ok(start)
+}
+
 /// Whether `file`, not compressed, still begins with `head`.
 pub(crate) fn begins_with(file: &File, head: &[u8]) -> io::Result<bool> {
-    let mut found = vec![0; head.len()];
-    let bytes = read_at_start(file, &mut found)?;
-    Ok(&found[..bytes] == head)
+    Ok(read_start(file, head.len())? == head)
 }
 
 fn read_at_start(file: &File, into: &mut [u8]) -> io::Result<usize> {

@@ -20,7 +20,10 @@ pub(crate) fn lost_nearby(base: &Path, known: &[Known], seen: &BTreeSet<Inode>) 
     for (directory, inodes) in wanted {
         let Ok(listing) = fs::read_dir(&directory) else { continue };
         for item in listing.flatten() {
-            if item.metadata().is_ok_and(|metadata| metadata.is_file() && inodes.contains(&Inode::of(&metadata))) {
+            if item
+                .metadata()
+                .is_ok_and(|metadata| metadata.is_file() && inodes.contains(&Inode::of(&metadata)))
+            {
                 found.push(item.path());
             }
         }

@@ -6,7 +6,7 @@ use std::io;
 use quorate_schemas::time::Micros;
 
 use super::cut::{Cut, LineCutter};
-use super::head::begins_with;
+use super::head::{begins_with, read_start};
 use super::mark::{FileMark, HEAD_BYTES_MAX, Inode};
 use super::notice::Notice;
 use super::packing::Packing;
@@ -43,8 +43,6 @@ pub struct FileReader {
     head: Vec<u8>,
     /// Only of a file that is followed.
     tail: Option<Tail>,
-    /// Whether the last read found nothing: the file may have been written anew since.
-    waited: bool,
     done: bool,
     notices: Vec<Notice>,
 }
@@ -56,16 +54,20 @@ impl FileReader {
     /// [`Error::Reading`] if it can't be opened, or is not the file any more that the entry was made of: a new survey
     /// finds out what became of it.
     pub fn open(entry: &Entry, limits: &Limits) -> Result<FileReader, Error> {
-        let unreadable = |source: io::Error| Error::Reading { path: entry.path.display().to_string(), source };
+        let unreadable =
+            |source: io::Error| Error::Reading { path: entry.path.display().to_string(), source };
         let file = File::open(&entry.path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
-        let same_head = entry.packing != Packing::Plain || begins_with(&file, &entry.head).map_err(unreadable)?;
+        let same_head = entry.packing != Packing::Plain
+            || begins_with(&file, &entry.head).map_err(unreadable)?;
         if Inode::of(&metadata) != entry.mark.inode() || !same_head {
             return Err(unreadable(io::Error::other("it was replaced while it was being opened")));
         }
         let (extent, tail) = match entry.reading {
             Reading::Bounded => (Extent::Bytes(metadata.len()), None),
-            Reading::Followed => (Extent::Open, Some(Tail::new(entry.home.clone(), entry.mark.inode()))),
+            Reading::Followed => {
+                (Extent::Open, Some(Tail::new(entry.home.clone(), entry.mark.inode())))
+            }
         };
         Ok(FileReader {
             partition: entry.partition.clone(),
@@ -76,7 +78,6 @@ impl FileReader {
             mark: entry.mark.clone(),
             head: entry.head.clone(),
             tail,
-            waited: false,
             done: false,
             notices: Vec::new(),
         })
@@ -87,8 +88,16 @@ impl FileReader {
         self.cutter.next()
     }
 
-    /// By what the file is known again.
-    pub fn mark(&self) -> &FileMark {
+    /// By what the file is known again, as it is now: a file with little content is known better once it has more.
+    pub fn mark(&mut self) -> &FileMark {
+        if self.packing == Packing::Plain
+            && self.head.len() < HEAD_BYTES_MAX
+            // What can't be read now is read later, and a head that changed is noticed then.
+            && let Ok(fresh) = read_start(self.stream.file(), HEAD_BYTES_MAX)
+            && fresh.starts_with(&self.head)
+        {
+            self.see_head(&fresh);
+        }
         &self.mark
     }
 
@@ -125,17 +134,18 @@ impl FileReader {
         if self.done {
             return Ok(ReadStep::Done);
         }
-        if self.waited && self.packing == Packing::Plain && !begins_with(self.stream.file(), &self.head)? {
+        // A file that was written anew may be longer by now than what was read of the old one.
+        let may_change = self.tail.is_some() && self.packing == Packing::Plain;
+        if may_change && !begins_with(self.stream.file(), &self.head)? {
             return Ok(self.cut_short());
         }
-        self.waited = false;
         let mut left = budget_bytes.max(1);
         while left > 0 {
             let room = left.min(self.buffer.len());
             match self.stream.read(&mut self.buffer[..room])? {
                 Poured::Bytes(bytes) => {
                     left -= bytes;
-                    self.see_head(bytes);
+                    self.see(self.cutter.end(), bytes);
                     self.cutter.push(&self.buffer[..bytes], take);
                     if let Some(tail) = &mut self.tail {
                         tail.grew();
@@ -143,10 +153,7 @@ impl FileReader {
                 }
                 Poured::Skipped(bytes) => left = left.saturating_sub(bytes),
                 Poured::Nothing => match self.look(now_us)? {
-                    Outlook::MayGrow => {
-                        self.waited = true;
-                        return Ok(ReadStep::Waiting);
-                    }
+                    Outlook::MayGrow => return Ok(ReadStep::Waiting),
                     Outlook::Complete => self.stream.close(),
                     Outlook::CutShort => return Ok(self.cut_short()),
                 },
@@ -191,23 +198,30 @@ impl FileReader {
     }
 
     /// Keeps the mark up to date while the file has less content than a mark covers.
-    fn see_head(&mut self, bytes: usize) {
-        let missing = HEAD_BYTES_MAX - self.head.len();
-        // What comes next is known to follow the head only if it begins at its end or before.
-        let (from, known) = (self.cutter.end(), self.head.len() as u64);
-        if missing == 0 || from > known || from + bytes as u64 <= known {
-            return;
+    fn see_head(&mut self, content: &[u8]) {
+        let content = &content[..content.len().min(HEAD_BYTES_MAX)];
+        if content.len() > self.head.len() {
+            self.head = content.to_vec();
+            let cut_short = self.mark.cut_short;
+            self.mark = FileMark {
+                cut_short,
+                ..FileMark::new(&self.mark.path, self.mark.inode(), &self.head)
+            };
         }
-        let fresh = &self.buffer[(known - from) as usize..bytes];
-        self.head.extend_from_slice(&fresh[..fresh.len().min(missing)]);
-        let cut_short = self.mark.cut_short;
-        self.mark = FileMark { cut_short, ..FileMark::new(&self.mark.path, self.mark.inode(), &self.head) };
+    }
+
+    /// The same, for content that is `position` bytes after the beginning.
+    fn see(&mut self, position: u64, bytes: usize) {
+        let known = self.head.len();
+        let from = usize::try_from(position).unwrap_or(usize::MAX);
+        if known < HEAD_BYTES_MAX && from <= known && from + bytes > known {
+            let content =
+                [&self.head[..from], &self.buffer[..bytes.min(HEAD_BYTES_MAX - from)]].concat();
+            self.see_head(&content);
+        }
     }
 
     fn say(&mut self, text: String) {
         self.notices.push(Notice::new(&self.partition, text));
     }
 }
-
-#[cfg(test)]
-mod tests;

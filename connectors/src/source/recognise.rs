@@ -105,7 +105,12 @@ pub(crate) struct Recognised {
 }
 
 /// Says who is who among `sightings`, which come in order of their names; names are relative to `base`.
-pub(crate) fn recognise(base: &Path, known: &[Known], sightings: Vec<Sighting>, reading: Reading) -> Recognised {
+pub(crate) fn recognise(
+    base: &Path,
+    known: &[Known],
+    sightings: Vec<Sighting>,
+    reading: Reading,
+) -> Recognised {
     let mut found = Recognised::default();
     let sightings = once_each(sightings, &mut found.notices);
     let claims = claims(known, &sightings);
@@ -126,7 +131,9 @@ pub(crate) fn recognise(base: &Path, known: &[Known], sightings: Vec<Sighting>, 
         let mark = FileMark::new(&file.name, file.inode, &file.head);
         if reading == Reading::Followed {
             if let Some(original) = heads.original_of(file) {
-                let text = format!("begins exactly like {original} and is taken for a copy of it: it is not read");
+                let text = format!(
+                    "begins exactly like {original} and is taken for a copy of it: it is not read"
+                );
                 found.notices.push(Notice::new(&file.name, text));
                 continue;
             }
@@ -155,7 +162,10 @@ fn once_each(sightings: Vec<Sighting>, notices: &mut Vec<Notice>) -> Vec<Sightin
                 kept.push(file);
             }
             Some(name) if *name != file.name && file.reach == Reach::Matched => {
-                notices.push(Notice::new(&file.name, format!("is the same file as {name}: it is read once")));
+                notices.push(Notice::new(
+                    &file.name,
+                    format!("is the same file as {name}: it is read once"),
+                ));
             }
             Some(_) => {}
         }
@@ -170,7 +180,8 @@ struct Claims {
 
 fn claims(known: &[Known], sightings: &[Sighting]) -> Claims {
     let mut claims = Claims { of_known: BTreeMap::new(), taken: BTreeSet::new() };
-    let by_inode: BTreeMap<Inode, usize> = sightings.iter().enumerate().map(|(at, file)| (file.inode, at)).collect();
+    let by_inode: BTreeMap<Inode, usize> =
+        sightings.iter().enumerate().map(|(at, file)| (file.inode, at)).collect();
     let by_name: BTreeMap<&str, usize> =
         sightings.iter().enumerate().map(|(at, file)| (file.name.as_str(), at)).collect();
     let mut claim = |at: usize, file: usize| {
@@ -194,7 +205,7 @@ fn claims(known: &[Known], sightings: &[Sighting]) -> Claims {
     }
     for &at in &order {
         let known = &known[at];
-        if known.next > 0 && known.mark.is_telling() && (!known.done || known.mark.cut_short) {
+        if known.mark.is_telling() && (!known.done || known.mark.cut_short) {
             (0..sightings.len()).for_each(|file| claim(at, file));
         }
     }
@@ -214,7 +225,9 @@ fn go_on(base: &Path, known: &Known, file: &Sighting, reading: Reading, found: &
     let in_copy = known.mark.cut_short && elsewhere;
     let reading = match reading {
         _ if !known.done => reading,
-        Reading::Followed if in_copy && (grown || file.packing != Packing::Plain) => Reading::Bounded,
+        Reading::Followed if in_copy && (grown || file.packing != Packing::Plain) => {
+            Reading::Bounded
+        }
         Reading::Followed if grown && !known.mark.cut_short => Reading::Followed,
         Reading::Followed => return,
         Reading::Bounded => {
@@ -233,7 +246,14 @@ fn go_on(base: &Path, known: &Known, file: &Sighting, reading: Reading, found: &
     found.entries.push(entry(base, known.partition.clone(), file, reading, known.next, mark));
 }
 
-fn entry(base: &Path, partition: String, file: &Sighting, reading: Reading, next: u64, mark: FileMark) -> Entry {
+fn entry(
+    base: &Path,
+    partition: String,
+    file: &Sighting,
+    reading: Reading,
+    next: u64,
+    mark: FileMark,
+) -> Entry {
     Entry {
         partition,
         path: file.path.clone(),
@@ -247,7 +267,9 @@ fn entry(base: &Path, partition: String, file: &Sighting, reading: Reading, next
 }
 
 fn loss(known: &Known, sightings: &[Sighting]) -> Loss {
-    let replaced = sightings.iter().any(|file| file.name == known.mark.path || file.inode == known.mark.inode());
+    let replaced = sightings
+        .iter()
+        .any(|file| file.name == known.mark.path || file.inode == known.mark.inode());
     if replaced { Loss::Replaced } else { Loss::Gone }
 }
 
@@ -274,8 +296,17 @@ struct Original {
 impl Heads {
     fn add(&mut self, mark: &FileMark, partition: &str) {
         if mark.is_telling() {
-            let original = Original { inode: mark.inode(), path: mark.path.clone(), partition: partition.to_owned() };
-            self.0.entry(mark.head_bytes).or_default().entry(mark.head.clone()).or_default().push(original);
+            let original = Original {
+                inode: mark.inode(),
+                path: mark.path.clone(),
+                partition: partition.to_owned(),
+            };
+            self.0
+                .entry(mark.head_bytes)
+                .or_default()
+                .entry(mark.head.clone())
+                .or_default()
+                .push(original);
         }
     }
 

@@ -58,7 +58,7 @@ pub(crate) struct Stream {
 
 enum Pipe {
     Plain(Raw),
-    Packed(Box<Packed>),
+    Packed(Packed),
 }
 
 struct Packed {
@@ -72,12 +72,17 @@ struct Packed {
 }
 
 enum Decoder {
-    Gzip(MultiGzDecoder<Raw>),
-    Zstd(ZstdDecoder<'static, Raw>),
+    Gzip(Box<MultiGzDecoder<Raw>>),
+    Zstd(Box<ZstdDecoder<'static, Raw>>),
 }
 
 impl Stream {
-    pub(crate) fn open(file: File, packing: Packing, from: u64, extent: Extent) -> io::Result<Stream> {
+    pub(crate) fn open(
+        file: File,
+        packing: Packing,
+        from: u64,
+        extent: Extent,
+    ) -> io::Result<Stream> {
         let file = Arc::new(file);
         let pipe = Pipe::open(&file, packing, from, extent)?;
         Ok(Stream { file, packing, extent, pipe })
@@ -96,7 +101,9 @@ impl Stream {
                     Extent::Open => Poured::Nothing,
                     Extent::Bytes(length) if raw.offset < length => {
                         let missing = length - raw.offset;
-                        Poured::Damaged(format!("the file ends {missing} bytes before its length when it was opened"))
+                        Poured::Damaged(format!(
+                            "the file ends {missing} bytes before its length when it was opened"
+                        ))
                     }
                     Extent::Bytes(_) | Extent::Now => Poured::End,
                 })
@@ -146,11 +153,10 @@ impl Pipe {
         };
         let decoder = match packing {
             Packing::Plain => return Ok(Pipe::Plain(raw(from, 0))),
-            Packing::Gzip => Decoder::Gzip(MultiGzDecoder::new(raw(0, RAW_BUFFER_BYTES))),
-            Packing::Zstd => Decoder::Zstd(ZstdDecoder::with_buffer(raw(0, RAW_BUFFER_BYTES))?),
+            Packing::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(raw(0, RAW_BUFFER_BYTES)))),
+            Packing::Zstd => Decoder::Zstd(Box::new(ZstdDecoder::with_buffer(raw(0, RAW_BUFFER_BYTES))?)),
         };
-        let packed = Packed { decoder, decoded: Vec::new(), given: 0, skip: from, position: from };
-        Ok(Pipe::Packed(Box::new(packed)))
+        Ok(Pipe::Packed(Packed { decoder, decoded: Vec::new(), given: 0, skip: from, position: from }))
     }
 }
 
@@ -192,9 +198,10 @@ impl Packed {
         self.decoded.truncate(*read.as_ref().unwrap_or(&0));
         let word = packing.word();
         match read {
-            Ok(0) if self.skip > 0 => {
-                Ok(Poured::Damaged(format!("the {word} stream ends {} bytes before the position to go on from", self.skip)))
-            }
+            Ok(0) if self.skip > 0 => Ok(Poured::Damaged(format!(
+                "the {word} stream ends {} bytes before the position to go on from",
+                self.skip
+            ))),
             Ok(0) => Ok(Poured::End),
             Ok(bytes) => Ok(Poured::Bytes(bytes)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Poured::Nothing),
@@ -202,7 +209,9 @@ impl Packed {
             Err(error) if error.raw_os_error().is_some() => Err(error),
             // An empty file is no truncated one.
             Err(_) if self.decoder.raw().offset == 0 && self.skip == 0 => Ok(Poured::End),
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(Poured::Damaged(format!("truncated {word} stream"))),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                Ok(Poured::Damaged(format!("truncated {word} stream")))
+            }
             Err(error) => Ok(Poured::Damaged(format!("corrupt {word} stream: {error}"))),
         }
     }
@@ -239,7 +248,9 @@ impl Raw {
     /// Reads the file at the offset; 0 at its end, be it for now or for ever.
     fn read_file(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let room = match self.extent {
-            Extent::Bytes(length) => usize::try_from(length.saturating_sub(self.offset)).unwrap_or(usize::MAX),
+            Extent::Bytes(length) => {
+                usize::try_from(length.saturating_sub(self.offset)).unwrap_or(usize::MAX)
+            }
             Extent::Now | Extent::Open => usize::MAX,
         };
         let room = room.min(into.len());

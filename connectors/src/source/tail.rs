@@ -40,11 +40,17 @@ impl Tail {
     }
 
     /// What becomes of the file, of which `read_bytes` were read.
-    pub(crate) fn look(&mut self, file: &File, read_bytes: u64, now_us: Micros) -> io::Result<Outlook> {
+    pub(crate) fn look(
+        &mut self,
+        file: &File,
+        read_bytes: u64,
+        now_us: Micros,
+    ) -> io::Result<Outlook> {
         if file.metadata()?.len() < read_bytes {
             return Ok(Outlook::CutShort);
         }
-        let here = fs::metadata(&self.path).is_ok_and(|metadata| Inode::of(&metadata) == self.inode);
+        let here =
+            fs::metadata(&self.path).is_ok_and(|metadata| Inode::of(&metadata) == self.inode);
         if here {
             self.left_at = None;
             return Ok(Outlook::MayGrow);

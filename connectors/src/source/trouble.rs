@@ -22,11 +22,19 @@ impl Trouble {
     }
 
     pub(crate) fn no_match(path: &Path) -> Trouble {
-        Trouble::new(path, "no file matches", "check the name; a relative path begins at the job file's directory")
+        Trouble::new(
+            path,
+            "no file matches",
+            "check the name; a relative path begins at the job file's directory",
+        )
     }
 
     pub(crate) fn bad_pattern(path: &Path, why: &str) -> Trouble {
-        Trouble::new(path, format!("is no pattern ({why})"), "use * ? [a-z] within a name, and ** for any directories")
+        Trouble::new(
+            path,
+            format!("is no pattern ({why})"),
+            "use * ? [a-z] within a name, and ** for any directories",
+        )
     }
 
     pub(crate) fn directory(path: &Path) -> Trouble {
@@ -35,11 +43,19 @@ impl Trouble {
     }
 
     pub(crate) fn no_file(path: &Path) -> Trouble {
-        Trouble::new(path, "is no regular file", "positions need one: write the pipe or device into a file and follow it")
+        Trouble::new(
+            path,
+            "is no regular file",
+            "positions need one: write the pipe or device into a file and follow it",
+        )
     }
 
     pub(crate) fn no_utf8(path: &Path) -> Trouble {
-        Trouble::new(path, "its name is not UTF-8", "rename it: names of partitions are text in the tables")
+        Trouble::new(
+            path,
+            "its name is not UTF-8",
+            "rename it: names of partitions are text in the tables",
+        )
     }
 
     pub(crate) fn unreadable(path: &Path, why: &io::Error) -> Trouble {
@@ -52,7 +68,11 @@ impl Trouble {
     }
 
     pub(crate) fn foreign(path: &Path, ending: &str) -> Trouble {
-        Trouble::new(path, format!("{ending} cannot be read"), "compress it with gzip or zstd, or not at all")
+        Trouble::new(
+            path,
+            format!("{ending} cannot be read"),
+            "compress it with gzip or zstd, or not at all",
+        )
     }
 
     pub(crate) fn other_packing(path: &Path, promised: &str, found: &str) -> Trouble {

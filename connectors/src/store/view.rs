@@ -24,21 +24,55 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub(super) struct View {
     store: Store,
+    trouble: Trouble,
+}
+
+/// What was last in the way of the store. Libraries cut errors off from their causes; this is how one tells a store
+/// that failed from a table that is damaged.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trouble {
+    last: Arc<Mutex<Option<Problem>>>,
+}
+
+impl Trouble {
+    pub(crate) fn last(&self) -> Option<Problem> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, problem: Problem) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+    }
+
+    /// The error as the library takes it.
+    fn noted(&self, path: &str, error: Error) -> object_store::Error {
+        let Error::Store { problem, .. } = &error else {
+            return object_store::Error::Generic { store: "quorate", source: Box::new(error) };
+        };
+        self.note(*problem);
+        match problem {
+            Problem::Denied => object_store::Error::PermissionDenied { path: path.to_owned(), source: Box::new(error) },
+            _ => object_store::Error::Generic { store: "quorate", source: Box::new(error) },
+        }
+    }
 }
 
 impl View {
-    pub(super) fn new(store: Store) -> View {
-        View { store }
+    pub(super) fn new(store: Store, trouble: Trouble) -> View {
+        View { store, trouble }
     }
 
     async fn write(&self, path: &Path, bytes: Bytes, mode: PutMode) -> Result<PutResult> {
         let path = path.as_ref();
+        let noted = |error| self.trouble.noted(path, error);
         match mode {
-            PutMode::Overwrite => self.store.put(path, bytes).await.map_err(|error| foreign(path, error))?,
-            PutMode::Create => match self.store.create(path, bytes).await.map_err(|error| foreign(path, error))? {
+            PutMode::Overwrite => self.store.put(path, bytes).await.map_err(noted)?,
+            PutMode::Create => match self.store.create(path, bytes).await.map_err(noted)? {
                 Creation::Created => {}
                 Creation::Exists => return Err(already_exists(path)),
-                Creation::Unknown => return Err(generic(format!("no certain answer to creating {path:?}"))),
+                Creation::Unknown => {
+                    self.trouble.note(Problem::TimedOut);
+                    return Err(generic(format!("no certain answer to creating {path:?}")));
+                }
             },
             PutMode::Update(_) => return Err(unsupported("objects here are never changed")),
         }
@@ -46,9 +80,11 @@ impl View {
     }
 
     fn stream(&self, prefix: Option<&Path>, after: &str) -> BoxStream<'static, Result<ObjectMeta>> {
-        let (store, after) = (self.store.clone(), after.to_owned());
+        let (view, after) = (self.clone(), after.to_owned());
         let prefix = prefix.map_or(String::new(), ToString::to_string);
-        let listing = async move { store.list_after(&prefix, &after).await.map_err(|error| foreign(&prefix, error)) };
+        let listing = async move {
+            view.store.list_after(&prefix, &after).await.map_err(|error| view.trouble.noted(&prefix, error))
+        };
         // Names that this interface cannot express are not ours.
         let metas = |found: Vec<Listed>| stream::iter(found.into_iter().filter_map(|listed| meta(&listed)).map(Ok));
         listing.into_stream().map_ok(metas).try_flatten().boxed()
@@ -69,12 +105,13 @@ impl ObjectStore for View {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let path = location.as_ref();
         let absent = || object_store::Error::NotFound { path: path.to_owned(), source: "no such object".into() };
+        let noted = |error| self.trouble.noted(path, error);
         let (object, from, bytes) = if options.head {
-            let object = self.store.head(path).await.map_err(|error| foreign(path, error))?.ok_or_else(absent)?;
+            let object = self.store.head(path).await.map_err(noted)?.ok_or_else(absent)?;
             (object, 0, Bytes::new())
         } else {
             let range = options.range.clone();
-            let found = self.store.read(path, range).await.map_err(|error| foreign(path, error))?.ok_or_else(absent)?;
+            let found = self.store.read(path, range).await.map_err(noted)?.ok_or_else(absent)?;
             (found.object, found.from, found.bytes)
         };
         let meta = meta(&object).ok_or_else(absent)?;
@@ -85,12 +122,13 @@ impl ObjectStore for View {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        let store = self.store.clone();
+        let view = self.clone();
         let delete = move |location: Result<Path>| {
-            let store = store.clone();
+            let view = view.clone();
             async move {
                 let location = location?;
-                store.delete(location.as_ref()).await.map_err(|error| foreign(location.as_ref(), error))?;
+                let deleted = view.store.delete(location.as_ref()).await;
+                deleted.map_err(|error| view.trouble.noted(location.as_ref(), error))?;
                 Ok(location)
             }
         };
@@ -170,15 +208,6 @@ fn meta(listed: &Listed) -> Option<ObjectMeta> {
     let last_modified = DateTime::from_timestamp_millis(i64::try_from(listed.modified_ms).ok()?)?;
     let location = Path::parse(&listed.path).ok()?;
     Some(ObjectMeta { location, last_modified, size: listed.size, e_tag: None, version: None })
-}
-
-fn foreign(path: &str, error: Error) -> object_store::Error {
-    match &error {
-        Error::Store { problem: Problem::Denied, .. } => {
-            object_store::Error::PermissionDenied { path: path.to_owned(), source: Box::new(error) }
-        }
-        _ => object_store::Error::Generic { store: "quorate", source: Box::new(error) },
-    }
 }
 
 fn already_exists(path: &str) -> object_store::Error {

@@ -11,6 +11,7 @@ use quorate_schemas::table::{
 };
 use quorate_schemas::time::{Micros, format_rfc3339};
 
+use super::order::insert;
 use super::tally::{Leader, Tally};
 use super::walk::Walk;
 use super::{Due, Fact, Moment};
@@ -118,6 +119,11 @@ impl Closed {
         self.closing.at.saturating_add(rules.policy.finality_after)
     }
 
+    /// Until when votes on a task of this name are late.
+    pub(crate) fn forget_at(&self, rules: &Rules) -> Micros {
+        self.final_after(rules).saturating_add(rules.policy.forget_after)
+    }
+
     /// When it next has something to do.
     pub(crate) fn due(&self, rules: &Rules) -> Due {
         let revised_to = self.revised_to.unwrap_or(Micros::MIN);
@@ -131,19 +137,17 @@ impl Closed {
         }
     }
 
-    /// Takes a fact that came after the close.
+    /// Takes a fact from after the close.
     pub(crate) fn receive(&mut self, fact: Fact, rules: &Rules, effects: &mut Effects) {
         let in_time = fact.event_time() <= self.final_after(rules);
         match fact {
             Fact::Gold(row) if in_time => {
                 effects.keep(Fact::Gold(row.clone()).retained());
-                self.golds.push(row);
-                self.golds.sort();
+                insert(&mut self.golds, row);
             }
             Fact::Override(row) if in_time => {
                 effects.keep(Fact::Override(row.clone()).retained());
-                self.overrides.push(row);
-                self.overrides.sort();
+                insert(&mut self.overrides, row);
             }
             fact => too_late(fact, self.closing.at, effects),
         }
@@ -189,7 +193,10 @@ impl Closed {
         let golds = self.golds.iter().map(|row| row.event_time);
         let facts = golds.chain(self.overrides.iter().map(|row| row.event_time));
         let mut times: BTreeSet<Micros> = facts.filter(|at| *at > after && *at <= last).collect();
-        if rules.registry.ordered_in(after + 1, last.saturating_add(1)) {
+        if rules.weights_depend_on_others() {
+            // Who did not vote is part of what the votes are weighed against.
+            times.extend(rules.registry.order_times(after, last));
+        } else if rules.registry.order_times(after, last).next().is_some() {
             for vote in &self.votes {
                 times.extend(rules.registry.orders_between(&vote.agent, after, last).map(|order| order.event_time));
             }
@@ -224,8 +231,9 @@ impl Closed {
         if self.overrides.iter().any(|row| row.event_time == at) {
             return RevisionReason::Override;
         }
-        let mut orders = self.votes.iter().flat_map(|vote| rules.registry.orders_between(&vote.agent, at - 1, at));
-        match orders.next().map(|order| &order.body.action) {
+        let mut of_voters = self.votes.iter().flat_map(|vote| rules.registry.orders_between(&vote.agent, at - 1, at));
+        let of_others = || rules.registry.first_order_at(at).filter(|_| rules.weights_depend_on_others());
+        match of_voters.next().or_else(of_others).map(|order| &order.body.action) {
             Some(ControlAction::Release { .. }) => RevisionReason::Release,
             Some(_) => RevisionReason::Quarantine,
             None => RevisionReason::Gold,

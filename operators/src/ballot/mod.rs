@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   facts ──► pending ──(watermark passes)──► walk ──(due, or a rule)──► closed ──(finality)──► dead ──► forgotten
-//!             by arrival                      by event time             revisions              a tombstone
+//!     ▲       by arrival                      by event time             revisions              a tombstone     │
+//!     └────────────────── facts from after the name is forgotten are about another task of that name ─────────┘
 //! ```
 //!
 //! 1. Nothing is settled before the watermark has passed it, so what is settled never changes.
@@ -11,6 +12,8 @@
 //! 4. Revisions follow the close in order of event time, until the watermark passes the close by more than
 //!    `finality_after`; then one final row, and none after it.
 //! 5. Every task dies: its retained rows by one burial, its tombstone at `forget_at`.
+//! 6. What becomes of a fact depends on its event time, never on when it came: one that came early is taken as if it
+//!    had come after the close, and one from after `forget_at` waits for its own turn.
 //!
 //! *State*: the task's rows while it is open or can be revised; a tombstone while its name is remembered.
 //! *Cost*: a vote is a push; a close sorts the task's votes once. Jobs that close by a rule walk as the watermark
@@ -18,6 +21,7 @@
 
 mod closed;
 mod open;
+mod order;
 mod provisional;
 mod tally;
 mod walk;
@@ -30,7 +34,7 @@ use quorate_schemas::table::DecisionRow;
 use quorate_schemas::time::Micros;
 use serde::{Deserialize, Serialize};
 
-use crate::effects::Effects;
+use crate::effects::{Effects, Keep};
 use crate::rules::Rules;
 use closed::Closed;
 use open::Open;
@@ -103,11 +107,24 @@ pub enum Due {
     Age(Micros),
 }
 
-/// One task.
+/// What a step of the clock did to a ballot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advanced {
+    /// It is where it was.
+    Waits,
+    /// It closed, became final or was forgotten, and may be open again.
+    Ended,
+    /// Nothing is left.
+    Gone,
+}
+
+/// One task, and after it the others of its name.
 pub struct Ballot {
     task: Id,
     since: u64,
     stage: Stage,
+    /// Facts from after the name is forgotten.
+    next: Vec<Fact>,
 }
 
 enum Stage {
@@ -119,24 +136,37 @@ enum Stage {
 impl Ballot {
     /// A task of which nothing is known yet; its first row is kept in epoch `since`.
     pub fn new(task: Id, since: u64) -> Ballot {
-        Ballot { task, since, stage: Stage::Open(Box::default()) }
+        Ballot { task, since, stage: Stage::Open(Box::default()), next: Vec::new() }
     }
 
-    /// A fact that was retained before a restart.
+    /// A row that was retained before a restart; they come in any order.
     pub fn restore(&mut self, row: RetainedRow) {
-        if let RetainedRow::Tombstone { closed_at, forget_at, .. } = row {
-            self.stage = Stage::Dead { closed_at, forget_at };
-            return;
+        let fact = match row {
+            RetainedRow::Task(row) => Fact::Task(row),
+            RetainedRow::Vote(row) => Fact::Vote(row),
+            RetainedRow::Gold(row) => Fact::Gold(row),
+            RetainedRow::Override(row) => Fact::Override(row),
+            row => return self.restore_stage(row),
+        };
+        match &mut self.stage {
+            Stage::Open(open) => open.insert(fact),
+            Stage::Closed(_) | Stage::Dead { .. } => self.next.push(fact),
         }
+    }
+
+    fn restore_stage(&mut self, row: RetainedRow) {
         let Stage::Open(open) = &mut self.stage else { return };
         match row {
-            RetainedRow::Task(row) => open.insert(Fact::Task(row)),
-            RetainedRow::Vote(row) => open.insert(Fact::Vote(row)),
-            RetainedRow::Gold(row) => open.insert(Fact::Gold(row)),
-            RetainedRow::Override(row) => open.insert(Fact::Override(row)),
             RetainedRow::Duplicate { .. } => open.count_duplicate(),
             RetainedRow::Closed(row) => open.restored = Some(*row),
-            RetainedRow::Tombstone { .. }
+            RetainedRow::Tombstone { closed_at, forget_at, .. } => {
+                self.next.append(&mut open.split_after(Micros::MIN));
+                self.stage = Stage::Dead { closed_at, forget_at };
+            }
+            RetainedRow::Task(_)
+            | RetainedRow::Vote(_)
+            | RetainedRow::Gold(_)
+            | RetainedRow::Override(_)
             | RetainedRow::Clock(_)
             | RetainedRow::Agent(_)
             | RetainedRow::Control(_)
@@ -155,96 +185,142 @@ impl Ballot {
     pub fn resume(&mut self, rules: &Rules) -> Result<(), Box<(DecisionRow, DecisionRow)>> {
         let Stage::Open(open) = &mut self.stage else { return Ok(()) };
         let Some(written) = open.restored.take() else { return Ok(()) };
-        let mut silent = Effects::default();
-        let votes = std::mem::take(open);
-        let closed = votes.close_as_written(&written, rules, &mut silent);
+        let (closed, mut later) = std::mem::take(open).close_as_written(&written, rules);
         if *closed.row() != written {
             return Err(Box::new((written, closed.row().clone())));
         }
         self.stage = Stage::Closed(Box::new(closed));
+        self.next.append(&mut later);
         Ok(())
     }
 
-    /// Takes a fact of an input row.
-    pub fn receive(&mut self, fact: Fact, rules: &Rules, effects: &mut Effects) {
-        match &mut self.stage {
+    /// Takes a fact of an input row; everything before `settled` is settled.
+    pub fn receive(&mut self, fact: Fact, settled: Micros, rules: &Rules, effects: &mut Effects) {
+        let forget_at = match &mut self.stage {
             Stage::Open(open) => {
                 effects.keep(fact.clone().retained());
-                open.receive(fact, rules, effects);
+                return open.receive(fact, settled, rules, effects);
             }
+            Stage::Closed(closed) => closed.forget_at(rules),
+            Stage::Dead { forget_at, .. } => *forget_at,
+        };
+        if fact.event_time() > forget_at {
+            effects.keep(fact.clone().retained());
+            return self.next.push(fact);
+        }
+        match &mut self.stage {
             Stage::Closed(closed) => closed.receive(fact, rules, effects),
             Stage::Dead { closed_at, .. } => closed::too_late(fact, *closed_at, effects),
+            Stage::Open(_) => {}
         }
     }
 
     /// Does everything that happens before `moment`.
-    pub fn advance(&mut self, moment: Moment, rules: &Rules, effects: &mut Effects) {
-        if let Stage::Open(open) = &mut self.stage {
-            match open.advance(&self.task, moment, rules, effects) {
-                open::After::StillOpen => return,
-                open::After::Nothing => {
-                    self.bury(effects);
-                    self.stage = Stage::Dead { closed_at: moment.until, forget_at: Micros::MIN };
-                    return;
-                }
-                open::After::Closed(closed) => self.stage = Stage::Closed(closed),
+    pub fn advance(&mut self, moment: Moment, rules: &Rules, effects: &mut Effects) -> Advanced {
+        let mut advanced = Advanced::Waits;
+        loop {
+            let step = match &self.stage {
+                Stage::Open(_) => self.close(moment, rules, effects),
+                Stage::Closed(_) => self.revise(moment, rules, effects),
+                Stage::Dead { .. } => self.forget(moment, effects),
+            };
+            match step {
+                Advanced::Waits => return advanced,
+                Advanced::Ended => advanced = Advanced::Ended,
+                Advanced::Gone => return Advanced::Gone,
             }
         }
-        let Stage::Closed(closed) = &mut self.stage else { return };
+    }
+
+    fn close(&mut self, moment: Moment, rules: &Rules, effects: &mut Effects) -> Advanced {
+        let Stage::Open(open) = &mut self.stage else { return Advanced::Waits };
+        match open.advance(&self.task, moment, rules, effects) {
+            open::After::StillOpen => Advanced::Waits,
+            open::After::GivenUp(later) => {
+                self.next = later;
+                self.bury(effects);
+                self.begin_anew()
+            }
+            open::After::Closed(closed, after) => {
+                self.stage = Stage::Closed(closed);
+                for fact in after {
+                    effects.drop(fact.clone().retained());
+                    self.receive(fact, moment.until, rules, effects);
+                }
+                Advanced::Ended
+            }
+        }
+    }
+
+    /// Writes the revisions of a closed task before `moment`; the last of them ends it.
+    fn revise(&mut self, moment: Moment, rules: &Rules, effects: &mut Effects) -> Advanced {
+        let Stage::Closed(closed) = &mut self.stage else { return Advanced::Waits };
         let before = closed.row().clone();
         let new = !closed.is_kept();
-        let is_final = closed.advance(moment, rules, effects);
-        if is_final {
-            let row = closed.row();
-            let (closed_at, forget_at) = (row.closed_at, row.event_time.saturating_add(rules.policy.forget_after));
+        if closed.advance(moment, rules, effects) {
+            let (closed_at, forget_at) = (closed.row().closed_at, closed.forget_at(rules));
             self.bury(effects);
             effects.keep(RetainedRow::Tombstone { task: self.task.clone(), closed_at, forget_at });
             self.stage = Stage::Dead { closed_at, forget_at };
-        } else if new || before != *closed.row() {
+            return Advanced::Ended;
+        }
+        if new || before != *closed.row() {
             if !new {
                 effects.drop(RetainedRow::Closed(Box::new(before)));
             }
             effects.keep(RetainedRow::Closed(Box::new(closed.row().clone())));
             closed.kept();
         }
+        Advanced::Waits
     }
 
+    fn forget(&mut self, moment: Moment, effects: &mut Effects) -> Advanced {
+        let Stage::Dead { closed_at, forget_at } = self.stage else { return Advanced::Waits };
+        if forget_at >= moment.until {
+            return Advanced::Waits;
+        }
+        effects.drop(RetainedRow::Tombstone { task: self.task.clone(), closed_at, forget_at });
+        self.begin_anew()
+    }
+
+    /// The name is free for the next task, if there is one.
+    fn begin_anew(&mut self) -> Advanced {
+        let mut open = Box::<Open>::default();
+        let facts = std::mem::take(&mut self.next);
+        let advanced = if facts.is_empty() { Advanced::Gone } else { Advanced::Ended };
+        facts.into_iter().for_each(|fact| open.insert(fact));
+        self.stage = Stage::Open(open);
+        advanced
+    }
+
+    /// Everything kept goes, but for what is of a later task.
     fn bury(&self, effects: &mut Effects) {
-        effects.keep.push(crate::effects::Keep::Bury { group: self.task.name().clone(), since: self.since });
-    }
-
-    /// The end of a name's memory: true if nothing is left of the task.
-    pub fn forget(&mut self, until: Micros, effects: &mut Effects) -> bool {
-        let Stage::Dead { closed_at, forget_at } = self.stage else { return false };
-        if forget_at >= until {
-            return false;
-        }
-        if forget_at > Micros::MIN {
-            let task = self.task.clone();
-            effects.drop(RetainedRow::Tombstone { task, closed_at, forget_at });
-        }
-        true
+        effects.keep.push(Keep::Bury { group: self.task.name().clone(), since: self.since });
+        self.next.iter().for_each(|fact| effects.keep(fact.clone().retained()));
     }
 
     /// When it next has something to do, as far as is known now.
     pub fn due(&self, rules: &Rules) -> Option<Due> {
-        match &self.stage {
-            Stage::Open(open) => open.due(rules).map(|at| match open.opened_at() {
-                Some(_) => Due::Close(at),
-                None => Due::Age(at),
-            }),
+        let due = match &self.stage {
+            Stage::Open(open) => open.due(rules),
             Stage::Closed(closed) => Some(closed.due(rules)),
             Stage::Dead { forget_at, .. } => Some(Due::Age(*forget_at)),
+        };
+        match due {
+            // A later task does nothing before this one is forgotten, but may then do anything.
+            Some(Due::Age(at)) if !self.next.is_empty() => Some(Due::Close(at)),
+            due => due,
         }
     }
 
     /// Since when it needs registrations and weights; `None` for a dead task.
     pub fn needs_since(&self) -> Option<Micros> {
-        match &self.stage {
+        let now = match &self.stage {
             Stage::Open(open) => open.opened_at(),
             Stage::Closed(closed) => Some(closed.row().opened_at),
             Stage::Dead { .. } => None,
-        }
+        };
+        now.or_else(|| self.next.iter().map(Fact::event_time).min())
     }
 
     /// Whether it has closed and can still be revised.

@@ -2,16 +2,21 @@
 
 use quorate_schemas::clock::Phase;
 use quorate_schemas::id::Id;
-use quorate_schemas::record::{Control, Gold, Placed, RecordKind, Task, Vote};
+use quorate_schemas::record::{Control, ControlAction, Gold, Placed, RecordKind, Task, Vote};
 use quorate_schemas::retained::RetainedRow;
 use quorate_schemas::table::{CloseRule, DecisionRow, RejectReason};
-use quorate_schemas::time::{Micros, format_rfc3339};
+use quorate_schemas::time::Micros;
 
 use super::closed::{Closed, Closing};
-use super::walk::{Taken, Walk, order};
-use super::{Fact, Moment};
+use super::order::{insert, take_after, vote_order};
+use super::walk::{Taken, Walk};
+use super::{Due, Fact, Moment};
 use crate::effects::{Effects, quoted};
 use crate::rules::Rules;
+
+/// So many votes are held before those that are settled are counted, so that what a task holds stays within its
+/// bounds. It changes nothing else: what is settled can be counted at any time.
+const CROWD: usize = 1_024;
 
 /// The facts of an open task.
 #[derive(Default)]
@@ -21,6 +26,8 @@ pub(crate) struct Open {
     overrides: Vec<Placed<Control>>,
     pending: Vec<Placed<Vote>>,
     earliest_pending: Option<Micros>,
+    /// Pending votes at which the settled ones are counted.
+    crowd: usize,
     walk: Walk,
     /// What a restart found written of its close.
     pub(crate) restored: Option<DecisionRow>,
@@ -30,10 +37,10 @@ pub(crate) struct Open {
 pub(crate) enum After {
     /// It is open still.
     StillOpen,
-    /// There is nothing to decide: no vote counted and nobody declared it.
-    Nothing,
-    /// It closed.
-    Closed(Box<Closed>),
+    /// There is nothing to decide: nobody declared it and no vote counted. The facts after it was given up are left.
+    GivenUp(Vec<Fact>),
+    /// It closed. The facts after its close are left.
+    Closed(Box<Closed>, Vec<Fact>),
 }
 
 impl Open {
@@ -45,18 +52,19 @@ impl Open {
                 *earliest = vote.event_time.min(*earliest);
                 self.pending.push(vote);
             }
-            Fact::Task(task) => insert_in_order(&mut self.tasks, task),
-            Fact::Gold(gold) => insert_in_order(&mut self.golds, gold),
-            Fact::Override(order) => insert_in_order(&mut self.overrides, order),
+            Fact::Task(task) => insert(&mut self.tasks, task),
+            Fact::Gold(gold) => insert(&mut self.golds, gold),
+            Fact::Override(order) => insert(&mut self.overrides, order),
         }
     }
 
-    /// Adds a fact of an input row, within the task's bounds.
-    pub(crate) fn receive(&mut self, fact: Fact, rules: &Rules, effects: &mut Effects) {
+    /// Adds a fact of an input row; everything before `settled` is settled.
+    pub(crate) fn receive(&mut self, fact: Fact, settled: Micros, rules: &Rules, effects: &mut Effects) {
         self.insert(fact);
-        let most = rules.policy.caps.votes_per_task as usize;
-        if self.pending.len() >= most.saturating_mul(2).max(1_024) {
-            self.squeeze(most, effects);
+        if self.pending.len() >= self.crowd.max(CROWD) {
+            let closed = self.walk_to(settled, rules, effects);
+            debug_assert!(closed.is_none(), "the clock closes a task before its facts are taken");
+            self.crowd = self.pending.len().saturating_mul(2);
         }
     }
 
@@ -65,27 +73,18 @@ impl Open {
         self.walk.duplicates += 1;
     }
 
-    /// Drops what the task's bound would refuse anyway: equal votes, then all but the least `most`.
-    fn squeeze(&mut self, most: usize, effects: &mut Effects) {
-        self.pending.sort_by(order);
-        let mut kept: Vec<Placed<Vote>> = Vec::with_capacity(most);
-        for vote in self.pending.drain(..) {
-            if kept.last().is_some_and(|last| order(last, &vote).is_eq()) {
-                self.walk.duplicates += 1;
-                effects.keep(RetainedRow::Duplicate { task: vote.body.task.clone() });
-                effects.drop(RetainedRow::Vote(vote));
-            } else if kept.len() < most {
-                kept.push(vote);
-            } else {
-                let detail = format!("the task holds {most} votes already (limits.votes_per_task)");
-                effects.refuse(&vote, RejectReason::TooManyVotes, detail);
-                effects.drop(RetainedRow::Vote(vote));
-            }
-        }
-        self.pending = kept;
+    /// Takes out the facts after `time`.
+    pub(crate) fn split_after(&mut self, time: Micros) -> Vec<Fact> {
+        let mut later = Vec::new();
+        take_after(&mut self.tasks, time, Fact::Task, &mut later);
+        take_after(&mut self.golds, time, Fact::Gold, &mut later);
+        take_after(&mut self.overrides, time, Fact::Override, &mut later);
+        later.extend(self.pending.extract_if(.., |vote| vote.event_time > time).map(Fact::Vote));
+        self.earliest_pending = self.pending.iter().map(|vote| vote.event_time).min();
+        later
     }
 
-    /// When it opened: its first declaration or the first vote that counts.
+    /// When it opened, as far as is known: its first declaration or vote.
     pub(crate) fn opened_at(&self) -> Option<Micros> {
         let declared = self.tasks.first().map(|task| task.event_time);
         let voted = least(self.walk.first_vote, self.earliest_pending);
@@ -93,77 +92,105 @@ impl Open {
     }
 
     /// A time before which it certainly neither closes nor ends.
-    pub(crate) fn due(&self, rules: &Rules) -> Option<Micros> {
-        let close = rules.policy.close;
-        let by_rule = close.votes.is_some() || close.quorum;
-        let opened = self.opened_at();
-        let after = opened.zip(close.after).map(|(opened, after)| opened.saturating_add(after));
-        let deadline = self.tasks.iter().filter_map(|task| task.body.deadline).min();
-        let deadline = deadline.map(|at| opened.map_or(at, |opened| at.max(opened)));
-        let rule = self.earliest_pending.filter(|_| by_rule);
-        let due = least(least(after, deadline), rule);
-        due.or_else(|| opened.is_none().then(|| self.given_up_at(rules)).flatten())
+    pub(crate) fn due(&self, rules: &Rules) -> Option<Due> {
+        let close = self.closes_no_sooner_than(rules);
+        match self.given_up_at(rules) {
+            None => close.map(Due::Close),
+            Some(end) => Some(close.map_or(Due::Age(end), |close| Due::Close(close.min(end)))),
+        }
     }
 
-    /// When gold or an override of a task that nobody declares or votes on is given up.
+    fn closes_no_sooner_than(&self, rules: &Rules) -> Option<Micros> {
+        let close = rules.policy.close;
+        let after = self.opened_at().zip(close.after).map(|(opened, after)| opened.saturating_add(after));
+        let timed = closes_by_time(after, &self.tasks).map(|(at, _)| at);
+        least(timed, self.earliest_pending.filter(|_| close.votes.is_some() || close.quorum))
+    }
+
+    /// When gold and overrides are given up, if nobody declares the task or votes on it by then; `None` where
+    /// there are none, or somebody has. Each of them that comes before then is waited for in turn.
     fn given_up_at(&self, rules: &Rules) -> Option<Micros> {
-        let golds = self.golds.iter().map(|row| row.event_time);
-        let last = golds.chain(self.overrides.iter().map(|row| row.event_time)).max()?;
         let policy = &rules.policy;
         let patience = policy.close.after.unwrap_or(Micros::MAX / 2).saturating_add(policy.forget_after);
-        Some(last.saturating_add(patience))
+        let golds = self.golds.iter().map(|row| row.event_time);
+        let mut times: Vec<Micros> = golds.chain(self.overrides.iter().map(|row| row.event_time)).collect();
+        times.sort_unstable();
+        let mut end: Option<Micros> = None;
+        for at in times {
+            if end.is_none_or(|end| at <= end) {
+                end = Some(at.saturating_add(patience));
+            }
+        }
+        let declared = self.tasks.first().map(|task| task.event_time);
+        end.filter(|end| self.walk.first_vote.is_none() && declared.is_none_or(|at| at > *end))
     }
 
     /// Settles what lies before `moment` and closes the task if that closes it.
     pub(crate) fn advance(&mut self, id: &Id, moment: Moment, rules: &Rules, effects: &mut Effects) -> After {
+        if let Some(end) = self.given_up_at(rules).filter(|end| *end < moment.until) {
+            // Votes that don't count open nothing, so those until then must be looked at.
+            if let Some(closing) = self.walk_to(end.saturating_add(1), rules, effects) {
+                return self.close(id, closing, rules);
+            }
+            if self.walk.first_vote.is_none() {
+                let later = self.split_after(end);
+                self.give_up(effects);
+                return After::GivenUp(later);
+            }
+        }
         let closing = self.closes_before(moment.until, rules, effects).or_else(|| self.closes_at_end(moment, rules));
         if let Some(closing) = closing {
-            return After::Closed(Box::new(std::mem::take(self).close(id, closing, rules, effects)));
+            return self.close(id, closing, rules);
         }
-        let unopened = self.tasks.is_empty() && self.pending.is_empty() && self.walk.seats.is_empty();
-        let ended = moment.phase == Phase::End || self.given_up_at(rules).is_none_or(|at| at < moment.until);
-        if unopened && ended {
-            self.give_up(effects);
-            return After::Nothing;
+        let waits_for_more = moment.phase != Phase::End && !(self.golds.is_empty() && self.overrides.is_empty());
+        if self.opened_at().is_some() || waits_for_more {
+            return After::StillOpen;
         }
-        After::StillOpen
+        self.give_up(effects);
+        After::GivenUp(Vec::new())
     }
 
     /// At the end of the input: gold tasks first, with the weights so far; the others in an era of their own.
     fn closes_at_end(&self, moment: Moment, rules: &Rules) -> Option<Closing> {
-        let opened = !self.tasks.is_empty() || !self.walk.seats.is_empty();
         let last_era = rules.policy.eras.era_of(moment.greatest);
         let era = match moment.phase {
             Phase::EndOfGold if !self.golds.is_empty() => last_era,
             Phase::End => last_era + 1,
             Phase::EndOfGold | Phase::Running => return None,
         };
-        opened.then_some(Closing { at: moment.greatest, rule: CloseRule::EndOfInput, era })
+        self.opened_at()?;
+        Some(Closing { at: moment.greatest, rule: CloseRule::EndOfInput, era })
     }
 
-    /// Walks the votes before `until`; how the task closes, if it does before then.
     fn closes_before(&mut self, until: Micros, rules: &Rules, effects: &mut Effects) -> Option<Closing> {
-        let at = |(at, rule)| Closing { at, rule, era: rules.policy.eras.era_of(at) };
-        if self.due(rules).is_none_or(|due| due >= until) && until < Micros::MAX {
+        if self.closes_no_sooner_than(rules).is_none_or(|close| close >= until) && until < Micros::MAX {
             return None;
         }
-        let (mut ready, later): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.pending).into_iter().partition(|vote| vote.event_time < until);
-        ready.sort_by(order);
-        self.pending = later;
-        let mut met: Option<(Micros, CloseRule)> = None;
+        self.walk_to(until, rules, effects)
+    }
+
+    /// Counts the votes before `until` in their order; how the task closes, if it does before then.
+    fn walk_to(&mut self, until: Micros, rules: &Rules, effects: &mut Effects) -> Option<Closing> {
+        let mut ready: Vec<_> = self.pending.extract_if(.., |vote| vote.event_time < until).collect();
+        ready.sort_by(vote_order);
         let mut ready = ready.into_iter();
+        let mut met: Option<(Micros, CloseRule)> = None;
+        let mut timed = self.closes_in_time(until, rules);
         for vote in ready.by_ref() {
-            let closing = met.or_else(|| self.due_exactly(until, rules));
-            if closing.is_some_and(|(at, _)| vote.event_time > at) {
+            if met.or(timed).is_some_and(|(at, _)| vote.event_time > at) {
                 self.pending.push(vote);
                 break;
             }
+            let first_vote = self.walk.first_vote;
             met = met.or(self.settle(vote, rules, effects));
+            if self.walk.first_vote != first_vote {
+                timed = self.closes_in_time(until, rules);
+            }
         }
         self.pending.extend(ready);
         self.earliest_pending = self.pending.iter().map(|vote| vote.event_time).min();
-        met.or_else(|| self.due_exactly(until, rules)).filter(|(at, _)| *at < until).map(at)
+        let (at, rule) = met.or(timed).filter(|(at, _)| *at < until)?;
+        Some(Closing { at, rule, era: rules.policy.eras.era_of(at) })
     }
 
     /// Takes one vote in order; the rule that it meets.
@@ -171,7 +198,11 @@ impl Open {
         let (at, agent) = (vote.event_time, vote.body.agent.clone());
         let task = declared(&self.tasks, at);
         match self.walk.take(vote, task, rules) {
-            Taken::Duplicate => None,
+            Taken::Duplicate(vote) => {
+                effects.keep(RetainedRow::Duplicate { task: vote.body.task.clone() });
+                effects.drop(RetainedRow::Vote(vote));
+                None
+            }
             Taken::Refused(vote, reason, detail) => {
                 effects.refuse(&vote, reason, detail);
                 effects.drop(RetainedRow::Vote(vote));
@@ -186,69 +217,82 @@ impl Open {
     }
 
     /// When it closes by time, given the declarations before `until` and the votes walked so far.
-    fn due_exactly(&self, until: Micros, rules: &Rules) -> Option<(Micros, CloseRule)> {
-        let declared = self.tasks.iter().take_while(|task| task.event_time < until);
-        let first_declared = declared.clone().next().map(|task| task.event_time);
-        let opened = least(first_declared, self.walk.first_vote)?;
+    fn closes_in_time(&self, until: Micros, rules: &Rules) -> Option<(Micros, CloseRule)> {
+        let declared = &self.tasks[..self.tasks.partition_point(|task| task.event_time < until)];
         let after = rules.policy.close.after.and_then(|after| {
-            let empty = first_declared.map(|declared| declared.saturating_add(after));
+            let empty = declared.first().map(|first| first.event_time.saturating_add(after));
             let voted = self.walk.first_vote.filter(|first| empty.is_none_or(|empty| *first <= empty));
             voted.map(|first| first.saturating_add(after)).or(empty)
         });
-        let mut deadline: Option<Micros> = None;
-        for task in declared {
-            // A declaration after the close it would move comes too late.
-            if least(after, deadline).is_some_and(|close| close < task.event_time) {
-                break;
-            }
-            deadline = task.body.deadline.map(|at| at.max(opened));
-        }
-        match (after, deadline) {
-            (Some(after), Some(deadline)) if after < deadline => Some((after, CloseRule::After)),
-            (_, Some(deadline)) => Some((deadline, CloseRule::Deadline)),
-            (Some(after), None) => Some((after, CloseRule::After)),
-            (None, None) => None,
-        }
+        closes_by_time(after, declared)
     }
 
-    fn close(self, id: &Id, closing: Closing, rules: &Rules, effects: &mut Effects) -> Closed {
-        for vote in &self.pending {
-            let detail = format!("the task closed at {}", format_rfc3339(closing.at));
-            effects.refuse(vote, RejectReason::Late, detail);
-            effects.drop(RetainedRow::Vote(vote.clone()));
-        }
+    fn close(&mut self, id: &Id, closing: Closing, rules: &Rules) -> After {
+        let later = self.split_after(closing.at);
+        After::Closed(Box::new(std::mem::take(self).closed(id, closing, rules)), later)
+    }
+
+    fn closed(self, id: &Id, closing: Closing, rules: &Rules) -> Closed {
+        let opened_at = least(self.tasks.first().map(|task| task.event_time), self.walk.first_vote);
         let declared = declared(&self.tasks, closing.at).cloned();
-        let first = self.tasks.first().map(|task| task.event_time).filter(|first| *first <= closing.at);
-        let opened_at = least(first, self.walk.first_vote).unwrap_or(closing.at);
-        Closed::new(id, closing, opened_at, declared, self.walk, (self.golds, self.overrides), rules)
+        let by_hand = (self.golds, self.overrides);
+        Closed::new(id, closing, opened_at.unwrap_or(closing.at), declared, self.walk, by_hand, rules)
     }
 
-    /// Closes as `written` says it closed, saying nothing of what was said then, and goes on to its revision.
-    pub(crate) fn close_as_written(mut self, written: &DecisionRow, rules: &Rules, silent: &mut Effects) -> Closed {
+    /// Closes as `written` says it closed, saying nothing of what was said then, and goes on to its revision. Left
+    /// are the facts after its name is forgotten.
+    pub(crate) fn close_as_written(mut self, written: &DecisionRow, rules: &Rules) -> (Closed, Vec<Fact>) {
+        let mut silent = Effects::default();
+        let (mut later, after) = (Vec::new(), self.split_after(written.closed_at));
         let mut votes = std::mem::take(&mut self.pending);
-        votes.retain(|vote| vote.event_time <= written.closed_at);
-        votes.sort_by(order);
+        votes.sort_by(vote_order);
         for vote in votes {
-            self.settle(vote, rules, silent);
+            self.settle(vote, rules, &mut silent);
         }
         let closing = Closing { at: written.closed_at, rule: written.close_rule, era: written.era };
-        self.close(&written.task, closing, rules, silent).as_revised(written, rules)
+        let mut closed = self.closed(&written.task, closing, rules);
+        for fact in after {
+            match fact.event_time() > closed.forget_at(rules) {
+                true => later.push(fact),
+                false => closed.receive(fact, rules, &mut silent),
+            }
+        }
+        (closed.as_revised(written, rules), later)
     }
 
     fn give_up(&mut self, effects: &mut Effects) {
+        let detail = "no task of this name was declared or voted on";
         for gold in self.golds.drain(..) {
             let (task, answer) = (quoted(gold.body.task.name()), quoted(&gold.body.answer));
             let line = format!("{{\"task_id\":{task},\"answer\":{answer}}}");
-            let detail = "no task of this name was declared or voted on".to_owned();
-            let reason = RejectReason::UnknownTask;
+            let (reason, detail) = (RejectReason::UnknownTask, detail.to_owned());
             effects.refuse_record(RecordKind::Gold, gold.event_time, &gold.place, reason, detail, line);
         }
         for order in self.overrides.drain(..) {
-            let line = format!("{:?}", order.body.action);
-            let detail = "no task of this name was declared or voted on".to_owned();
-            let reason = RejectReason::UnknownTask;
+            let ControlAction::Override { task, answer } = &order.body.action else { continue };
+            let (task, answer, operator) = (quoted(task.name()), quoted(answer), quoted(&order.body.operator));
+            let line = format!("{{\"task_id\":{task},\"answer\":{answer},\"operator\":{operator}}}");
+            let (reason, detail) = (RejectReason::UnknownTask, detail.to_owned());
             effects.refuse_record(RecordKind::Control, order.event_time, &order.place, reason, detail, line);
         }
+    }
+}
+
+/// When a task closes by time: `after` of the job, or the deadline of the declaration that holds, whichever comes
+/// first. A declaration after the close that it would move comes too late, and none closes a task before itself.
+fn closes_by_time(after: Option<Micros>, declared: &[Placed<Task>]) -> Option<(Micros, CloseRule)> {
+    let mut deadline: Option<Micros> = None;
+    for task in declared {
+        if least(after, deadline).is_some_and(|close| close < task.event_time) {
+            break;
+        }
+        deadline = task.body.deadline.map(|at| at.max(task.event_time));
+    }
+    match (after, deadline) {
+        (Some(after), Some(deadline)) if after < deadline => Some((after, CloseRule::After)),
+        (_, Some(deadline)) => Some((deadline, CloseRule::Deadline)),
+        (Some(after), None) => Some((after, CloseRule::After)),
+        (None, None) => None,
     }
 }
 
@@ -259,15 +303,4 @@ fn declared(tasks: &[Placed<Task>], time: Micros) -> Option<&Task> {
 
 fn least(a: Option<Micros>, b: Option<Micros>) -> Option<Micros> {
     a.into_iter().chain(b).min()
-}
-
-/// Inserts by (event time, event id, content); an equal row changes nothing.
-fn insert_in_order<T: Ord>(rows: &mut Vec<Placed<T>>, row: Placed<T>) {
-    let key = |row: &Placed<T>, other: &Placed<T>| {
-        let time = row.event_time.cmp(&other.event_time).then_with(|| row.event_id.cmp(&other.event_id));
-        time.then_with(|| row.body.cmp(&other.body))
-    };
-    if let Err(at) = rows.binary_search_by(|known| key(known, &row)) {
-        rows.insert(at, row);
-    }
 }

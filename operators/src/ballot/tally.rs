@@ -96,10 +96,35 @@ impl Tally {
     /// exp(w_answer) / Σ exp(w_label) over the labels voted for, in millionths.
     pub(crate) fn posterior_micros(&self, answer: &Name) -> i64 {
         let own = self.weight_of(answer);
+        let most = self.sums.values().map(|sum| sum.weight_micros).fold(own, i64::max);
+        // All relative to the heaviest label, so that nothing is greater than one.
+        let share = |weight: i64| decayed(most.saturating_sub(weight));
         let others = self.sums.iter().filter(|(label, _)| *label != answer);
-        let odds: f64 = others.map(|(_, sum)| ((sum.weight_micros - own) as f64 / 1e6).exp()).sum();
-        (1e6 / (1.0 + odds)).round() as i64
+        let total = others.map(|(_, sum)| share(sum.weight_micros)).sum::<u128>() + share(own);
+        i64::try_from((share(own) * 2_000_000 + total) / (2 * total)).unwrap_or(0)
     }
+}
+
+/// exp(−`nats_micros` / 10^6) in units of 2^−60, for nothing below zero. No float: a confidence is the same on every
+/// machine.
+fn decayed(nats_micros: i64) -> u128 {
+    const ONE: u128 = 1 << 60;
+    let nats_micros = u128::from(nats_micros.max(0).unsigned_abs());
+    if nats_micros >= 42_000_000 {
+        return 0;
+    }
+    // exp(x) = exp(x / 64)^64, and below one the series ends soon.
+    let x = (ONE * nats_micros / 64) / 1_000_000;
+    let (mut exp, mut term) = (ONE, ONE);
+    for n in 1..=24 {
+        term = term * x / ONE / n;
+        exp += term;
+    }
+    let mut decayed = ONE * ONE / exp;
+    for _ in 0..6 {
+        decayed = decayed * decayed / ONE;
+    }
+    decayed
 }
 
 impl Leader {
@@ -143,6 +168,42 @@ mod tests {
         changed.add(&Name::new("c"), 7);
         changed.remove(&Name::new("c"), 7);
         assert_eq!(changed, tally(&[("a", 3), ("b", 2)]));
+    }
+
+    #[test]
+    fn a_posterior_is_that_of_independent_votes() {
+        let check = |weights: &[(&str, i64)], answer: &str| {
+            let exp = |weight: &i64| (*weight as f64 / 1e6).exp();
+            let total: f64 = weights.iter().map(|(_, weight)| exp(weight)).sum();
+            let own = weights.iter().find(|(label, _)| *label == answer).map_or(0, |(_, weight)| *weight);
+            let voted = weights.iter().any(|(label, _)| *label == answer);
+            let total = if voted { total } else { total + 1.0 };
+            let expected = (1e6 * (exp(&own) / total)).round() as i64;
+            assert_eq!(tally(weights).posterior_micros(&Name::new(answer)), expected, "{weights:?} {answer}");
+        };
+        check(&[("a", 500_000)], "a");
+        check(&[("a", 500_000)], "b");
+        for quanta in 0..300 {
+            check(&[("a", 62_500 * quanta), ("b", 1_000_000), ("c", 0)], "a");
+            check(&[("a", 62_500 * quanta), ("b", 1_000_000), ("c", 0)], "b");
+        }
+        check(&[("a", 700_000_000), ("b", 699_000_000)], "a");
+        check(&[("a", 700_000_000), ("b", 699_000_000)], "c");
+        assert_eq!(tally(&[]).posterior_micros(&Name::new("a")), 1_000_000);
+    }
+
+    #[test]
+    fn leaving_a_vote_out_follows_the_vectors_of_the_rule() {
+        let vectors: serde_json::Value = serde_json::from_str(include_str!("../../tests/weights.json")).unwrap();
+        let cases = vectors["leave_one_out"].as_array().unwrap();
+        assert!(!cases.is_empty());
+        for case in cases {
+            let support = case["support"].as_object().unwrap();
+            let support: Vec<(&str, i64)> = support.iter().map(|(l, w)| (l.as_str(), w.as_i64().unwrap())).collect();
+            let label = Name::new(case["label"].as_str().unwrap());
+            let agrees = tally(&support).leader().others_agree(&label, case["own"].as_i64().unwrap());
+            assert_eq!(agrees, case["others_agree"].as_bool(), "{case}");
+        }
     }
 
     proptest::proptest! {

@@ -3,23 +3,19 @@
 //! The order is (event time, agent's name, event id, value). It is total but for equal rows, so what a walk over
 //! the same votes finds is the same however they arrived. Votes are only walked once the watermark has passed
 //! them, so that none can come in between later.
-
-use std::cmp::Ordering;
+//!
+//! A rule is met by a vote, never by an order or a new era, and only by votes that weigh something: that all votes
+//! weigh nothing, so that each counts one, is left to the close. Agents without any weight can't bring it about.
 
 use quorate_schemas::id::Id;
 use quorate_schemas::record::{Placed, Task, Vote};
 use quorate_schemas::table::{CloseRule, RejectReason};
 use quorate_schemas::time::Micros;
 
+use super::order::vote_order;
 use super::tally::Tally;
 use crate::maps::IdMap;
 use crate::rules::{Occasion, Rules};
-
-/// The order in which votes are counted.
-pub(crate) fn order(a: &Placed<Vote>, b: &Placed<Vote>) -> Ordering {
-    let time = a.event_time.cmp(&b.event_time).then_with(|| a.body.agent.name().cmp(b.body.agent.name()));
-    time.then_with(|| a.event_id.cmp(&b.event_id)).then_with(|| a.body.value.cmp(&b.body.value))
-}
 
 /// An agent's seat at a task.
 pub(crate) struct Seat {
@@ -27,6 +23,8 @@ pub(crate) struct Seat {
     pub(crate) vote: Placed<Vote>,
     /// How many different votes it has cast.
     versions: u32,
+    /// Whether it is one of the answers that close a task by their number.
+    answers: bool,
     /// What the vote counts in the running tally; nothing where there is none, or in quarantine.
     running_micros: Option<i64>,
 }
@@ -36,7 +34,7 @@ pub(crate) enum Taken {
     /// It is its agent's last word now.
     Stands,
     /// It equals the one before.
-    Duplicate,
+    Duplicate(Placed<Vote>),
     /// It cannot count.
     Refused(Placed<Vote>, RejectReason, String),
 }
@@ -49,8 +47,15 @@ pub(crate) struct Walk {
     pub(crate) superseded: u32,
     pub(crate) duplicates: u32,
     rows: u32,
-    answers: u32,
+    answers: Answers,
     running: Option<Running>,
+}
+
+/// How many agents' answers stand, for jobs that close by their number, and as of which order this was counted.
+#[derive(Default)]
+struct Answers {
+    count: u32,
+    ordered: Option<Micros>,
 }
 
 /// A tally that follows the walk, for jobs that close by quorum, and what its weights are a function of.
@@ -68,9 +73,9 @@ impl Walk {
             return Taken::Refused(vote, reason, detail);
         }
         let seat = self.seats.get(&vote.body.agent);
-        if seat.is_some_and(|seat| order(&seat.vote, &vote) == Ordering::Equal) {
+        if seat.is_some_and(|seat| vote_order(&seat.vote, &vote).is_eq()) {
             self.duplicates += 1;
-            return Taken::Duplicate;
+            return Taken::Duplicate(vote);
         }
         let caps = rules.policy.caps;
         if self.rows >= caps.votes_per_task {
@@ -84,12 +89,12 @@ impl Walk {
         }
         self.rows += 1;
         self.first_vote.get_or_insert(vote.event_time);
-        self.answers += u32::from(vote.body.value.label().is_some());
-        let seat = Seat { vote: vote.clone(), versions: versions + 1, running_micros: None };
-        if let Some(before) = self.seats.insert(vote.body.agent, seat) {
+        let agent = vote.body.agent.clone();
+        let seat = Seat { vote, versions: versions + 1, answers: false, running_micros: None };
+        if let Some(before) = self.seats.insert(agent, seat) {
             self.superseded += 1;
+            self.answers.count -= u32::from(before.answers);
             let label = before.vote.body.value.label();
-            self.answers -= u32::from(label.is_some());
             if let (Some(running), Some(label), Some(weight)) = (&mut self.running, label, before.running_micros) {
                 running.tally.remove(&label, weight);
             }
@@ -107,7 +112,7 @@ impl Walk {
         rules: &Rules,
     ) -> Option<CloseRule> {
         let close = rules.policy.close;
-        if close.votes.is_some_and(|votes| self.answers >= votes) {
+        if close.votes.is_some_and(|votes| self.answers(agent, at, rules) >= votes) {
             return Some(CloseRule::Votes);
         }
         if !close.quorum {
@@ -123,6 +128,28 @@ impl Walk {
         (reached && tally.votes() >= enough).then_some(CloseRule::Quorum)
     }
 
+    /// How many agents' answers stand at `at`, once `agent`'s vote was taken: none of one that is in quarantine.
+    fn answers(&mut self, agent: &Id, at: Micros, rules: &Rules) -> u32 {
+        let stands = |seat: &Seat| {
+            let said = seat.vote.body.value.label().is_some();
+            said && !rules.registry.quarantined(&seat.vote.body.agent, at)
+        };
+        let ordered = rules.registry.ordered_as_of(at);
+        if self.answers.ordered.replace(ordered) == Some(ordered) {
+            if let Some(seat) = self.seats.get_mut(agent) {
+                seat.answers = stands(seat);
+                self.answers.count += u32::from(seat.answers);
+            }
+        } else {
+            self.answers.count = 0;
+            for seat in self.seats.values_mut() {
+                seat.answers = stands(seat);
+                self.answers.count += u32::from(seat.answers);
+            }
+        }
+        self.answers.count
+    }
+
     /// Brings the running tally up to `agent`'s vote; what the quorum is a share of, unless it is the tally's sum.
     fn follow(&mut self, agent: &Id, occasion: Occasion<'_>, rules: &Rules) -> Option<i64> {
         let ordered = rules.registry.ordered_as_of(occasion.at);
@@ -131,6 +158,7 @@ impl Walk {
         });
         if !current || rules.weights_depend_on_voters() {
             let domain = occasion.domain.clone();
+            self.seats.values_mut().for_each(|seat| seat.running_micros = None);
             self.running = Some(Running { tally: Tally::default(), era: occasion.era, ordered, domain });
             let everybody: Vec<Id> = self.standing(occasion.at, rules).cloned().collect();
             let weighing = rules.weigh(occasion, everybody.iter());

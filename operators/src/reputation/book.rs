@@ -146,8 +146,10 @@ impl Book {
             decay(&mut row.now, era - from);
         }
         self.era = Some(era);
-        self.in_force = self.pools().into_iter().map(|(row, pool)| (row, pool.weight_micros())).collect();
-        self.in_force.retain(|_, weight| *weight != prior_micros());
+        if self.weighted {
+            self.in_force = self.pools().into_iter().map(|(row, pool)| (row, pool.weight_micros())).collect();
+            self.in_force.retain(|_, weight| *weight != prior_micros());
+        }
     }
 
     /// Takes what a closed task shows.
@@ -307,10 +309,11 @@ impl Book {
         let before = std::mem::take(&mut self.in_force);
         let asked: BTreeSet<&Row> = before.keys().chain(pools.keys()).collect();
         for row in asked {
-            let weight_micros = weight_of(row);
+            // Where nobody asks for weights they stay as they are, so that none is kept for ever.
+            let weight_micros = if self.weighted { weight_of(row) } else { prior_micros() };
             let voted = fresh.is_some_and(|fresh| fresh.agents.contains_key(row));
             let changed = before.get(row).copied().unwrap_or(prior_micros()) != weight_micros;
-            if (self.weighted && changed) || (self.tells_who_votes && voted) {
+            if changed || (self.tells_who_votes && voted) {
                 let (domain, agent) = row.clone();
                 turned.weights.push(WeightChange { agent, domain, era, weight_micros, voted });
             }

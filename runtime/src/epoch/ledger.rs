@@ -2,7 +2,7 @@
 //!
 //! Every rule is an [`Operation`]: a value that says what to ask of the store next, and takes what came back. The
 //! hands that do the asking know no rule; the rules know nothing of the store but the [`Fact`]s. So all of it runs
-//! against a simulated store that loses, delays and lies, thousands of times a second (`ledger/simulation`).
+//! against a simulated store that loses, delays and lies: an hour of trouble takes milliseconds (`ledger/simulation`).
 //!
 //! ```text
 //!                    Find ──► Claim ──► Lead ──commit(change)──► Draft ──send()──► Sent
@@ -24,6 +24,15 @@
 //! 6. Safety never rests on clocks. Clocks decide only when to try: to take over from a silent owner, to look twice
 //!    after a long sleep, to trim what is a week old. The one assumption: no process sleeps through the trim age by
 //!    *every* clock, so `now_ms` must go on while the machine sleeps (`CLOCK_BOOTTIME`).
+//!
+//! What the hands owe in return:
+//!
+//! - A fact is the store's own word. Whatever isn't a clear answer is [`Fact::Unanswered`], which is always safe.
+//! - Whoever drops an operation half-way, or is told [`Fenced`], is done: the process ends, and claims anew or not at
+//!   all. A lead is never kept beside an operation that was dropped.
+//! - While there is a lead there are heartbeats, also during a long recovery, or another place takes over.
+//! - Objects that are staged have names that belong to their incarnation alone; they are written by [`Ask::Put`], again
+//!   and again with the same bytes until it is done, and only then named in a [`Change`].
 //!
 //! Cost: a commit is one request; a claim about eight; an operation holds the record it writes and nothing more.
 //!

@@ -1,6 +1,6 @@
 //! `store`: where a job's log and tables are.
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -47,7 +47,11 @@ pub(super) fn resolve(given: Given<String>, folder: &Path, found: &mut Findings<
     if store.contains("://") {
         return store;
     }
-    match folder.join(&store).to_str() {
+    // Without the `./` that people write, since it is shown again and again.
+    let path: PathBuf = folder.join(&store).components().filter(|part| *part != Component::CurDir).collect();
+    match path.to_str() {
+        // What is left of `.` is nothing.
+        Some("") => ".".to_owned(),
         Some(path) => path.to_owned(),
         None => {
             let message = format!("the folder {} has a name that is not UTF-8", folder.display());

@@ -102,7 +102,7 @@ pub(super) fn share(value: &Value<'_>) -> Result<Ratio, Wrong> {
     text.parse().map_err(|_| Wrong::new(format!("{} is not a share between 0 and 1", quoted(text)), SHARES))
 }
 
-const SHARES: &str = "write a ratio such as \"2/3\" or a decimal such as \"0.5\"";
+const SHARES: &str = "write a ratio such as \"2/3\", or a decimal of at most six places such as \"0.5\"";
 
 /// One of a few words.
 pub(super) fn word<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&Value<'_>) -> Result<T, Wrong> {

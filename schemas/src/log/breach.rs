@@ -1,3 +1,5 @@
+//! The rules of the log, by the ways to break them.
+
 use crate::place::Origin;
 
 use super::Digest;

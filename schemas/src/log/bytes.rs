@@ -1,3 +1,5 @@
+//! A record as bytes and back.
+
 use serde::Deserialize;
 
 use super::{Breach, Digest, FORMAT, Record};
@@ -7,23 +9,27 @@ use super::{Breach, Digest, FORMAT, Record};
 #[non_exhaustive]
 pub enum Unreadable {
     /// Written by a newer build.
-    #[error("the record has format {found}, this build reads up to {FORMAT}: use the newer build that wrote it")]
+    #[error(
+        "the record has format {found}, this build reads up to {FORMAT}: use the newer build that wrote it"
+    )]
     NewerFormat {
         /// The record's format.
         found: u32,
     },
     /// Not JSON, or JSON of another shape.
     #[error("not a log record: {0}")]
-    Shape(#[from] serde_json::Error),
+    Shape(serde_json::Error),
     /// Readable, but not the bytes that this value is written as.
-    #[error("the record is not in canonical form: from byte {at} on it differs from how it is written")]
+    #[error(
+        "the record is not in canonical form: from byte {at} on it differs from how it is written"
+    )]
     NotCanonical {
         /// The first byte that differs.
         at: usize,
     },
     /// Readable, but contradicts itself.
     #[error("the record contradicts itself: {0}")]
-    Unsound(#[from] Breach),
+    Unsound(Breach),
 }
 
 /// Only what must be known before anything else may be judged.
@@ -44,17 +50,18 @@ impl Record {
     /// [`Unreadable`], naming what is wrong, for anything but the canonical bytes of a record that [`Record::check`]
     /// finds sound. A newer format is recognised before anything else, so that it is never called damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Record, Unreadable> {
-        let Versioned { format } = serde_json::from_slice(bytes)?;
+        let Versioned { format } = serde_json::from_slice(bytes).map_err(Unreadable::Shape)?;
         if format > FORMAT {
             return Err(Unreadable::NewerFormat { found: format });
         }
-        let record: Record = serde_json::from_slice(bytes)?;
+        let record: Record = serde_json::from_slice(bytes).map_err(Unreadable::Shape)?;
         let canonical = record.to_bytes();
         if canonical != bytes {
-            let at = canonical.iter().zip(bytes).take_while(|(ours, theirs)| ours == theirs).count();
+            let at =
+                canonical.iter().zip(bytes).take_while(|(ours, theirs)| ours == theirs).count();
             return Err(Unreadable::NotCanonical { at });
         }
-        record.check()?;
+        record.check().map_err(Unreadable::Unsound)?;
         Ok(record)
     }
 

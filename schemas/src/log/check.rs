@@ -1,4 +1,8 @@
-use super::{Body, Breach, Commit, FIRST_SEQ, FORMAT, ObjectName, Position, Record, RetainedFile, StagedFile};
+//! The rules that concern one record alone, and the bounds that keep it small.
+
+use super::{
+    Body, Breach, Commit, FIRST_SEQ, FORMAT, ObjectName, Position, Record, RetainedFile, StagedFile,
+};
 
 /// The greatest seq, incarnation and checkpoint: a Delta transaction's version is a signed number, and one more
 /// than any number in a record must not overflow.
@@ -36,14 +40,24 @@ impl Record {
 
     fn check_positions(&self) -> Result<(), Breach> {
         let positions = &self.standing.positions;
-        in_order("positions", positions, |position| &position.origin, |position| position.origin.partition.clone())?;
+        in_order(
+            "positions",
+            positions,
+            |position| &position.origin,
+            |position| position.origin.partition.clone(),
+        )?;
         positions.iter().try_for_each(check_mark)
     }
 
     fn check_retained(&self) -> Result<(), Breach> {
         let files = &self.standing.retained;
         not_longer("retained", files.len(), MAX_RETAINED_FILES)?;
-        in_order("retained", files, |file| (file.checkpoint, &file.path), |file| file.path.clone())?;
+        in_order(
+            "retained",
+            files,
+            |file| (file.checkpoint, &file.path),
+            |file| file.path.clone(),
+        )?;
         files.iter().try_for_each(|file| self.check_retained_file(file))
     }
 
@@ -65,25 +79,53 @@ impl Record {
     fn check_endings(&self) -> Result<(), Breach> {
         let endings = &self.standing.endings;
         not_longer("endings", endings.len(), MAX_ENDINGS)?;
-        in_order("endings", endings, |ending| ending.incarnation, |ending| ending.incarnation.to_string())?;
-        in_order("endings", endings, |ending| ending.checkpoint, |ending| ending.checkpoint.to_string())?;
+        in_order(
+            "endings",
+            endings,
+            |ending| ending.incarnation,
+            |ending| ending.incarnation.to_string(),
+        )?;
+        in_order(
+            "endings",
+            endings,
+            |ending| ending.checkpoint,
+            |ending| ending.checkpoint.to_string(),
+        )?;
         let last = endings.last().filter(|last| last.incarnation >= self.incarnation);
-        last.map_or(Ok(()), |last| Err(Breach::Range { what: "the last ending", found: last.incarnation }))
+        last.map_or(Ok(()), |last| {
+            Err(Breach::Range { what: "the last ending", found: last.incarnation })
+        })
     }
 
     fn check_commit(&self, commit: &Commit) -> Result<(), Breach> {
         if commit.checkpoint != self.standing.checkpoint {
-            return Err(Breach::Range { what: "the commit's checkpoint", found: commit.checkpoint });
+            return Err(Breach::Range {
+                what: "the commit's checkpoint",
+                found: commit.checkpoint,
+            });
         }
-        in_order("ranges", &commit.ranges, |range| &range.origin, |range| range.origin.partition.clone())?;
+        in_order(
+            "ranges",
+            &commit.ranges,
+            |range| &range.origin,
+            |range| range.origin.partition.clone(),
+        )?;
         for range in &commit.ranges {
             let origin = || range.origin.clone();
             if range.from >= range.to {
-                return Err(Breach::EmptyRange { origin: origin(), from: range.from, to: range.to });
+                return Err(Breach::EmptyRange {
+                    origin: origin(),
+                    from: range.from,
+                    to: range.to,
+                });
             }
             let accounted = range.on_time.saturating_add(range.late).saturating_add(range.rejected);
             if range.rows_in != accounted {
-                return Err(Breach::Conservation { origin: origin(), rows_in: range.rows_in, accounted });
+                return Err(Breach::Conservation {
+                    origin: origin(),
+                    rows_in: range.rows_in,
+                    accounted,
+                });
             }
         }
         in_order("files", &commit.files, |file| &file.path, |file| file.path.clone())?;
@@ -99,7 +141,10 @@ impl Record {
             {
                 Ok(())
             }
-            _ => Err(Breach::Name { what: "a table's file of this incarnation", path: file.path.clone() }),
+            _ => Err(Breach::Name {
+                what: "a table's file of this incarnation",
+                path: file.path.clone(),
+            }),
         }
     }
 }

@@ -1,3 +1,5 @@
+//! What a commit adds: the part that only a commit carries.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -48,7 +50,12 @@ pub struct PartitionRange {
 impl PartitionRange {
     /// The range's counts.
     pub fn counts(&self) -> Counts {
-        Counts { rows_in: self.rows_in, on_time: self.on_time, late: self.late, rejected: self.rejected }
+        Counts {
+            rows_in: self.rows_in,
+            on_time: self.on_time,
+            late: self.late,
+            rejected: self.rejected,
+        }
     }
 }
 

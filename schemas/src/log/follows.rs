@@ -1,7 +1,12 @@
+//! The rules between a record and the one before: what makes the log a chain.
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use super::{Body, Breach, Commit, Merge, ObjectName, PartitionRange, Position, Record, RetainedFile, Standing};
+use super::{
+    Body, Breach, Commit, Merge, ObjectName, PartitionRange, Position, Record, RetainedFile,
+    Standing,
+};
 use crate::place::Origin;
 
 /// Holds `next` against the record before it: whether a log that ends in `previous` may go on with `next`.
@@ -74,32 +79,54 @@ fn commit_follows(old: &Standing, next: &Record, commit: &Commit) -> Result<(), 
     retained_follow(old, next, &commit.merges)
 }
 
-fn positions_follow(old: &Standing, new: &Standing, ranges: &[PartitionRange]) -> Result<(), Breach> {
-    let ranges: BTreeMap<&Origin, &PartitionRange> = ranges.iter().map(|range| (&range.origin, range)).collect();
+fn positions_follow(
+    old: &Standing,
+    new: &Standing,
+    ranges: &[PartitionRange],
+) -> Result<(), Breach> {
+    let ranges: BTreeMap<&Origin, &PartitionRange> =
+        ranges.iter().map(|range| (&range.origin, range)).collect();
     for origin in ranges.keys() {
         if new.position(origin).is_none() {
-            return Err(Breach::Partition { origin: (*origin).clone(), what: "has a range and no position" });
+            return Err(Breach::Partition {
+                origin: (*origin).clone(),
+                what: "has a range and no position",
+            });
         }
     }
     for position in &old.positions {
         // A partition that is done and gone may be forgotten: whatever comes under its name later is another one.
         if !position.done && new.position(&position.origin).is_none() {
-            return Err(Breach::Partition { origin: position.origin.clone(), what: "is forgotten before its end" });
+            return Err(Breach::Partition {
+                origin: position.origin.clone(),
+                what: "is forgotten before its end",
+            });
         }
     }
     new.positions.iter().try_for_each(|position| {
-        position_follows(old.position(&position.origin), position, ranges.get(&position.origin).copied())
+        position_follows(
+            old.position(&position.origin),
+            position,
+            ranges.get(&position.origin).copied(),
+        )
     })
 }
 
-fn position_follows(old: Option<&Position>, new: &Position, range: Option<&PartitionRange>) -> Result<(), Breach> {
+fn position_follows(
+    old: Option<&Position>,
+    new: &Position,
+    range: Option<&PartitionRange>,
+) -> Result<(), Breach> {
     let origin = || new.origin.clone();
     if let Some(old) = old {
         if old.done && range.is_some() {
             return Err(Breach::Partition { origin: origin(), what: "moves after its end" });
         }
         if old.greatest_event_time_us > new.greatest_event_time_us {
-            return Err(Breach::Partition { origin: origin(), what: "its greatest event time goes back" });
+            return Err(Breach::Partition {
+                origin: origin(),
+                what: "its greatest event time goes back",
+            });
         }
     }
     // A partition found now may begin anywhere: a topic no longer has its oldest rows.
@@ -107,7 +134,12 @@ fn position_follows(old: Option<&Position>, new: &Position, range: Option<&Parti
     if let (Some(expected), Some(range)) = (start, range)
         && range.from != expected
     {
-        return Err(Breach::Chain { origin: origin(), what: "the start of the range", expected, found: range.from });
+        return Err(Breach::Chain {
+            origin: origin(),
+            what: "the start of the range",
+            expected,
+            found: range.from,
+        });
     }
     match range.map(|range| range.to).or(start) {
         Some(expected) if new.next != expected => {
@@ -127,7 +159,10 @@ fn retained_follow(old: &Standing, next: &Record, merges: &[Merge]) -> Result<()
     let mut left = files.into_iter().peekable();
     for file in new {
         let stands = left.next_if(|kept| *kept == file).is_some();
-        unmoved("retained", stands || (file.checkpoint > old.checkpoint && made_by(&file.path, next)))?;
+        unmoved(
+            "retained",
+            stands || (file.checkpoint > old.checkpoint && made_by(&file.path, next)),
+        )?;
     }
     unmoved("retained", left.next().is_none())
 }
@@ -136,7 +171,11 @@ fn made_by(path: &str, record: &Record) -> bool {
     ObjectName::parse(path).and_then(|name| name.incarnation()) == Some(record.incarnation)
 }
 
-fn apply<'a>(merge: &Merge, files: &mut Vec<&'a RetainedFile>, next: &'a Record) -> Result<(), Breach> {
+fn apply<'a>(
+    merge: &Merge,
+    files: &mut Vec<&'a RetainedFile>,
+    next: &'a Record,
+) -> Result<(), Breach> {
     let first = merge.replaced.first().cloned().unwrap_or_default();
     let broken = |what| Err(Breach::Merge { first: first.clone(), what });
     let Some(start) = files.iter().position(|file| file.path == first) else {
@@ -163,7 +202,9 @@ fn apply<'a>(merge: &Merge, files: &mut Vec<&'a RetainedFile>, next: &'a Record)
     if !made_by(into, next) {
         return broken("its outcome is of another incarnation");
     }
-    let rows = |files: &[&RetainedFile]| files.iter().fold(0u64, |sum, file| sum.saturating_add(file.rows));
+    let rows = |files: &[&RetainedFile]| {
+        files.iter().fold(0u64, |sum, file| sum.saturating_add(file.rows))
+    };
     if output.rows > rows(replaced) {
         return broken("its outcome has more rows than went in");
     }

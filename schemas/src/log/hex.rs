@@ -1,3 +1,5 @@
+//! Digests, ids and hashes as text.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -48,9 +50,16 @@ impl<const N: usize> Default for Hex<N> {
     }
 }
 
+impl<const N: usize> Hex<N> {
+    fn digits(&self) -> String {
+        let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        nibbles.map(|nibble| char::from(b"0123456789abcdef"[usize::from(nibble)])).collect()
+    }
+}
+
 impl<const N: usize> fmt::Display for Hex<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.pad(&self.digits())
     }
 }
 
@@ -94,7 +103,7 @@ impl<const N: usize> std::error::Error for NotHex<N> {}
 
 impl<const N: usize> Serialize for Hex<N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.digits())
     }
 }
 

@@ -1,3 +1,5 @@
+//! Who writes.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! How objects are named in the store.
+
 use std::fmt;
 
 /// Below this lie the records.

@@ -1,3 +1,5 @@
+//! Where a job stands: the part that every record carries.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

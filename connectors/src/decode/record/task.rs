@@ -40,6 +40,7 @@ fn quorum(row: &Row<'_>) -> Result<Option<Ratio>, Refusal> {
         Some(Scalar::Integer(text) | Scalar::Number(text)) => text.to_owned(),
         Some(_) => return Err(refuse(WrongType, field, "must be a ratio, as \"2/3\" or 0.5")),
     };
-    let problem = || format!("must be a ratio between 0 and 1, as \"2/3\" or 0.5: {}", describe(&text));
+    let problem =
+        || format!("must be a ratio between 0 and 1, as \"2/3\" or 0.5: {}", describe(&text));
     text.parse().map(Some).map_err(|_| refuse(OutOfRange, field, problem()))
 }

@@ -42,7 +42,8 @@ fn value(row: &Row<'_>) -> Result<Value, Refusal> {
         }
         None if null => Ok(Value::Abstain),
         None => {
-            let detail = "a vote needs `choice`, `number`, `ranking` or `score` (null for no answer)";
+            let detail =
+                "a vote needs `choice`, `number`, `ranking` or `score` (null for no answer)";
             Err(Refusal::new(MissingField, detail))
         }
     }
@@ -55,8 +56,12 @@ fn ranking<'a>(row: &Row<'a>, scalar: Scalar<'a>) -> Result<Value, Refusal> {
     };
     let labels = row.labels(field)?;
     match labels.as_slice() {
-        [better, worse] if better.is_empty() || worse.is_empty() => Err(refuse(OutOfRange, field, "has an empty label")),
-        [better, worse] if better == worse => Err(refuse(OutOfRange, field, "ranks a label against itself")),
+        [better, worse] if better.is_empty() || worse.is_empty() => {
+            Err(refuse(OutOfRange, field, "has an empty label"))
+        }
+        [better, worse] if better == worse => {
+            Err(refuse(OutOfRange, field, "ranks a label against itself"))
+        }
         [better, worse] => Ok(Value::Ranking(better.clone(), worse.clone())),
         _ => Err(refuse(OutOfRange, field, format!("must have two labels, has {}", labels.len()))),
     }
@@ -70,7 +75,9 @@ fn score<'a>(row: &Row<'a>, scalar: Scalar<'a>) -> Result<Value, Refusal> {
         Some(Scalar::Text(text)) => Name::new(text),
         Some(Scalar::Integer(digits)) => Name::new(digits),
         Some(_) => return Err(refuse(WrongType, field, expected)),
-        None => return Err(refuse(MissingField, field, format!("has no `response_id`: it {expected}"))),
+        None => {
+            return Err(refuse(MissingField, field, format!("has no `response_id`: it {expected}")));
+        }
     };
     if response.is_empty() {
         return Err(refuse(OutOfRange, field, "has an empty `response_id`"));

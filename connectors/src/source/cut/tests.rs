@@ -15,7 +15,9 @@ const FIRST_MAX: usize = 5;
 fn own(cut: Cut<'_>) -> Piece {
     match cut {
         Cut::Line { position, bytes } => Piece::Line(position, bytes.to_vec()),
-        Cut::TooLong { position, first, bytes_total } => Piece::TooLong(position, first.to_vec(), bytes_total),
+        Cut::TooLong { position, first, bytes_total } => {
+            Piece::TooLong(position, first.to_vec(), bytes_total)
+        }
         Cut::Damage { .. } => panic!("nothing was damaged"),
     }
 }
@@ -26,10 +28,17 @@ fn cut(position: u64, pieces: &[&[u8]]) -> Vec<Piece> {
     let mut found = Vec::new();
     for piece in pieces {
         cutter.push(piece, &mut |cut| found.push(own(cut)));
-        assert!(cutter.held.len() <= LINE_MAX + TRIMMED_BYTES_MAX, "holds {} bytes", cutter.held.len());
+        assert!(
+            cutter.held.len() <= LINE_MAX + TRIMMED_BYTES_MAX,
+            "holds {} bytes",
+            cutter.held.len()
+        );
     }
     cutter.finish(&mut |cut| found.push(own(cut)));
-    assert_eq!(cutter.next(), position + pieces.iter().map(|piece| piece.len() as u64).sum::<u64>());
+    assert_eq!(
+        cutter.next(),
+        position + pieces.iter().map(|piece| piece.len() as u64).sum::<u64>()
+    );
     found
 }
 
@@ -102,12 +111,16 @@ fn a_long_line_is_skipped_without_being_held() {
 
 #[test]
 fn damage_takes_what_is_left_and_lies_inside_the_range() {
-    for (text, position, rest, next) in [("ab\ncd", 3, "cd", 5), ("ab\n", 3, "", 4), ("", 0, "", 1)] {
+    for (text, position, rest, next) in [("ab\ncd", 3, "cd", 5), ("ab\n", 3, "", 4), ("", 0, "", 1)]
+    {
         let mut cutter = LineCutter::new(0, LINE_MAX, FIRST_MAX);
         cutter.push(text.as_bytes(), &mut |_| {});
         cutter.damage("broken", &mut |cut| {
             let bytes_total = rest.len() as u64;
-            assert_eq!(cut, Cut::Damage { position, first: rest.as_bytes(), bytes_total, what: "broken" });
+            assert_eq!(
+                cut,
+                Cut::Damage { position, first: rest.as_bytes(), bytes_total, what: "broken" }
+            );
         });
         assert_eq!(cutter.next(), next);
     }

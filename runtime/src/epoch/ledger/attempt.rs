@@ -77,7 +77,9 @@ impl Operation for Attempt {
             (Phase::Creating, Fact::Created) => Turn::Done(Whose::Ours),
             (Phase::Creating, Fact::Refused) => self.wait(Phase::ToCreate),
             (Phase::Creating | Phase::ToRead, _) => self.read(),
-            (Phase::Reading, Fact::Present(found)) if found == self.bytes => Turn::Done(Whose::Ours),
+            (Phase::Reading, Fact::Present(found)) if found == self.bytes => {
+                Turn::Done(Whose::Ours)
+            }
             (Phase::Reading, Fact::Present(found)) => Turn::Done(Whose::Theirs(found)),
             (Phase::Reading, Fact::Absent) => self.wait(Phase::ToCreate),
             (Phase::Reading, _) => self.wait(Phase::ToRead),

@@ -7,7 +7,7 @@ use quorate_schemas::log::{
 
 use super::ask::{Ask, Fact, Operation, Patience, Turn};
 use super::attempt::{Attempt, Whose};
-use super::commit::{Committed, Fenced};
+use super::commit::{Committed, Fenced, Sealed};
 use super::find::{Damage, Find, Found, Latest, record_above};
 use super::lead::Lead;
 use super::look::{Above, Look};
@@ -111,8 +111,7 @@ struct Watch {
 /// Our claim, frozen.
 #[derive(Debug)]
 struct Bid {
-    record: Record,
-    digest: Digest,
+    sealed: Box<Sealed>,
     since_ms: u64,
 }
 
@@ -191,7 +190,9 @@ fn not(why: NotClaimed) -> Turn<Claim> {
 impl Candidate {
     fn find(self, find: Find, fact: Fact, now_ms: u64) -> Turn<Claim> {
         match find.next(fact, now_ms) {
-            Turn::Ask(find, ask) => Turn::Ask(Claim { candidate: self, phase: Phase::Finding(find) }, ask),
+            Turn::Ask(find, ask) => {
+                Turn::Ask(Claim { candidate: self, phase: Phase::Finding(find) }, ask)
+            }
             Turn::Done(Found::Damaged(damage)) => not(NotClaimed::Damaged(damage)),
             Turn::Done(Found::Empty) => self.bid(None, now_ms),
             Turn::Done(Found::Latest(latest)) => self.judge(latest, now_ms),
@@ -212,8 +213,7 @@ impl Candidate {
             return not(NotClaimed::OtherFingerprint { found: record.fingerprint });
         }
         if record.standing.finished && ours.reopen == Reopen::No {
-            let Latest { record, digest } = *latest;
-            return not(NotClaimed::Finished(Committed::new(record, digest, Vec::new())));
+            return not(NotClaimed::Finished(Committed::read(*latest)));
         }
         // A finished job has nobody at work who would write a heartbeat.
         let at_once = record.standing.finished
@@ -222,7 +222,8 @@ impl Candidate {
         if at_once {
             return self.bid(Some(latest), now_ms);
         }
-        let watch = Watch { latest, since_ms: now_ms, asked_ms: None, patience: Patience::default() };
+        let watch =
+            Watch { latest, since_ms: now_ms, asked_ms: None, patience: Patience::default() };
         self.wait(watch)
     }
 
@@ -237,11 +238,15 @@ impl Candidate {
         let Some(asked_ms) = watch.asked_ms else {
             watch.asked_ms = Some(now_ms);
             let path = ObjectName::Log { seq: watch.latest.record.seq + 1 }.to_string();
-            return Turn::Ask(Claim { candidate: self, phase: Phase::Watching(watch) }, Ask::Read { path });
+            return Turn::Ask(
+                Claim { candidate: self, phase: Phase::Watching(watch) },
+                Ask::Read { path },
+            );
         };
         match fact {
             Fact::Present(bytes) => match record_above(&watch.latest.record, &bytes) {
-                Err(damage) => not(NotClaimed::Damaged(damage)),
+                // Damage, or the log has gone on without us for very long: finding tells.
+                Err(_) => self.find_again(now_ms),
                 Ok(latest) => self.sign_of_life(&latest.record, now_ms),
             },
             // It was silent from when we found its record until we asked: whatever we slept through in between.
@@ -269,14 +274,14 @@ impl Candidate {
             None => self.founding_record(),
             Some(latest) => self.claiming_record(latest),
         };
-        let sound = record.check().and_then(|()| latest.map_or(Ok(()), |latest| follows(&latest.record, &record)));
+        let sound = record
+            .check()
+            .and_then(|()| latest.map_or(Ok(()), |latest| follows(&latest.record, &record)));
         if let Err(breach) = sound {
             return not(NotClaimed::Breach(breach));
         }
-        let bytes = record.to_bytes();
-        let attempt = Attempt::new(record.path(), bytes);
-        let bid = Bid { digest: Digest::of(&attempt.bytes), record, since_ms: now_ms };
-        self.attempt(bid, attempt, Fact::Begin, now_ms)
+        let (sealed, attempt) = Sealed::new(record, Vec::new());
+        self.attempt(Bid { sealed, since_ms: now_ms }, attempt, Fact::Begin, now_ms)
     }
 
     fn founding_record(&self) -> Record {
@@ -322,7 +327,7 @@ impl Candidate {
             }
             Turn::Done(Whose::Theirs(_)) => self.find_again(now_ms),
             Turn::Done(Whose::Ours) => {
-                let look = Look::above(bid.record.seq);
+                let look = Look::above(bid.sealed.record.seq);
                 self.look(bid, look, Fact::Begin, now_ms)
             }
         }
@@ -330,14 +335,16 @@ impl Candidate {
 
     fn look(self, bid: Bid, look: Look, fact: Fact, now_ms: u64) -> Turn<Claim> {
         match look.next(fact, now_ms) {
-            Turn::Ask(look, ask) => Turn::Ask(Claim { candidate: self, phase: Phase::Looking(bid, look) }, ask),
+            Turn::Ask(look, ask) => {
+                Turn::Ask(Claim { candidate: self, phase: Phase::Looking(bid, look) }, ask)
+            }
             Turn::Done(Above::Record(seq, bytes)) => {
                 not(NotClaimed::Fenced(Fenced::by_record(seq, bytes.as_deref())))
             }
             Turn::Done(Above::Nothing) => {
-                let committed = Committed::new(bid.record.clone(), bid.digest, Vec::new());
-                let Bid { record, digest, since_ms } = bid;
-                let lead = Lead { record, digest, terms: self.terms, since_ms };
+                let committed = Committed::proven(bid.sealed);
+                let lead =
+                    Lead { last: committed.clone(), terms: self.terms, since_ms: bid.since_ms };
                 Turn::Done(Claimed::Leading(lead, committed))
             }
         }

@@ -7,6 +7,7 @@ use quorate_schemas::log::{Digest, HINT_PATH, Owner, Record, StagedFile, hint_by
 
 use super::ask::{Ask, Fact, Operation, Turn};
 use super::attempt::{Attempt, Whose};
+use super::find::Latest;
 use super::lead::{Draft, Lead};
 use super::look::{Above, Look};
 
@@ -22,9 +23,7 @@ pub struct Sent {
 
 #[derive(Debug)]
 struct Frozen {
-    record: Record,
-    digest: Digest,
-    garbage: Vec<String>,
+    sealed: Box<Sealed>,
     before: Lead,
     sent_ms: Option<u64>,
 }
@@ -47,13 +46,15 @@ pub enum Settled {
 /// The proof that a record is in the log: the only thing that may be published, and in whose name old objects may
 /// be removed.
 #[derive(Clone, Debug)]
-pub struct Committed(Arc<Proven>);
+pub struct Committed(Arc<Sealed>);
 
+/// A record that doesn't change any more.
 #[derive(Debug)]
-struct Proven {
-    record: Record,
-    digest: Digest,
-    garbage: Vec<String>,
+pub(super) struct Sealed {
+    pub(super) record: Record,
+    pub(super) digest: Digest,
+    /// What nobody needs any more once the record is committed.
+    pub(super) garbage: Vec<String>,
 }
 
 /// What a committed record has for one table.
@@ -93,8 +94,15 @@ impl Fenced {
 }
 
 impl Committed {
-    pub(super) fn new(record: Record, digest: Digest, garbage: Vec<String>) -> Committed {
-        Committed(Arc::new(Proven { record, digest, garbage }))
+    /// What was read from the log is in it.
+    pub(super) fn read(latest: Latest) -> Committed {
+        let Latest { record, digest } = latest;
+        Committed(Arc::new(Sealed { record, digest, garbage: Vec::new() }))
+    }
+
+    /// Whoever calls this has it from the log that this very record is in it.
+    pub(super) fn proven(sealed: Box<Sealed>) -> Committed {
+        Committed(Arc::from(sealed))
     }
 
     /// The record.
@@ -134,13 +142,23 @@ impl Committed {
     }
 }
 
+impl Sealed {
+    /// Seals a record, and makes the attempt to put it into the log.
+    pub(super) fn new(record: Record, garbage: Vec<String>) -> (Box<Sealed>, Attempt) {
+        let bytes = record.to_bytes();
+        let sealed = Sealed { digest: Digest::of(&bytes), garbage, record };
+        let attempt = Attempt::new(sealed.record.path(), bytes);
+        (Box::new(sealed), attempt)
+    }
+}
+
 impl Sent {
     pub(super) fn new(draft: Draft) -> Sent {
-        let Draft { record, garbage, before } = draft;
-        let bytes = record.to_bytes();
-        let digest = Digest::of(&bytes);
-        let phase = Phase::Attempting(Attempt::new(record.path(), bytes));
-        Sent { frozen: Frozen { record, digest, garbage, before, sent_ms: None }, phase }
+        let (sealed, attempt) = Sealed::new(draft.record, draft.garbage);
+        Sent {
+            frozen: Frozen { sealed, before: draft.before, sent_ms: None },
+            phase: Phase::Attempting(attempt),
+        }
     }
 }
 
@@ -159,12 +177,14 @@ impl Frozen {
     fn attempt(mut self, attempt: Attempt, fact: Fact, now_ms: u64) -> Turn<Sent> {
         let sent_ms = *self.sent_ms.get_or_insert(now_ms);
         match attempt.next(fact, now_ms) {
-            Turn::Ask(attempt, ask) => Turn::Ask(Sent { frozen: self, phase: Phase::Attempting(attempt) }, ask),
+            Turn::Ask(attempt, ask) => {
+                Turn::Ask(Sent { frozen: self, phase: Phase::Attempting(attempt) }, ask)
+            }
             Turn::Done(Whose::Theirs(bytes)) => {
-                Turn::Done(Settled::Fenced(Fenced::by_record(self.record.seq, Some(&bytes))))
+                Turn::Done(Settled::Fenced(Fenced::by_record(self.sealed.record.seq, Some(&bytes))))
             }
             Turn::Done(Whose::Ours) if self.slept(sent_ms, now_ms) => {
-                let look = Look::above(self.record.seq);
+                let look = Look::above(self.sealed.record.seq);
                 self.look(look, Fact::Begin, now_ms)
             }
             Turn::Done(Whose::Ours) => self.committed(),
@@ -181,7 +201,9 @@ impl Frozen {
 
     fn look(self, look: Look, fact: Fact, now_ms: u64) -> Turn<Sent> {
         match look.next(fact, now_ms) {
-            Turn::Ask(look, ask) => Turn::Ask(Sent { frozen: self, phase: Phase::Looking(look) }, ask),
+            Turn::Ask(look, ask) => {
+                Turn::Ask(Sent { frozen: self, phase: Phase::Looking(look) }, ask)
+            }
             Turn::Done(Above::Nothing) => self.committed(),
             Turn::Done(Above::Record(seq, bytes)) => {
                 Turn::Done(Settled::Fenced(Fenced::by_record(seq, bytes.as_deref())))
@@ -191,8 +213,8 @@ impl Frozen {
 
     fn committed(self) -> Turn<Sent> {
         let since_ms = self.sent_ms.unwrap_or(self.before.since_ms);
-        let committed = Committed::new(self.record.clone(), self.digest, self.garbage);
-        let lead = Lead { record: self.record, digest: self.digest, terms: self.before.terms, since_ms };
+        let committed = Committed::proven(self.sealed);
+        let lead = Lead { last: committed.clone(), terms: self.before.terms, since_ms };
         Turn::Done(Settled::Committed(lead, committed))
     }
 }

@@ -1,7 +1,8 @@
 //! Which record is the latest?
 
 use quorate_schemas::log::{
-    Breach, Digest, FIRST_SEQ, HINT_PATH, LOG_PREFIX, MAX_NUMBER, ObjectName, Record, Unreadable, follows, parse_hint,
+    Breach, Digest, FIRST_SEQ, HINT_PATH, LOG_PREFIX, MAX_NUMBER, ObjectName, Record, Unreadable,
+    follows, parse_hint,
 };
 
 use super::ask::{Ask, Fact, Listed, Operation, Patience, Turn};
@@ -19,7 +20,8 @@ use super::ask::{Ask, Fact, Listed, Operation, Patience, Turn};
 ///    until there is none. Reads are always right.
 /// 3. Reading on from a record is only right where no record above it was trimmed. Trimming leaves a record older
 ///    than any listing lags behind and nothing below it counts, so the *highest* listed record is such a one.
-/// 4. Each record must follow the one before.
+/// 4. Each record must follow the one before. One that doesn't is looked at twice: whoever sleeps for long between two
+///    reads may have read on into the hole that was trimmed in the meantime.
 ///
 /// Cost: three requests and one for each record that the listing missed.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub struct Find {
 #[derive(Debug, Default)]
 struct Search {
     hint: Option<u64>,
+    /// How often what was read did not follow.
+    doubts: u32,
     patience: Patience,
 }
 
@@ -94,7 +98,6 @@ pub enum Damage {
         /// Which.
         seq: u64,
         /// Why not.
-        #[source]
         why: Unreadable,
     },
     /// It is not where it belongs.
@@ -103,16 +106,7 @@ pub enum Damage {
         /// Which.
         seq: u64,
         /// Why not.
-        #[source]
         why: Breach,
-    },
-    /// A later record says that it added files to a table, and it didn't.
-    #[error("log record {seq} has no files for {table}, which a later record says it has")]
-    NoFiles {
-        /// Which.
-        seq: u64,
-        /// Which table.
-        table: String,
     },
 }
 
@@ -122,7 +116,8 @@ pub(super) fn record_at(seq: u64, bytes: &[u8]) -> Result<Latest, Damage> {
     if record.seq == seq {
         return Ok(Latest { record, digest: Digest::of(bytes) });
     }
-    let why = Breach::Follows { what: "seq", expected: seq.to_string(), found: record.seq.to_string() };
+    let why =
+        Breach::Follows { what: "seq", expected: seq.to_string(), found: record.seq.to_string() };
     Err(Damage::Misplaced { seq, why })
 }
 
@@ -147,18 +142,27 @@ impl Operation for Find {
     fn next(self, fact: Fact, _now_ms: u64) -> Turn<Find> {
         let search = self.search;
         match (self.phase, fact) {
-            (Phase::Start, _) => search.turn(Phase::Hinting, Ask::Read { path: HINT_PATH.to_owned() }),
+            (Phase::Start, _) => {
+                search.turn(Phase::Hinting, Ask::Read { path: HINT_PATH.to_owned() })
+            }
             (Phase::Hinting, Fact::Present(bytes)) => search.hinted(&bytes),
             // Without a hint it goes as well.
             (Phase::Hinting | Phase::ToList, _) => search.list(),
             (Phase::Listing, Fact::Listed(found)) => search.listed(&found),
             (Phase::Listing, _) => search.wait(Phase::ToList),
             (Phase::ToProbe(probe), _) => search.probe(probe),
-            (Phase::Probing(probe), Fact::Present(bytes)) => search.read(record_at(probe.seq(), &bytes)),
+            (Phase::Probing(probe), Fact::Present(bytes)) => {
+                search.read(record_at(probe.seq(), &bytes))
+            }
             (Phase::Probing(probe), Fact::Absent) => search.absent(probe),
             (Phase::Probing(probe), _) => search.wait(Phase::ToProbe(probe)),
             (Phase::ToStep(latest), _) => search.step(latest),
-            (Phase::Stepping(latest), Fact::Present(bytes)) => search.read(record_above(&latest.record, &bytes)),
+            (Phase::Stepping(latest), Fact::Present(bytes)) => {
+                match record_above(&latest.record, &bytes) {
+                    Err(_) if search.doubts == 0 => search.doubt(),
+                    read => search.read(read),
+                }
+            }
             (Phase::Stepping(latest), Fact::Absent) => Turn::Done(Found::Latest(latest)),
             (Phase::Stepping(latest), _) => search.wait(Phase::ToStep(latest)),
         }
@@ -195,7 +199,10 @@ impl Search {
     }
 
     fn probe(self, probe: Probe) -> Turn<Find> {
-        self.turn(Phase::Probing(probe), Ask::Read { path: ObjectName::Log { seq: probe.seq() }.to_string() })
+        self.turn(
+            Phase::Probing(probe),
+            Ask::Read { path: ObjectName::Log { seq: probe.seq() }.to_string() },
+        )
     }
 
     fn absent(mut self, probe: Probe) -> Turn<Find> {
@@ -211,6 +218,12 @@ impl Search {
                 self.wait(Phase::ToList)
             }
         }
+    }
+
+    fn doubt(mut self) -> Turn<Find> {
+        self.doubts += 1;
+        self.hint = None;
+        self.list()
     }
 
     fn read(self, record: Result<Latest, Damage>) -> Turn<Find> {

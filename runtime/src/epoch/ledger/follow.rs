@@ -52,8 +52,9 @@ pub enum Followed {
     Next(Committed, Follow),
     /// There is no more.
     End,
-    /// This record is gone though the destination lacks it. Either another run has published and trimmed in the
-    /// meantime: then the destination's progress, read again, has moved. Or the destination has lost its progress.
+    /// This record is gone, or another than it was, though the destination lacks it. Either another run has published
+    /// and trimmed in the meantime: then the destination's progress, read again, has moved. Or the destination has
+    /// lost its progress, or the log a record.
     Missing {
         /// Which.
         seq: u64,
@@ -73,7 +74,8 @@ impl Follow {
     /// From a destination's progress (0 if it has none) up to and with `upto`.
     pub fn from(table: &str, progress: u64, upto: &Committed) -> Follow {
         let (table, upto) = (table.to_owned(), upto.clone());
-        let trail = Trail { table, progress, upto, lacking: Vec::new(), patience: Patience::default() };
+        let trail =
+            Trail { table, progress, upto, lacking: Vec::new(), patience: Patience::default() };
         Follow { trail, phase: Phase::Start }
     }
 }
@@ -97,6 +99,10 @@ impl Operation for Follow {
     }
 }
 
+fn has_files(record: &Record, table: &str) -> bool {
+    record.commit().is_some_and(|commit| commit.before.contains_key(table))
+}
+
 impl Trail {
     fn start(self) -> Turn<Follow> {
         let record = self.upto.record();
@@ -114,7 +120,10 @@ impl Trail {
     }
 
     fn read(self, seq: u64, phase: Phase) -> Turn<Follow> {
-        Turn::Ask(Follow { trail: self, phase }, Ask::Read { path: ObjectName::Log { seq }.to_string() })
+        Turn::Ask(
+            Follow { trail: self, phase },
+            Ask::Read { path: ObjectName::Log { seq }.to_string() },
+        )
     }
 
     fn trace(self, seq: u64) -> Turn<Follow> {
@@ -142,7 +151,7 @@ impl Trail {
         let before = record.commit().and_then(|commit| commit.before.get(&self.table));
         // Before itself, so that the trace ends whatever a damaged record says.
         let Some(before) = before.copied().filter(|before| *before < record.seq) else {
-            return Turn::Done(Followed::Damaged(Damage::NoFiles { seq: record.seq, table: self.table }));
+            return Turn::Done(Followed::Missing { seq: record.seq });
         };
         self.lacking.push(record.seq);
         self.trace(before)
@@ -167,7 +176,8 @@ impl Trail {
         let seq = self.lacking.last().copied().unwrap_or_default();
         match record_at(seq, bytes) {
             Err(damage) => Turn::Done(Followed::Damaged(damage)),
-            Ok(Latest { record, digest }) => self.arrive(Committed::new(record, digest, Vec::new())),
+            Ok(Latest { record, .. }) if !has_files(&record, &self.table) => self.lost(),
+            Ok(latest) => self.arrive(Committed::read(latest)),
         }
     }
 

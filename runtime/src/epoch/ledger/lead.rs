@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use quorate_schemas::clock::Clock;
 use quorate_schemas::log::{
-    Body, Breach, Commit, Digest, Merge, PartitionRange, Position, Record, RetainedFile, RowsHash, StagedFile,
-    Standing, follows,
+    Body, Breach, Commit, Merge, PartitionRange, Position, Record, RetainedFile, RowsHash,
+    StagedFile, Standing, follows,
 };
 
-use super::commit::Sent;
+use super::commit::{Committed, Sent};
 use super::merge::Merged;
 use super::terms::Terms;
 
@@ -18,8 +18,7 @@ use super::terms::Terms;
 /// is never a second draft while one is on its way, and a fenced process has nothing to draft from.
 #[derive(Debug)]
 pub struct Lead {
-    pub(super) record: Record,
-    pub(super) digest: Digest,
+    pub(super) last: Committed,
     pub(super) terms: Terms,
     /// When we began to write the last record: from then on it may have been overtaken.
     pub(super) since_ms: u64,
@@ -71,24 +70,27 @@ pub struct Draft {
 impl Lead {
     /// Where the job stands.
     pub fn standing(&self) -> &Standing {
-        &self.record.standing
+        &self.last.record().standing
     }
 
-    /// The last record: this lead's own.
-    pub fn record(&self) -> &Record {
-        &self.record
+    /// The last record, which is this lead's own.
+    pub fn last(&self) -> &Committed {
+        &self.last
     }
 
     /// The incarnation under which everything is staged.
     pub fn incarnation(&self) -> u64 {
-        self.record.incarnation
+        self.last.record().incarnation
     }
 
-    /// How many retained files the next commit may bring if these merges enter with it; a checkpoint with more has to
-    /// wait for further merges.
+    /// How many retained files the next commit may bring if these merges enter with it. A checkpoint with more has to
+    /// wait for further merges; those that are ready may enter with a commit of their own, of a checkpoint without
+    /// rows.
     pub fn room_for_retained_files(&self, merges: &[Merged]) -> usize {
         let mut live = self.standing().retained.clone();
-        merges.iter().for_each(|merged| drop(merged.apply(&mut live)));
+        for merged in merges {
+            merged.apply(&mut live);
+        }
         self.terms.most_retained_files.saturating_sub(live.len())
     }
 
@@ -99,7 +101,7 @@ impl Lead {
 
     /// Drafts a heartbeat.
     pub fn heartbeat(self, written_at_ms: u64) -> Draft {
-        let record = self.next_record(self.record.standing.clone(), Body::Heartbeat {}, written_at_ms);
+        let record = self.next_record(self.standing().clone(), Body::Heartbeat {}, written_at_ms);
         Draft { record, garbage: Vec::new(), before: self }
     }
 
@@ -109,8 +111,9 @@ impl Lead {
     /// The rule that the change breaks. It is a bug of whoever made the change, and the lead is gone with it: the
     /// process must die and recover rather than try something else.
     pub fn commit(self, change: Change, written_at_ms: u64) -> Result<Draft, Breach> {
-        let mut retained = self.record.standing.retained.clone();
-        let (fitting, dropped): (Vec<_>, Vec<_>) = change.merges.into_iter().partition(|merged| merged.apply(&mut retained));
+        let mut retained = self.standing().retained.clone();
+        let (fitting, dropped): (Vec<_>, Vec<_>) =
+            change.merges.into_iter().partition(|merged| merged.apply(&mut retained));
         retained.extend(change.retained);
         retained.sort_by(|a, b| (a.checkpoint, &a.path).cmp(&(b.checkpoint, &b.path)));
         let bound = self.terms.most_retained_files;
@@ -118,19 +121,24 @@ impl Lead {
             return Err(Breach::TooLong { what: "retained", found: retained.len(), bound });
         }
 
-        let garbage = fitting.iter().flat_map(Merged::replaced).chain(dropped.iter().flat_map(Merged::output)).collect();
+        let garbage = fitting
+            .iter()
+            .flat_map(Merged::replaced)
+            .chain(dropped.iter().flat_map(Merged::output))
+            .collect();
         let merges: Vec<Merge> = fitting.into_iter().map(Merged::into_merge).collect();
-        let (mut ranges, mut files, mut positions) = (change.ranges, change.files, change.positions);
+        let (mut ranges, mut files, mut positions) =
+            (change.ranges, change.files, change.positions);
         ranges.sort_by(|a, b| a.origin.cmp(&b.origin));
         positions.sort_by(|a, b| a.origin.cmp(&b.origin));
         files.sort_by(|a, b| a.path.cmp(&b.path));
 
-        let before = &self.record.standing;
+        let (last, before) = (self.last.record(), self.standing());
         let (mut tables, mut files_before) = (before.tables.clone(), BTreeMap::new());
         for file in &files {
             let table = tables.entry(file.table.clone()).or_default();
             files_before.entry(file.table.clone()).or_insert(table.last_seq);
-            *table = table.plus_file(file.rows, file.bytes, self.record.seq + 1);
+            *table = table.plus_file(file.rows, file.bytes, last.seq + 1);
         }
         let standing = Standing {
             checkpoint: change.checkpoint,
@@ -147,16 +155,16 @@ impl Lead {
         let commit = Commit { checkpoint, ranges, files, before: files_before, merges, counts };
         let record = self.next_record(standing, Body::Commit(commit), written_at_ms);
         record.check()?;
-        follows(&self.record, &record)?;
+        follows(last, &record)?;
         Ok(Draft { record, garbage, before: self })
     }
 
     fn next_record(&self, standing: Standing, body: Body, written_at_ms: u64) -> Record {
-        let last = &self.record;
+        let last = self.last.record();
         Record {
             format: last.format,
             seq: last.seq + 1,
-            previous: self.digest,
+            previous: self.last.digest(),
             log_id: last.log_id,
             job: last.job.clone(),
             fingerprint: last.fingerprint,

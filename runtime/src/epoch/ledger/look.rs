@@ -79,7 +79,9 @@ impl Operation for Look {
                 }
             }
             (Phase::Listing, _) => self.wait(Phase::ToList),
-            (Phase::Identifying(seq), Fact::Present(bytes)) => Turn::Done(Above::Record(seq, Some(bytes))),
+            (Phase::Identifying(seq), Fact::Present(bytes)) => {
+                Turn::Done(Above::Record(seq, Some(bytes)))
+            }
             (Phase::Identifying(seq), _) => Turn::Done(Above::Record(seq, None)),
         }
     }

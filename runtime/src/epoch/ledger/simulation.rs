@@ -52,7 +52,7 @@ fn number_from_environment(name: &str) -> Option<u64> {
 
 #[test]
 fn whatever_the_store_does_every_row_is_committed_and_published_exactly_once() {
-    let seeds = number_from_environment("SEEDS").unwrap_or(1_500);
+    let seeds = number_from_environment("SEEDS").unwrap_or(1_000);
     let mut met = Encounters::default();
     for seed in 0..seeds {
         match run(seed, None, Trace::Silent) {
@@ -67,7 +67,8 @@ fn whatever_the_store_does_every_row_is_committed_and_published_exactly_once() {
 #[test]
 fn one_seed() {
     let Some(seed) = number_from_environment("SEED") else { return };
-    let encounters = run(seed, None, Trace::Printed).unwrap_or_else(|violation| panic!("SEED={seed}: {violation}"));
+    let encounters = run(seed, None, Trace::Printed)
+        .unwrap_or_else(|violation| panic!("SEED={seed}: {violation}"));
     println!("{encounters:#?}");
 }
 

@@ -56,7 +56,9 @@ pub struct Swept {
 pub fn is_orphan(path: &str, committed: &Committed) -> bool {
     let record = committed.record();
     match ObjectName::parse(path) {
-        Some(ObjectName::Table { incarnation, checkpoint, .. }) if incarnation < record.incarnation => {
+        Some(ObjectName::Table { incarnation, checkpoint, .. })
+            if incarnation < record.incarnation =>
+        {
             record.standing.ended_at(incarnation).is_some_and(|last| checkpoint > last)
         }
         Some(ObjectName::Retained { incarnation, .. } | ObjectName::Merged { incarnation, .. })
@@ -99,7 +101,12 @@ impl Operation for Sweep {
 
 impl Broom {
     fn new(committed: &Committed, condemned: Vec<String>) -> Broom {
-        Broom { committed: committed.clone(), condemned, deleted: Vec::new(), patience: Patience::default() }
+        Broom {
+            committed: committed.clone(),
+            condemned,
+            deleted: Vec::new(),
+            patience: Patience::default(),
+        }
     }
 
     fn wait(mut self, then: Phase) -> Turn<Sweep> {
@@ -108,7 +115,10 @@ impl Broom {
     }
 
     fn list(self, prefix: &'static str) -> Turn<Sweep> {
-        Turn::Ask(Sweep { broom: self, phase: Phase::Listing(prefix) }, Ask::List { prefix, after: None })
+        Turn::Ask(
+            Sweep { broom: self, phase: Phase::Listing(prefix) },
+            Ask::List { prefix, after: None },
+        )
     }
 
     fn listed(mut self, prefix: &'static str, found: &[Listed]) -> Turn<Sweep> {
@@ -120,7 +130,9 @@ impl Broom {
     fn delete(self) -> Turn<Sweep> {
         match self.condemned.last().cloned() {
             None => Turn::Done(Swept { deleted: self.deleted }),
-            Some(path) => Turn::Ask(Sweep { broom: self, phase: Phase::Deleting }, Ask::Delete { path }),
+            Some(path) => {
+                Turn::Ask(Sweep { broom: self, phase: Phase::Deleting }, Ask::Delete { path })
+            }
         }
     }
 

@@ -1,1 +1,9 @@
-
+mod attempt;
+mod claim;
+mod commit;
+mod desk;
+mod find;
+mod follow;
+mod merge;
+mod sweep;
+mod trim;

@@ -20,6 +20,8 @@ use super::terms::Terms;
 /// 3. it lies below the latest committed record, and everything below it is gone. The records that remain are one
 ///    run up to the latest. Each removal is confirmed before the next is asked for, also across retries.
 ///
+/// What was created in the hole below that run is no part of the log; it goes too when it is old enough.
+///
 /// The oldest record that remains is the root of what can be verified: its `previous` names a digest that is taken
 /// on trust, its standing carries the totals of all that is gone.
 ///
@@ -67,7 +69,8 @@ impl Trim {
         });
         let (latest, published) = (record.seq, behind.min().unwrap_or(record.seq));
         let (trim_age_ms, patience) = (terms.trim_age_ms, Patience::default());
-        let shears = Shears { latest, published, trim_age_ms, doomed: Vec::new(), trimmed: 0, patience };
+        let shears =
+            Shears { latest, published, trim_age_ms, doomed: Vec::new(), trimmed: 0, patience };
         Trim { shears, phase: Phase::ToList }
     }
 }
@@ -78,9 +81,10 @@ impl Operation for Trim {
     fn next(self, fact: Fact, _now_ms: u64) -> Turn<Trim> {
         let shears = self.shears;
         match (self.phase, fact) {
-            (Phase::ToList, _) => {
-                Turn::Ask(Trim { shears, phase: Phase::Listing }, Ask::List { prefix: LOG_PREFIX, after: None })
-            }
+            (Phase::ToList, _) => Turn::Ask(
+                Trim { shears, phase: Phase::Listing },
+                Ask::List { prefix: LOG_PREFIX, after: None },
+            ),
             (Phase::Listing, Fact::Listed(found)) => shears.listed(&found),
             (Phase::Listing, _) => shears.wait(Phase::ToList),
             (Phase::ToDelete, _) => shears.delete(),
@@ -112,11 +116,15 @@ impl Shears {
 
     /// The records that may go, oldest first, of all `(seq, age)` in order.
     fn trimmable(&self, records: &[(u64, u64)]) -> Vec<u64> {
-        let goes = |pair: &&[(u64, u64)]| {
-            let ((seq, age_ms), (_, next_age_ms)) = (pair[0], pair[1]);
-            seq <= self.published && seq < self.latest && age_ms.min(next_age_ms) >= self.trim_age_ms
+        let may_go = |&(seq, age_ms): &(u64, u64)| {
+            seq <= self.published && seq < self.latest && age_ms >= self.trim_age_ms
         };
-        records.windows(2).take_while(goes).map(|pair| pair[0].0).collect()
+        let gap = records.windows(2).rposition(|pair| pair[0].0 + 1 < pair[1].0);
+        let (strays, run) = records.split_at(gap.map_or(0, |last_stray| last_stray + 1));
+        let from_run =
+            run.windows(2).take_while(|pair| may_go(&pair[0]) && pair[1].1 >= self.trim_age_ms);
+        let strays = strays.iter().filter(|record| may_go(record));
+        strays.chain(from_run.map(|pair| &pair[0])).map(|(seq, _)| *seq).collect()
     }
 
     fn delete(self) -> Turn<Trim> {

@@ -1,3 +1,5 @@
+//! The stored form: golden, canonical, and never a panic.
+
 use super::sample;
 use crate::log::{Record, Unreadable};
 
@@ -10,8 +12,14 @@ fn the_stored_form_is_the_golden_one() {
     ];
     let log = sample::log();
     for (record, golden) in [&log[0], &log[3], &log[5]].into_iter().zip(golden) {
-        let (ours, golden) = (String::from_utf8_lossy(&record.to_bytes()).into_owned(), String::from_utf8_lossy(golden));
-        assert_eq!(ours, golden, "the form changed: raise FORMAT, read the old one, add a golden file");
+        let (ours, golden) = (
+            String::from_utf8_lossy(&record.to_bytes()).into_owned(),
+            String::from_utf8_lossy(golden),
+        );
+        assert_eq!(
+            ours, golden,
+            "the form changed: raise FORMAT, read the old one, add a golden file"
+        );
     }
 }
 
@@ -36,7 +44,11 @@ fn an_error_names_what_is_wrong() {
     check("\"seq\":6", "\"seq\":-6", "invalid value: integer `-6`");
     check("\"seq\":6", "\"seq\":6.5", "invalid type: floating point");
     check("\"seq\":6", "\"seq\":0", "seq is 0, outside its range");
-    check("\"seq\":6", "\"seq\":18446744073709551615", "seq is 18446744073709551615, outside its range");
+    check(
+        "\"seq\":6",
+        "\"seq\":18446744073709551615",
+        "seq is 18446744073709551615, outside its range",
+    );
     check("\"seq\":6,", "", "missing field `seq`");
     check("\"seq\":6", "\"seq\":6,\"seq\":6", "duplicate field `seq`");
     check("\"seq\":6", "\"seq\":6,\"sequence\":6", "unknown field `sequence`");
@@ -46,14 +58,38 @@ fn an_error_names_what_is_wrong() {
 
 #[test]
 fn a_record_that_contradicts_itself_is_refused() {
-    check("\"rows_in\":3,\"on_time\":1", "\"rows_in\":3,\"on_time\":2", "of 3 rows of votes/a.jsonl, 4 are");
-    check("\"from\":20,\"to\":30", "\"from\":30,\"to\":30", "the range of votes/a.jsonl is [30, 30)");
-    check("tables/decisions/2-3", "tables/decisions/1-3", "not the name of a table's file of this incarnation");
+    check(
+        "\"rows_in\":3,\"on_time\":1",
+        "\"rows_in\":3,\"on_time\":2",
+        "of 3 rows of votes/a.jsonl, 4 are",
+    );
+    check(
+        "\"from\":20,\"to\":30",
+        "\"from\":30,\"to\":30",
+        "the range of votes/a.jsonl is [30, 30)",
+    );
+    check(
+        "tables/decisions/2-3",
+        "tables/decisions/1-3",
+        "not the name of a table's file of this incarnation",
+    );
     check("tables/decisions/2-3-0-0", "tables/votes/2-3-0-0", "not the name of a table's file");
     check("retained/2-3-0", "retained/3-3-0", "not the name of a retained file of this log");
-    check("retained/2-2-0-m0", "../retained/2-2-0-m0", "not the name of a retained file of this log");
-    check("{\"checkpoint\":3,\"ranges\"", "{\"checkpoint\":2,\"ranges\"", "the commit's checkpoint is 2");
-    check("{\"incarnation\":1,\"checkpoint\":2}", "{\"incarnation\":2,\"checkpoint\":2}", "the last ending is 2");
+    check(
+        "retained/2-2-0-m0",
+        "../retained/2-2-0-m0",
+        "not the name of a retained file of this log",
+    );
+    check(
+        "{\"checkpoint\":3,\"ranges\"",
+        "{\"checkpoint\":2,\"ranges\"",
+        "the commit's checkpoint is 2",
+    );
+    check(
+        "{\"incarnation\":1,\"checkpoint\":2}",
+        "{\"incarnation\":2,\"checkpoint\":2}",
+        "the last ending is 2",
+    );
 }
 
 #[test]
@@ -114,6 +150,7 @@ fn write_the_golden_files() {
     let log = sample::log();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/log/golden");
     for (name, record) in [("1-claim", &log[0]), ("4-heartbeat", &log[3]), ("6-commit", &log[5])] {
-        std::fs::write(format!("{folder}/{name}.json"), record.to_bytes()).expect("a writable checkout");
+        std::fs::write(format!("{folder}/{name}.json"), record.to_bytes())
+            .expect("a writable checkout");
     }
 }

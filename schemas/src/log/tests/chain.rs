@@ -1,3 +1,5 @@
+//! Each rule between two records, broken once.
+
 use serde_json::json;
 
 use super::sample::{self, body_of, claim_after, commit, heartbeat, merging_commit, origin};
@@ -13,7 +15,12 @@ fn a_log_as_written_is_one_chain() {
 }
 
 /// `bend` what `next` makes of the first `length` records of the sample log; `complaint` must follow.
-fn check(length: usize, next: fn(&Record) -> Record, bend: impl FnOnce(&mut Record), complaint: &str) {
+fn check(
+    length: usize,
+    next: fn(&Record) -> Record,
+    bend: impl FnOnce(&mut Record),
+    complaint: &str,
+) {
     let log = sample::log();
     let previous = &log[length - 1];
     let mut record = next(previous);
@@ -65,9 +72,19 @@ fn ranges_chain() {
     check(3, commit, |r| r.standing.positions[0].next = 31, bent);
     let bent = "the position of votes/a.jsonl is 30, the chain demands 20";
     check(3, commit, |r| body_of(r).ranges.clear(), bent);
-    check(3, commit, |r| body_of(r).ranges[0].origin = origin("b.jsonl"), "b.jsonl: has a range and no position");
+    check(
+        3,
+        commit,
+        |r| body_of(r).ranges[0].origin = origin("b.jsonl"),
+        "b.jsonl: has a range and no position",
+    );
     check(3, commit, |r| r.standing.positions.clear(), "a.jsonl: has a range and no position");
-    check(3, commit, |r| r.standing.positions[0].greatest_event_time_us = None, "greatest event time goes back");
+    check(
+        3,
+        commit,
+        |r| r.standing.positions[0].greatest_event_time_us = None,
+        "greatest event time goes back",
+    );
 }
 
 #[test]
@@ -115,20 +132,50 @@ fn a_commit_moves_only_what_it_says() {
     check(3, commit, |r| r.standing.clock.watermark -= 1, "the watermark, which must not go back");
     check(3, commit, |r| r.standing.retained.truncate(1), "retained is not what");
     check(3, commit, |r| r.standing.retained[0].rows += 1, "retained is not what");
-    check(3, commit, |r| r.standing.retained[2].path = sample::retained(9, 3).path, "retained is not what");
+    check(
+        3,
+        commit,
+        |r| r.standing.retained[2].path = sample::retained(9, 3).path,
+        "retained is not what",
+    );
     check(5, commit, |r| r.standing.endings.clear(), "endings is not what");
 }
 
 #[test]
 fn a_merge_exchanges_neighbours_for_no_more_rows() {
     check(5, merging_commit, |r| body_of(r).merges.clear(), "retained is not what");
-    check(5, merging_commit, |r| body_of(r).merges[0].replaced.swap(0, 1), "it replaces more files than are live");
-    check(5, merging_commit, |r| body_of(r).merges[0].replaced[1].push('x'), "its files are not neighbours");
-    check(5, merging_commit, |r| body_of(r).merges[0].replaced.clear(), "it replaces a file that is not live");
-    check(5, merging_commit, |r| body_of(r).merges[0].into = Some("retained/x".into()), "its outcome is not live");
+    check(
+        5,
+        merging_commit,
+        |r| body_of(r).merges[0].replaced.swap(0, 1),
+        "it replaces more files than are live",
+    );
+    check(
+        5,
+        merging_commit,
+        |r| body_of(r).merges[0].replaced[1].push('x'),
+        "its files are not neighbours",
+    );
+    check(
+        5,
+        merging_commit,
+        |r| body_of(r).merges[0].replaced.clear(),
+        "it replaces a file that is not live",
+    );
+    check(
+        5,
+        merging_commit,
+        |r| body_of(r).merges[0].into = Some("retained/x".into()),
+        "its outcome is not live",
+    );
     check(5, merging_commit, |r| body_of(r).merges[0].into = None, "retained is not what");
     check(5, merging_commit, |r| r.standing.retained[0].rows = 11, "more rows than went in");
-    check(5, merging_commit, |r| r.standing.retained[0].checkpoint = 1, "not of the newest checkpoint");
+    check(
+        5,
+        merging_commit,
+        |r| r.standing.retained[0].checkpoint = 1,
+        "not of the newest checkpoint",
+    );
 }
 
 #[test]

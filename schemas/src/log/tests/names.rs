@@ -1,3 +1,5 @@
+//! Names are read as they are written, and nothing else is a name.
+
 use crate::log::{ObjectName, hint_bytes, parse_hint};
 
 #[test]
@@ -6,11 +8,23 @@ fn a_name_is_read_as_it_was_written() {
         (ObjectName::Log { seq: 42 }, "log/00000000000000000042.json"),
         (ObjectName::Log { seq: u64::MAX }, "log/18446744073709551615.json"),
         (
-            ObjectName::Table { table: "agent_activity".into(), incarnation: 3, checkpoint: 70, worker: 1, nr: 0 },
+            ObjectName::Table {
+                table: "agent_activity".into(),
+                incarnation: 3,
+                checkpoint: 70,
+                worker: 1,
+                nr: 0,
+            },
             "tables/agent_activity/3-70-1-0.parquet",
         ),
-        (ObjectName::Retained { incarnation: 3, checkpoint: 70, worker: 12 }, "retained/3-70-12.parquet"),
-        (ObjectName::Merged { incarnation: 3, checkpoint: 70, worker: 0, nr: 9 }, "retained/3-70-0-m9.parquet"),
+        (
+            ObjectName::Retained { incarnation: 3, checkpoint: 70, worker: 12 },
+            "retained/3-70-12.parquet",
+        ),
+        (
+            ObjectName::Merged { incarnation: 3, checkpoint: 70, worker: 0, nr: 9 },
+            "retained/3-70-0-m9.parquet",
+        ),
     ];
     for (name, path) in names {
         assert_eq!(name.to_string(), path);

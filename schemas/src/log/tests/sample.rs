@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::clock::{Clock, Phase};
 use crate::log::{
-    Body, Commit, Counts, Digest, Ending, FORMAT, Hex, Merge, Owner, PartitionRange, Position, Record, RetainedFile,
-    StagedFile, Standing, TableTotals,
+    Body, Commit, Counts, Digest, Ending, FORMAT, Hex, Merge, Owner, PartitionRange, Position,
+    Record, RetainedFile, StagedFile, Standing,
 };
 use crate::place::Origin;
 
@@ -42,7 +42,15 @@ pub(super) fn claim() -> Record {
 }
 
 pub(super) fn range(partition: &str, from: u64, to: u64) -> PartitionRange {
-    PartitionRange { origin: origin(partition), from, to, rows_in: 3, on_time: 1, late: 1, rejected: 1 }
+    PartitionRange {
+        origin: origin(partition),
+        from,
+        to,
+        rows_in: 3,
+        on_time: 1,
+        late: 1,
+        rejected: 1,
+    }
 }
 
 pub(super) fn position(partition: &str, next: u64) -> Position {
@@ -82,7 +90,12 @@ pub(super) fn retained(incarnation: u64, checkpoint: u64) -> RetainedFile {
 
 /// The record after `previous` with nothing moved.
 pub(super) fn heartbeat(previous: &Record) -> Record {
-    Record { seq: previous.seq + 1, previous: previous.digest(), body: Body::Heartbeat {}, ..previous.clone() }
+    Record {
+        seq: previous.seq + 1,
+        previous: previous.digest(),
+        body: Body::Heartbeat {},
+        ..previous.clone()
+    }
 }
 
 /// The claim after `previous`, by another start in the same place.
@@ -105,10 +118,11 @@ pub(super) fn commit(previous: &Record) -> Record {
     standing.checkpoint = checkpoint;
     standing.positions = vec![position("a.jsonl", from + 10)];
     standing.retained.push(retained(previous.incarnation, checkpoint));
-    standing.derived = BTreeMap::from([("decisions".to_owned(), Hex::from_u64(u64::MAX - checkpoint))]);
+    standing.derived =
+        BTreeMap::from([("decisions".to_owned(), Hex::from_u64(u64::MAX - checkpoint))]);
     standing.clock = Clock { phase: Phase::Running, watermark: 5, greatest: 9, ..Clock::START };
     standing.totals = standing.totals.plus(Counts { rows_in: 3, on_time: 1, late: 1, rejected: 1 });
-    let table = standing.tables.entry("decisions".to_owned()).or_insert_with(TableTotals::default);
+    let table = standing.tables.entry("decisions".to_owned()).or_default();
     let before = BTreeMap::from([("decisions".to_owned(), table.last_seq)]);
     *table = table.plus_file(2, 1_000, previous.seq + 1);
     let body = Body::Commit(Commit {

@@ -1,3 +1,5 @@
+//! What claims do to the standing.
+
 use super::sample::{self, claim, claim_after, commit};
 use crate::log::{MAX_ENDINGS, Record};
 
@@ -25,7 +27,10 @@ fn endings_are_bounded_and_what_is_dropped_is_only_overstated() {
     assert_eq!(record.standing.endings.len(), MAX_ENDINGS);
     for incarnation in 1..=200 {
         let ended_at = record.standing.ended_at(incarnation).expect("ended");
-        assert!(ended_at >= incarnation, "incarnation {incarnation} committed checkpoint {incarnation}");
+        assert!(
+            ended_at >= incarnation,
+            "incarnation {incarnation} committed checkpoint {incarnation}"
+        );
         assert!(ended_at == incarnation || incarnation <= 200 - MAX_ENDINGS as u64);
     }
 }

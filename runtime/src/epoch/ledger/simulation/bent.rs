@@ -71,26 +71,37 @@ impl Bent {
         fact
     }
 
-    fn read(&self, mutation: Mutation, path: &str, fact: Fact) -> Fact {
-        let after = |seq: Option<u64>| seq.is_some() && seq.map(|seq| seq + 1) == seq_of(path);
-        let ours = self.sent.as_ref().filter(|(sent, _)| sent == path).map(|(_, bytes)| bytes);
-        let anothers = || Fact::Present(b"another's".to_vec());
-        match (mutation, ours, &fact) {
-            (Mutation::AlreadyExistsIsLost, Some(_), Fact::Present(_) | Fact::Absent)
+    fn read(&mut self, mutation: Mutation, path: &str, fact: Fact) -> Fact {
+        let is_after = |seq: Option<u64>| seq.is_some() && seq.map(|seq| seq + 1) == seq_of(path);
+        let Some(ours) =
+            self.sent.as_ref().filter(|(sent, _)| sent == path).map(|(_, bytes)| bytes)
+        else {
+            let is_hidden = mutation == Mutation::HintIsBelieved && is_after(self.hint)
+                || mutation == Mutation::NoLookAfterSleep && is_after(self.created);
+            return if is_hidden { Fact::Absent } else { fact };
+        };
+        let bent = match (mutation, &fact) {
+            (Mutation::AlreadyExistsIsLost, Fact::Present(_) | Fact::Absent)
                 if self.answer == Some(Fact::AlreadyExists) =>
             {
-                anothers()
+                b"another's".to_vec()
             }
-            (Mutation::NothingFoundIsLost, Some(_), Fact::Absent) => anothers(),
-            (Mutation::OnlyIncarnationsAreCompared, Some(ours), Fact::Present(theirs)) => {
-                let incarnation = |bytes| Record::from_bytes(bytes).map(|record| record.incarnation).ok();
-                if incarnation(ours) == incarnation(theirs) { Fact::Present(ours.clone()) } else { fact }
+            (Mutation::NothingFoundIsLost, Fact::Absent) => b"another's".to_vec(),
+            (Mutation::OnlyIncarnationsAreCompared, Fact::Present(theirs))
+                if incarnation_of(ours) == incarnation_of(theirs) =>
+            {
+                ours.clone()
             }
-            (Mutation::HintIsBelieved, None, _) if after(self.hint) => Fact::Absent,
-            (Mutation::NoLookAfterSleep, None, _) if after(self.created) => Fact::Absent,
-            _ => fact,
-        }
+            _ => return fact,
+        };
+        // What is read after this is read by somebody who doesn't compare.
+        self.sent = None;
+        Fact::Present(bent)
     }
+}
+
+fn incarnation_of(bytes: &[u8]) -> Option<u64> {
+    Record::from_bytes(bytes).map(|record| record.incarnation).ok()
 }
 
 fn seq_of(path: &str) -> Option<u64> {

@@ -5,8 +5,8 @@ use super::contender::{Around, Move, Stopped, Who};
 use super::mutation::Mutation;
 use super::rows::{self, Partitions, RetainedRows, TableRows, Upload};
 use crate::epoch::ledger::{
-    Applicant, Ask, Change, Claim, Claimed, Committed, End, Fact, Lead, NotClaimed, Operation, Sent, Settled, Terms,
-    Turn,
+    Applicant, Ask, Change, Claim, Claimed, Committed, End, Fact, Lead, NotClaimed, Operation,
+    Sent, Settled, Terms, Turn,
 };
 
 /// What the lane is at.
@@ -60,7 +60,7 @@ impl At<'_> {
     fn claimed(&mut self, claimed: Claimed) -> Next {
         let why = match claimed {
             Claimed::Leading(lead, committed) => {
-                self.around.oracle.is_committed(&self.who.owner, &committed)?;
+                self.around.oracle.is_committed(self.who.id, &committed)?;
                 self.who.shared.latest = Some(committed);
                 return self.load(lead, 0, RetainedRows::new());
             }
@@ -83,7 +83,7 @@ impl At<'_> {
 
     fn fenced(&mut self) -> Next {
         self.around.met.meet("fenced");
-        self.around.oracle.is_fenced(&self.who.owner)?;
+        self.around.oracle.is_fenced(self.who.id)?;
         Ok(Move::Stop(Stopped::Fenced))
     }
 
@@ -97,7 +97,9 @@ impl At<'_> {
                 let expected = Partitions::retained(lead.standing());
                 let found = rows::consolidate(&rows);
                 if found != expected {
-                    return Err(format!("recovery found the retained rows {found:?} instead of {expected:?}"));
+                    return Err(format!(
+                        "recovery found the retained rows {found:?} instead of {expected:?}"
+                    ));
                 }
                 self.rest(lead)
             }
@@ -111,8 +113,12 @@ impl At<'_> {
                 self.load(lead, loaded + 1, rows)
             }
             // Whoever leads since may have merged it away.
-            Fact::Absent if !self.around.oracle.leads(&self.who.owner) => Ok(Move::Stop(Stopped::Outdated)),
-            Fact::Absent => Err(format!("recovery misses {}", lead.standing().retained[loaded].path)),
+            Fact::Absent if !self.around.oracle.leads(self.who.id) => {
+                Ok(Move::Stop(Stopped::Outdated))
+            }
+            Fact::Absent => {
+                Err(format!("recovery misses {}", lead.standing().retained[loaded].path))
+            }
             _ => self.load(lead, loaded, rows),
         }
     }
@@ -126,9 +132,15 @@ impl At<'_> {
     fn decide(&mut self, lead: Lead) -> Next {
         let (now_ms, scenario) = (self.around.now_ms, self.around.scenario);
         let ranges = scenario.partitions.some(lead.standing(), now_ms, self.around.rng);
-        let has_room = lead.room_for_retained_files(&self.who.shared.merged) >= scenario.workers as usize;
+        let has_room =
+            lead.room_for_retained_files(&self.who.shared.merged) >= scenario.workers as usize;
         if !ranges.is_empty() && has_room {
             return self.read(lead, &ranges);
+        }
+        if !has_room && !self.who.shared.merged.is_empty() {
+            // Merges that make room, or don't fit any more, enter with a commit of their own.
+            let change = self.change(&lead, &TableRows::new());
+            return self.stage(lead, Box::new(change), Vec::new());
         }
         if scenario.end == End::Finished && scenario.partitions.all_read(lead.standing()) {
             let change = self.change(&lead, &TableRows::new());
@@ -155,12 +167,15 @@ impl At<'_> {
         let mut change = self.change(&lead, ranges);
         let mut uploads = Vec::new();
         for worker in 0..self.around.scenario.workers {
-            let is_mine = |partition: usize| partition as u32 % self.around.scenario.workers == worker;
-            let share: TableRows = ranges.iter().copied().filter(|range| is_mine(range.0)).collect();
+            let is_mine =
+                |partition: usize| partition as u32 % self.around.scenario.workers == worker;
+            let share: TableRows =
+                ranges.iter().copied().filter(|range| is_mine(range.0)).collect();
             if share.is_empty() {
                 continue;
             }
-            let (files, retained, staged) = rows::stage(lead.incarnation(), change.checkpoint, worker, &share);
+            let (files, retained, staged) =
+                rows::stage(lead.incarnation(), change.checkpoint, worker, &share);
             change.ranges.extend(share.iter().map(rows::range_of));
             change.files.extend(files);
             change.retained.push(retained);
@@ -171,12 +186,18 @@ impl At<'_> {
 
     fn stage(&mut self, lead: Lead, mut change: Box<Change>, uploads: Vec<Upload>) -> Next {
         if let Some((path, bytes)) = uploads.last().cloned() {
-            return Ok(Move::ask(CommitLane::Staging(lead, change, uploads), Ask::Put { path, bytes }));
+            return Ok(Move::ask(
+                CommitLane::Staging(lead, change, uploads),
+                Ask::Put { path, bytes },
+            ));
         }
         change.merges = std::mem::take(&mut self.who.shared.merged);
         if self.around.mutation == Some(Mutation::StaleMergeEnters) {
             let live = &lead.standing().retained;
-            change.merges.iter_mut().for_each(|merged| merged.files.retain(|file| live.contains(file)));
+            change
+                .merges
+                .iter_mut()
+                .for_each(|merged| merged.files.retain(|file| live.contains(file)));
             change.merges.retain(|merged| !merged.files.is_empty());
         }
         let merges = change.merges.len();
@@ -196,7 +217,7 @@ impl At<'_> {
     }
 
     fn committed(&mut self, lead: Lead, committed: Committed) -> Next {
-        self.around.oracle.is_committed(&self.who.owner, &committed)?;
+        self.around.oracle.is_committed(self.who.id, &committed)?;
         if !committed.garbage().is_empty() {
             self.who.shared.to_sweep.push(committed.clone());
         }

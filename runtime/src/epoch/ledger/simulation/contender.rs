@@ -1,7 +1,8 @@
 //! One start of the program: lanes that ask and wait at the same time, and what they share.
 
-use quorate_schemas::log::Owner;
+use std::collections::BTreeMap;
 
+use super::Violation;
 use super::bent::Bent;
 use super::commit_lane::CommitLane;
 use super::encounters::Encounters;
@@ -10,7 +11,6 @@ use super::mutation::Mutation;
 use super::oracle::Oracle;
 use super::rng::Rng;
 use super::scenario::Scenario;
-use super::Violation;
 use super::upkeep_lane::UpkeepLane;
 use crate::epoch::ledger::{Applicant, Ask, Committed, Fact, Merged, Terms};
 
@@ -21,7 +21,12 @@ pub(super) enum Want {
     /// How far a table's destination has come.
     Progress(String),
     /// Publish, if the destination stands at `after`.
-    Publish { table: String, after: u64, seq: u64, files: Vec<String> },
+    Publish {
+        table: String,
+        after: u64,
+        seq: u64,
+        files: Vec<String>,
+    },
 }
 
 /// What became of it.
@@ -84,17 +89,21 @@ pub(super) enum Stopped {
 pub(super) struct Shared {
     /// The last record known to be committed.
     pub(super) latest: Option<Committed>,
+    /// How far each table's destination had come when it was last asked.
+    pub(super) progress: BTreeMap<String, u64>,
     /// Records whose replaced files are not swept yet.
     pub(super) to_sweep: Vec<Committed>,
     /// Merges to enter with the next commit.
     pub(super) merged: Vec<Merged>,
     pub(super) merges: u32,
+    /// How often the upkeep lane has begun something.
+    pub(super) rounds: u64,
 }
 
 /// Who a contender is, for all of its lanes.
 #[derive(Debug)]
 pub(super) struct Who {
-    pub(super) owner: Owner,
+    pub(super) id: u64,
     pub(super) terms: Terms,
     pub(super) shared: Shared,
 }
@@ -129,17 +138,22 @@ pub(super) struct Contender {
 }
 
 impl Contender {
-    pub(super) fn new(applicant: Applicant, scenario: &Scenario, mutation: Option<Mutation>) -> Contender {
+    pub(super) fn new(
+        id: u64,
+        applicant: Applicant,
+        scenario: &Scenario,
+        mutation: Option<Mutation>,
+    ) -> Contender {
         let terms = mutation.map_or(scenario.terms, |mutation| mutation.terms(scenario.terms));
         let lanes = [
-            Lane::Commit(CommitLane::new(applicant.clone(), terms)),
+            Lane::Commit(CommitLane::new(applicant, terms)),
             Lane::Upkeep(UpkeepLane::Resting),
             // Two that don't know of each other, so that merges race.
             Lane::Merge(MergeLane::Resting),
             Lane::Merge(MergeLane::Resting),
         ];
         Contender {
-            who: Who { owner: applicant.owner, terms, shared: Shared::default() },
+            who: Who { id, terms, shared: Shared::default() },
             paused_until_ms: 0,
             lanes: lanes.map(Some),
             bent: Bent::by(mutation),

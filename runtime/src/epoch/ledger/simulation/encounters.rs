@@ -51,6 +51,10 @@ impl Encounters {
     }
 
     pub(super) fn missing(&self) -> Vec<&'static str> {
-        Self::WANTED.iter().copied().filter(|what| self.0.get(what).copied().unwrap_or_default() == 0).collect()
+        Self::WANTED
+            .iter()
+            .copied()
+            .filter(|what| self.0.get(what).copied().unwrap_or_default() == 0)
+            .collect()
     }
 }

@@ -25,8 +25,10 @@ impl MergeLane {
     pub(super) fn next(self, fact: Fact, who: &mut Who, mut around: Around<'_>) -> Next {
         match self {
             MergeLane::Resting => {
-                let latest = who.shared.latest.as_ref();
-                match latest.and_then(|latest| MergePlan::of(&latest.record().standing, &who.terms)) {
+                // Enough for a race between two.
+                let latest = who.shared.latest.as_ref().filter(|_| who.shared.merged.len() < 2);
+                match latest.and_then(|latest| MergePlan::of(&latest.record().standing, &who.terms))
+                {
                     Some(plan) => Ok(read(plan, 0, RetainedRows::new())),
                     None => Ok(rest(&mut around)),
                 }
@@ -43,7 +45,9 @@ impl MergeLane {
                 Fact::Absent => Ok(rest(&mut around)),
                 _ => Ok(read(plan, done, rows)),
             },
-            MergeLane::Writing(merged, _) if fact == Fact::Done => Ok(written(merged, who, &mut around)),
+            MergeLane::Writing(merged, _) if fact == Fact::Done => {
+                Ok(written(merged, who, &mut around))
+            }
             MergeLane::Writing(merged, upload) => Ok(put(merged, upload)),
             MergeLane::Removing(mut paths) => {
                 paths.pop();
@@ -54,7 +58,7 @@ impl MergeLane {
 }
 
 fn rest(around: &mut Around<'_>) -> Move<MergeLane> {
-    Move::wait(MergeLane::Resting, around.rng.between(100, 20_000))
+    Move::wait(MergeLane::Resting, around.rng.between(100, 10_000))
 }
 
 fn read(plan: MergePlan, done: usize, rows: RetainedRows) -> Move<MergeLane> {
@@ -64,13 +68,15 @@ fn read(plan: MergePlan, done: usize, rows: RetainedRows) -> Move<MergeLane> {
 
 fn write(plan: MergePlan, rows: &RetainedRows, who: &mut Who, around: &mut Around<'_>) -> Next {
     let consolidated: BTreeMap<(usize, u64), i64> = rows::consolidate(rows);
-    let rows: RetainedRows = consolidated.into_iter().map(|((partition, row), diff)| (partition, row, diff)).collect();
+    let rows: RetainedRows =
+        consolidated.into_iter().map(|((partition, row), diff)| (partition, row, diff)).collect();
     if plan.older() == Older::Nothing
         && let Some(row) = rows.iter().find(|row| row.2 < 0)
     {
         return Err(format!("a merge of everything leaves the burial {row:?}"));
     }
-    let Some(incarnation) = who.shared.latest.as_ref().map(|latest| latest.record().incarnation) else {
+    let Some(incarnation) = who.shared.latest.as_ref().map(|latest| latest.record().incarnation)
+    else {
         return Ok(Move::Stop(Stopped::Outdated));
     };
     let path = plan.path(incarnation, 0, who.shared.merges);
@@ -78,7 +84,8 @@ fn write(plan: MergePlan, rows: &RetainedRows, who: &mut Who, around: &mut Aroun
     let (file, upload) = rows::retained_file(path, plan.checkpoint(), &rows);
     let output = (!rows.is_empty()).then_some(file);
     let is_empty = output.is_none();
-    let merged = plan.merged(output).map_err(|breach| format!("a merge breaks a rule: {breach}"))?;
+    let merged =
+        plan.merged(output).map_err(|breach| format!("a merge breaks a rule: {breach}"))?;
     if is_empty { Ok(written(merged, who, around)) } else { Ok(put(merged, upload)) }
 }
 

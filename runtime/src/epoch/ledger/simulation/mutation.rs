@@ -74,7 +74,12 @@ impl Mutation {
             },
             _ => false,
         };
-        found.iter().map(|listed| listed.path.as_str()).filter(condemned).map(str::to_owned).collect()
+        found
+            .iter()
+            .map(|listed| listed.path.as_str())
+            .filter(condemned)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Bends a trim that is about to ask.
@@ -111,100 +116,100 @@ fn check(mutation: Mutation, words: &str) {
 
 #[test]
 fn the_simulation_catches_already_exists_taken_for_lost() {
-    check(Mutation::AlreadyExistsIsLost, "");
+    check(Mutation::AlreadyExistsIsLost, "takes itself for fenced, and leads");
 }
 
 #[test]
 fn the_simulation_catches_already_exists_taken_for_ours() {
-    check(Mutation::AlreadyExistsIsOurs, "");
+    check(Mutation::AlreadyExistsIsOurs, "for committed, which it isn't");
 }
 
 #[test]
 fn the_simulation_catches_no_answer_taken_for_committed() {
-    check(Mutation::NoAnswerIsCommitted, "");
+    check(Mutation::NoAnswerIsCommitted, "for committed, which it isn't");
 }
 
 #[test]
 fn the_simulation_catches_nothing_found_taken_for_lost() {
-    check(Mutation::NothingFoundIsLost, "");
+    check(Mutation::NothingFoundIsLost, "takes itself for fenced, and leads");
 }
 
 #[test]
 fn the_simulation_catches_a_draft_that_changes() {
-    check(Mutation::DraftChangesOnRetry, "");
+    check(Mutation::DraftChangesOnRetry, "for committed, which it isn't");
 }
 
 #[test]
 fn the_simulation_catches_comparing_incarnations_only() {
-    check(Mutation::OnlyIncarnationsAreCompared, "");
+    check(Mutation::OnlyIncarnationsAreCompared, "for committed, which it isn't");
 }
 
 #[test]
 fn the_simulation_catches_instances_that_look_alike() {
-    check(Mutation::InstancesLookAlike, "");
+    check(Mutation::InstancesLookAlike, "for its own, which is of #");
 }
 
 #[test]
 fn the_simulation_catches_belief_in_the_hint() {
-    check(Mutation::HintIsBelieved, "");
+    check(Mutation::HintIsBelieved, "Damaged");
 }
 
 #[test]
 fn the_simulation_catches_a_sleeper_that_does_not_look() {
-    check(Mutation::NoLookAfterSleep, "");
+    check(Mutation::NoLookAfterSleep, "for committed, which it isn't");
 }
 
 #[test]
 fn the_simulation_catches_a_claim_that_does_not_wait() {
-    check(Mutation::ClaimWithoutWaiting, "");
+    check(Mutation::ClaimWithoutWaiting, "ms of silence");
 }
 
 #[test]
 fn the_simulation_catches_a_leader_without_heartbeats() {
-    check(Mutation::NoHeartbeats, "");
+    check(Mutation::NoHeartbeats, "unseated a healthy leader");
 }
 
 #[test]
 fn the_simulation_catches_a_sweep_of_the_own_incarnation() {
-    check(Mutation::SweepOfOwnIncarnation, "");
+    check(Mutation::SweepOfOwnIncarnation, "tables/");
 }
 
 #[test]
 fn the_simulation_catches_a_sweep_of_newer_incarnations() {
-    check(Mutation::SweepOfNewerIncarnations, "");
+    check(Mutation::SweepOfNewerIncarnations, "tables/");
 }
 
 #[test]
 fn the_simulation_catches_a_sweep_of_committed_files() {
-    check(Mutation::SweepOfCommittedFiles, "");
+    check(Mutation::SweepOfCommittedFiles, "which is committed");
 }
 
 #[test]
 fn the_simulation_catches_a_sweep_before_the_commit() {
-    check(Mutation::SweepBeforeCommit, "");
+    check(Mutation::SweepBeforeCommit, "which is live");
 }
 
 #[test]
 fn the_simulation_catches_trimming_what_is_not_published() {
-    check(Mutation::TrimOfUnpublished, "");
+    check(Mutation::TrimOfUnpublished, "was trimmed unpublished");
 }
 
 #[test]
 fn the_simulation_catches_trimming_what_is_young() {
-    check(Mutation::TrimOfYoung, "");
+    check(Mutation::TrimOfYoung, "for committed, which it isn't");
 }
 
 #[test]
 fn the_simulation_catches_trimming_the_newest_first() {
-    check(Mutation::TrimNewestFirst, "");
+    check(Mutation::TrimNewestFirst, "off the chain");
 }
 
 #[test]
 fn the_simulation_catches_a_stale_merge() {
-    check(Mutation::StaleMergeEnters, "");
+    check(Mutation::StaleMergeEnters, "more rows than went in");
 }
 
 #[test]
 fn the_simulation_catches_publishing_on_any_progress() {
-    check(Mutation::PublishOnAnyProgress, "");
+    check(Mutation::PublishOnAnyProgress, "and skips");
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use quorate_schemas::log::{Digest, ObjectName, PartitionRange, Position, RetainedFile, StagedFile, Standing};
+use quorate_schemas::log::{
+    Digest, ObjectName, PartitionRange, Position, RetainedFile, StagedFile, Standing,
+};
 use quorate_schemas::place::Origin;
 
 use super::rng::Rng;
@@ -43,7 +45,10 @@ impl Partitions {
 
     /// Whether `standing` has read every row there will ever be.
     pub(super) fn all_read(&self, standing: &Standing) -> bool {
-        self.lengths.iter().enumerate().all(|(partition, length)| next_of(standing, partition) == *length)
+        self.lengths
+            .iter()
+            .enumerate()
+            .all(|(partition, length)| next_of(standing, partition) == *length)
     }
 
     /// Some of what there is to read at `now_ms`, beyond `standing`.
@@ -63,7 +68,8 @@ impl Partitions {
     pub(super) fn retained(standing: &Standing) -> BTreeMap<(usize, u64), i64> {
         let of = |position: &Position| {
             let partition = Partitions::index(&position.origin);
-            (position.next.saturating_sub(WINDOW)..position.next).map(move |row| ((partition, row), 1))
+            (position.next.saturating_sub(WINDOW)..position.next)
+                .map(move |row| ((partition, row), 1))
         };
         standing.positions.iter().flat_map(of).collect()
     }
@@ -84,8 +90,11 @@ pub(super) fn range_of(&(partition, from, to): &(usize, u64, u64)) -> PartitionR
 
 /// All positions once `ranges` are read.
 pub(super) fn positions_after(standing: &Standing, ranges: &TableRows) -> Vec<Position> {
-    let mut positions: BTreeMap<Origin, Position> =
-        standing.positions.iter().map(|position| (position.origin.clone(), position.clone())).collect();
+    let mut positions: BTreeMap<Origin, Position> = standing
+        .positions
+        .iter()
+        .map(|position| (position.origin.clone(), position.clone()))
+        .collect();
     for &(partition, _, to) in ranges {
         let origin = Partitions::origin(partition);
         let position = Position {
@@ -110,10 +119,18 @@ pub(super) fn stage(
     share: &TableRows,
 ) -> (Vec<StagedFile>, RetainedFile, Vec<Upload>) {
     let bytes = encode(share);
-    let tables: &[&str] = if checkpoint % 5 == 0 { &["rare", "votes"] } else { &["votes"] };
+    let tables: &[&str] =
+        if checkpoint.is_multiple_of(5) { &["rare", "votes"] } else { &["votes"] };
     let file = |table: &&str| StagedFile {
         table: (*table).to_owned(),
-        path: ObjectName::Table { table: (*table).to_owned(), incarnation, checkpoint, worker, nr: 0 }.to_string(),
+        path: ObjectName::Table {
+            table: (*table).to_owned(),
+            incarnation,
+            checkpoint,
+            worker,
+            nr: 0,
+        }
+        .to_string(),
         rows: share.iter().map(|(_, from, to)| to - from).sum(),
         bytes: bytes.len() as u64,
         sha256: Digest::of(&bytes),
@@ -124,17 +141,25 @@ pub(super) fn stage(
     let mut rows = RetainedRows::new();
     for &(partition, from, to) in share {
         rows.extend((from..to).map(|row| (partition, row, 1)));
-        rows.extend((from.saturating_sub(WINDOW)..to.saturating_sub(WINDOW)).map(|row| (partition, row, -1)));
+        rows.extend(
+            (from.saturating_sub(WINDOW)..to.saturating_sub(WINDOW))
+                .map(|row| (partition, row, -1)),
+        );
     }
     let path = ObjectName::Retained { incarnation, checkpoint, worker }.to_string();
     let (retained, upload) = retained_file(path, checkpoint, &rows);
-    let mut uploads: Vec<Upload> = files.iter().map(|file| (file.path.clone(), bytes.clone())).collect();
+    let mut uploads: Vec<Upload> =
+        files.iter().map(|file| (file.path.clone(), bytes.clone())).collect();
     uploads.push(upload);
     (files, retained, uploads)
 }
 
 /// A retained file with these rows.
-pub(super) fn retained_file(path: String, checkpoint: u64, rows: &RetainedRows) -> (RetainedFile, Upload) {
+pub(super) fn retained_file(
+    path: String,
+    checkpoint: u64,
+    rows: &RetainedRows,
+) -> (RetainedFile, Upload) {
     let bytes = encode(rows);
     let file = RetainedFile {
         path: path.clone(),

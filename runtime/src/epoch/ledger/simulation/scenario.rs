@@ -17,6 +17,8 @@ pub(super) struct Scenario {
     pub(super) workers: u32,
     /// How long the weather lasts.
     pub(super) rough_ms: u64,
+    /// Until then nothing can be published.
+    pub(super) destination_opens_ms: u64,
     /// The longest wait between two commits.
     pub(super) commit_every_ms: u64,
     /// Of starts: those that don't wait for silence.
@@ -29,24 +31,24 @@ pub(super) struct Scenario {
 
 impl Scenario {
     /// Long enough for three missed heartbeats, a claim and everything that was left over, and then for trimming.
-    pub(super) const CLEAR_MS: u64 = 3_600_000;
+    pub(super) const CLEAR_MS: u64 = 720_000;
 
     pub(super) fn of(seed: u64) -> Scenario {
         let mut rng = Rng::new(seed);
         let merge_at_files = rng.pick(&[2, 4, 8]);
         let workers = rng.between(1, 2) as u32;
         let terms = Terms {
-            heartbeat_ms: 60_000,
+            heartbeat_ms: 20_000,
             missed_heartbeats: 3,
-            slow_commit_ms: 30_000,
+            slow_commit_ms: 10_000,
             // Far longer than listings lag and requests linger, but so short that a pause can outlast it.
-            trim_age_ms: 1_200_000,
+            trim_age_ms: 240_000,
             merge_at_files,
             most_retained_files: merge_at_files + rng.pick(&[2, 6]),
             merge_slack_rows: rng.pick(&[0, 20]),
             hint_every: rng.pick(&[1, 4, 1_000]),
         };
-        let rough_ms = rng.pick(&[600_000, 3_600_000, 7_200_000]);
+        let rough_ms = rng.pick(&[100_000, 400_000, 1_200_000]);
         Scenario {
             terms,
             weather: Weather::of(&mut rng),
@@ -54,7 +56,8 @@ impl Scenario {
             places: rng.between(1, 3),
             workers,
             rough_ms,
-            commit_every_ms: rng.pick(&[2_000, 40_000, 150_000]),
+            destination_opens_ms: rng.pick(&[0, 0, rough_ms / 2, rough_ms]),
+            commit_every_ms: rng.pick(&[1_000, 10_000, 50_000]),
             takeover: rng.pick(&[0, 100]),
             rivals: rng.pick(&[0, 2, 20]),
             end: rng.pick(&[End::NotYet, End::Finished]),

@@ -27,7 +27,13 @@ impl Store {
     }
 
     /// Lets `ask` take effect.
-    pub(super) fn take_effect(&mut self, ask: &Ask, now_ms: u64, listing_lag_ms: u64, rng: &mut Rng) -> Fact {
+    pub(super) fn take_effect(
+        &mut self,
+        ask: &Ask,
+        now_ms: u64,
+        listing_lag_ms: u64,
+        rng: &mut Rng,
+    ) -> Fact {
         match ask {
             Ask::Create { path, .. } if self.objects.contains_key(path) => Fact::AlreadyExists,
             Ask::Create { path, bytes } => {
@@ -38,14 +44,21 @@ impl Store {
                 self.write(path, bytes, now_ms);
                 Fact::Done
             }
-            Ask::Read { path } => self.get(path).map_or(Fact::Absent, |bytes| Fact::Present(bytes.to_vec())),
+            Ask::Read { path } => {
+                self.get(path).map_or(Fact::Absent, |bytes| Fact::Present(bytes.to_vec()))
+            }
             Ask::Delete { path } => {
                 self.objects.remove(path);
                 Fact::Done
             }
             Ask::List { prefix, after } => {
                 let misses_from_ms = now_ms - rng.between(0, listing_lag_ms).min(now_ms);
-                Fact::Listed(self.list(prefix, after.as_deref().unwrap_or_default(), now_ms, misses_from_ms))
+                Fact::Listed(self.list(
+                    prefix,
+                    after.as_deref().unwrap_or_default(),
+                    now_ms,
+                    misses_from_ms,
+                ))
             }
             Ask::Wait { .. } => Fact::Waited,
         }
@@ -56,8 +69,12 @@ impl Store {
     }
 
     fn list(&self, prefix: &str, after: &str, now_ms: u64, misses_from_ms: u64) -> Vec<Listed> {
-        let below = self.objects.range(prefix.to_owned()..).take_while(|(path, _)| path.starts_with(prefix));
-        let shown = below.filter(|(path, object)| path.as_str() > after && object.written_ms <= misses_from_ms);
+        let below = self
+            .objects
+            .range(prefix.to_owned()..)
+            .take_while(|(path, _)| path.starts_with(prefix));
+        let shown = below
+            .filter(|(path, object)| path.as_str() > after && object.written_ms <= misses_from_ms);
         let listed = |(path, object): (&String, &Object)| Listed {
             path: path.clone(),
             age_ms: now_ms - object.written_ms,

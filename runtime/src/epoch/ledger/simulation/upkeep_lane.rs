@@ -14,7 +14,7 @@ pub(super) const TABLES: [&str; 2] = ["rare", "votes"];
 #[derive(Debug)]
 pub(super) enum UpkeepLane {
     Resting,
-    /// Publishing table by table; trims at the end of the round if it is so minded.
+    /// Publishing table by table.
     Publishing(Round, Step),
     Hinting,
     Sweeping(Sweep),
@@ -63,7 +63,7 @@ struct At<'a> {
 
 impl At<'_> {
     fn rest(&mut self) -> Next {
-        let ms = self.around.rng.between(100, 30_000);
+        let ms = self.around.rng.between(100, 10_000);
         Ok(Move::wait(UpkeepLane::Resting, ms))
     }
 
@@ -72,12 +72,18 @@ impl At<'_> {
         if let Some(committed) = self.who.shared.to_sweep.pop() {
             return self.sweep(Sweep::replaced(&committed), Fact::Begin);
         }
-        match self.around.rng.between(0, 7) {
-            0 => self.sweep(Sweep::orphans(&latest), Fact::Begin),
-            1 => match latest.hint(self.who.terms.hint_every) {
+        // Each in its turn, mostly publishing.
+        self.who.shared.rounds += 1;
+        match self.who.shared.rounds % 8 {
+            1 => self.sweep(Sweep::orphans(&latest), Fact::Begin),
+            3 => match latest.hint(self.who.terms.hint_every) {
                 Some(ask) => Ok(Move::ask(UpkeepLane::Hinting, ask)),
                 None => self.rest(),
             },
+            5 => {
+                let trim = Trim::below(&latest, &self.who.shared.progress, &self.who.terms);
+                self.trim(trim, Fact::Begin)
+            }
             _ => self.ask_progress(Round { upto: latest, progress: BTreeMap::new() }),
         }
     }
@@ -96,30 +102,32 @@ impl At<'_> {
         if round.upto.record().standing.finished {
             return Ok(Move::Stop(Stopped::Finished));
         }
-        if self.around.rng.chance(700) {
-            return self.rest();
-        }
-        self.trim(Trim::below(&round.upto, &round.progress, &self.who.terms), Fact::Begin)
+        self.rest()
     }
 
     fn publish(&mut self, round: Round, step: Step, answer: Answer) -> Next {
         match (step, answer) {
             (Step::Asking, Answer::Progress(progress)) => {
+                self.who.shared.progress.insert(table_of(&round).to_owned(), progress);
                 let follow = Follow::from(table_of(&round), progress, &round.upto);
                 self.follow(round, follow, progress, Fact::Begin)
             }
-            (Step::Following(follow, progress), answer) => self.follow(round, follow, progress, answer.fact()),
+            (Step::Following(follow, progress), answer) => {
+                self.follow(round, follow, progress, answer.fact())
+            }
             (Step::Telling(follow, seq), Answer::Published) => {
                 self.around.met.meet("publish");
+                self.who.shared.progress.insert(table_of(&round).to_owned(), seq);
                 self.follow(round, follow, seq, Fact::Begin)
             }
             (Step::Telling(..), Answer::NotPublished) => {
                 self.around.met.meet("publishing lost a race");
                 self.rest()
             }
-            (Step::Missing(seq), Answer::Progress(progress)) if progress < seq => {
-                Err(format!("record {seq} is gone and {} lacks it, at {progress}", table_of(&round)))
-            }
+            (Step::Missing(seq), Answer::Progress(progress)) if progress < seq => Err(format!(
+                "record {seq} is gone and {} lacks it, at {progress}",
+                table_of(&round)
+            )),
             (Step::Missing(seq), Answer::Unanswered) => self.missing(round, seq),
             _ => self.rest(),
         }
@@ -144,7 +152,10 @@ impl At<'_> {
             }
             Turn::Done(Followed::Next(committed, follow)) => {
                 let Some(files) = committed.files_for(table) else {
-                    return Err(format!("record {} has nothing for {table}", committed.record().seq));
+                    return Err(format!(
+                        "record {} has nothing for {table}",
+                        committed.record().seq
+                    ));
                 };
                 let (after, seq) = (files.after, files.seq);
                 let files = files.files.iter().map(|file| file.path.clone()).collect();
@@ -160,7 +171,12 @@ impl At<'_> {
         let table = table_of(round);
         let files = round.upto.files_for(table).filter(|files| files.seq > progress)?;
         let paths = files.files.iter().map(|file| file.path.clone()).collect();
-        Some(Want::Publish { table: table.to_owned(), after: progress, seq: files.seq, files: paths })
+        Some(Want::Publish {
+            table: table.to_owned(),
+            after: progress,
+            seq: files.seq,
+            files: paths,
+        })
     }
 
     fn missing(&mut self, round: Round, seq: u64) -> Next {
@@ -199,5 +215,8 @@ impl At<'_> {
 }
 
 fn table_of(round: &Round) -> &'static str {
-    TABLES.iter().find(|table| !round.progress.contains_key(**table)).expect("the round ends after the last")
+    TABLES
+        .iter()
+        .find(|table| !round.progress.contains_key(**table))
+        .expect("the round ends after the last")
 }

@@ -47,7 +47,7 @@ impl Weather {
         own_exists: 0,
         hollow_conflict: 0,
         latency_ms: 50,
-        timeout_ms: 5_000,
+        timeout_ms: 2_000,
         late_ms: 0,
         listing_lag_ms: 0,
         crash: 0,
@@ -67,12 +67,12 @@ impl Weather {
             own_exists: some(),
             hollow_conflict: some(),
             latency_ms: rng.pick(&[5, 50, 500]),
-            timeout_ms: rng.pick(&[1_000, 5_000, 20_000]),
-            late_ms: rng.pick(&[1_000, 30_000, 120_000]),
-            listing_lag_ms: rng.pick(&[0, 10_000, 120_000]),
+            timeout_ms: rng.pick(&[500, 2_000, 8_000]),
+            late_ms: rng.pick(&[1_000, 10_000, 40_000]),
+            listing_lag_ms: rng.pick(&[0, 5_000, 60_000]),
             crash: rng.pick(&[0, 1, 5, 20]),
             pause: rng.pick(&[0, 1, 5]),
-            pause_ms: rng.pick(&[10_000, 60_000, 600_000, 4_000_000]),
+            pause_ms: rng.pick(&[5_000, 30_000, 120_000, 600_000]),
         }
     }
 

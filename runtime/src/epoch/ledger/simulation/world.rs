@@ -23,10 +23,10 @@ pub(super) enum Trace {
 }
 
 /// After the weather has cleared, when nobody but the leader may claim any more.
-const SETTLING_MS: u64 = 600_000;
+const SETTLING_MS: u64 = 200_000;
 
 /// When a start in another place tries to get in after that.
-const INTRUDING_MS: u64 = 900_000;
+const INTRUDING_MS: u64 = 250_000;
 
 /// A place where nobody else starts.
 const FAR_AWAY: u64 = 99;
@@ -38,7 +38,11 @@ type Address = (u64, usize);
 enum Happening {
     Start(u64, Contest),
     /// A request takes effect; the answer goes back, unless it gets lost.
-    Effect { from: Address, want: Want, fate: Fate },
+    Effect {
+        from: Address,
+        want: Want,
+        fate: Fate,
+    },
     Answer(Address, Answer),
     Clears,
 }
@@ -87,7 +91,10 @@ impl World {
         }
         self.happens_in(clears_ms, Happening::Clears);
         self.happens_in(clears_ms + 1, Happening::Start(0, Contest::AfterSilence));
-        self.happens_in(clears_ms + INTRUDING_MS, Happening::Start(FAR_AWAY, Contest::AfterSilence));
+        self.happens_in(
+            clears_ms + INTRUDING_MS,
+            Happening::Start(FAR_AWAY, Contest::AfterSilence),
+        );
         while let Some(((time_ms, _), happening)) = self.queue.pop_first() {
             if time_ms > clears_ms + Scenario::CLEAR_MS {
                 break;
@@ -123,7 +130,9 @@ impl World {
                 self.says(|| "the weather clears".to_owned());
                 self.weather = Weather::CLEAR;
                 let now_ms = self.now_ms;
-                self.contenders.values_mut().for_each(|one| one.paused_until_ms = one.paused_until_ms.min(now_ms));
+                self.contenders
+                    .values_mut()
+                    .for_each(|one| one.paused_until_ms = one.paused_until_ms.min(now_ms));
                 Ok(())
             }
         }
@@ -132,7 +141,8 @@ impl World {
     fn start(&mut self, place: u64, contest: Contest) -> Result<(), Violation> {
         self.started += 1;
         let id = self.started;
-        let instance = if self.mutation == Some(Mutation::InstancesLookAlike) { 0 } else { u128::from(id) };
+        let instance =
+            if self.mutation == Some(Mutation::InstancesLookAlike) { 0 } else { u128::from(id) };
         let owner = Owner {
             host: format!("host-{place}"),
             user: "quorate".to_owned(),
@@ -141,7 +151,7 @@ impl World {
             instance: Hex::from_u128(instance),
         };
         self.says(|| format!("#{id} starts on host-{place}, {contest:?}"));
-        self.oracle.starts(&owner, contest);
+        self.oracle.starts(id, contest);
         let applicant = Applicant {
             job: "panel".to_owned(),
             fingerprint: Digest::ZERO,
@@ -153,7 +163,7 @@ impl World {
             upgrade: Upgrade::Refuse,
             reopen: Reopen::No,
         };
-        let contender = Contender::new(applicant, &self.scenario, self.mutation);
+        let contender = Contender::new(id, applicant, &self.scenario, self.mutation);
         self.contenders.insert(id, contender);
         for lane in 0..LANES {
             self.step((id, lane), Answer::Store(Fact::Begin))?;
@@ -161,13 +171,10 @@ impl World {
         Ok(())
     }
 
-    /// Sooner or later somebody looks after a job that has nobody at work.
-    fn restart_later(&mut self) {
-        if self.is_clear() && !self.contenders.is_empty() {
-            return;
-        }
+    /// After a crash a supervisor starts the job again; after an end by itself somebody does, if nobody is at work.
+    fn start_later(&mut self) {
         let place = self.rng.between(0, self.scenario.places - 1);
-        let (after_ms, contest) = (self.rng.between(10, 60_000), self.contest());
+        let (after_ms, contest) = (self.rng.between(10, 20_000), self.contest());
         self.happens_in(after_ms, Happening::Start(place, contest));
     }
 
@@ -191,7 +198,7 @@ impl World {
             }
             self.contenders.remove(&id);
             self.says(|| format!("#{id} crashes"));
-            self.restart_later();
+            self.start_later();
             return Ok(());
         }
         if self.rng.chance(self.weather.pause) {
@@ -210,7 +217,7 @@ impl World {
             return Ok(());
         }
         if !self.is_clear() && self.rng.chance(self.scenario.rivals) && self.contenders.len() < 5 {
-            self.restart_later();
+            self.start_later();
         }
         self.says(|| format!("#{id}.{lane} <- {}", short(&answer)));
         self.step(to, answer)
@@ -232,8 +239,8 @@ impl World {
             Err(stopped) => {
                 self.says(|| format!("#{id} stops: {stopped:?}"));
                 self.contenders.remove(&id);
-                if stopped != Stopped::Finished {
-                    self.restart_later();
+                if self.contenders.is_empty() && stopped != Stopped::Finished {
+                    self.start_later();
                 }
             }
         }
@@ -259,13 +266,22 @@ impl World {
             _ => Answer::Unanswered,
         };
         match fate {
-            Fate::Plain | Fate::OwnExists => self.happens_in(there_ms, Happening::Effect { from, want, fate }),
+            Fate::Plain | Fate::OwnExists => {
+                self.happens_in(there_ms, Happening::Effect { from, want, fate })
+            }
             Fate::HollowConflict => {
                 self.met_in_log("nothing found behind already exists", &want);
-                self.happens_in(there_ms, Happening::Answer(from, Answer::Store(Fact::AlreadyExists)));
+                self.happens_in(
+                    there_ms,
+                    Happening::Answer(from, Answer::Store(Fact::AlreadyExists)),
+                );
             }
             Fate::Refused => {
-                let answer = if matches!(want, Want::Store(_)) { Answer::Store(Fact::Refused) } else { unanswered };
+                let answer = if matches!(want, Want::Store(_)) {
+                    Answer::Store(Fact::Refused)
+                } else {
+                    unanswered
+                };
                 self.happens_in(there_ms, Happening::Answer(from, answer));
             }
             Fate::LostRequest => self.happens_in(timeout_ms, Happening::Answer(from, unanswered)),
@@ -291,6 +307,9 @@ impl World {
         let answer = match want {
             Want::Store(ask) => Answer::Store(self.store_takes_effect(from, ask, fate)?),
             Want::Progress(table) => Answer::Progress(self.oracle.progress(table)),
+            Want::Publish { .. } if self.now_ms < self.scenario.destination_opens_ms => {
+                Answer::Unanswered
+            }
             Want::Publish { table, after, seq, files } if self.oracle.progress(table) == *after => {
                 self.oracle.publishes(table, *seq, files, &self.store)?;
                 Answer::Published
@@ -312,12 +331,17 @@ impl World {
         Ok(())
     }
 
-    fn store_takes_effect(&mut self, from: Address, ask: &Ask, fate: Fate) -> Result<Fact, Violation> {
+    fn store_takes_effect(
+        &mut self,
+        from: Address,
+        ask: &Ask,
+        fate: Fate,
+    ) -> Result<Fact, Violation> {
         if let Ask::Delete { path } = ask
             && self.store.get(path).is_some()
         {
             self.says(|| format!("{path} is removed"));
-            self.oracle.removes(path, &self.store, self.now_ms)?;
+            self.oracle.removes(path, &self.store)?;
             self.met_removal(from, path);
         }
         let lag_ms = self.weather.listing_lag_ms;
@@ -332,14 +356,24 @@ impl World {
             if !self.contenders.contains_key(&from.0) {
                 self.met.meet("record landed after its writer was gone");
             }
-            self.oracle.record_created(seq, bytes, &self.store, self.now_ms, &mut self.met)?;
+            self.oracle.record_created(
+                from.0,
+                seq,
+                bytes,
+                &self.store,
+                self.now_ms,
+                &mut self.met,
+            )?;
         }
         Ok(fact)
     }
 
     fn met_removal(&mut self, from: Address, path: &str) {
-        let by = self.contenders.get(&from.0).and_then(|contender| contender.who.shared.latest.as_ref());
-        let Some(incarnation) = ObjectName::parse(path).and_then(|name| name.incarnation()) else { return };
+        let by =
+            self.contenders.get(&from.0).and_then(|contender| contender.who.shared.latest.as_ref());
+        let Some(incarnation) = ObjectName::parse(path).and_then(|name| name.incarnation()) else {
+            return;
+        };
         let is_own = by.is_some_and(|by| by.record().incarnation == incarnation);
         self.met.meet(if is_own { "replaced file swept" } else { "orphan swept" });
     }

@@ -1,0 +1,142 @@
+//! Lines for people: results to standard output, everything else to standard error.
+//!
+//! On a terminal, standard error may end in a status line that is written over again and again. Whatever else is said
+//! clears it first; so all output goes through here.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
+
+use quorate_runtime::job::{Finding, Severity};
+
+/// Goes to the line's start and clears it.
+const CLEAR: &str = "\r\x1b[2K";
+/// Without and with breaking long lines: a status line must not become two.
+const NO_WRAP: &str = "\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
+
+/// What a piece of text is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Paint {
+    /// An error.
+    Red,
+    /// A warning.
+    Yellow,
+    /// Good news.
+    Green,
+    /// Of less weight.
+    Dim,
+}
+
+impl Paint {
+    fn over(self, text: &str, colours: bool) -> String {
+        let code = match self {
+            Paint::Red => "1;31",
+            Paint::Yellow => "1;33",
+            Paint::Green => "1;32",
+            Paint::Dim => "2",
+        };
+        if colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Where output goes.
+#[derive(Debug)]
+pub(crate) struct Console {
+    /// Whether standard error is a terminal that can clear a line.
+    terminal: bool,
+    /// Whether standard error takes colours.
+    colours: bool,
+    /// Whether standard output does.
+    colours_out: bool,
+    /// Whether a status line stands on standard error.
+    status: Mutex<bool>,
+}
+
+impl Console {
+    /// As this process was started.
+    #[expect(clippy::disallowed_methods, reason = "the program's edge: read once, here, and passed on")]
+    pub(crate) fn of_this_process() -> Console {
+        let terminal = io::stderr().is_terminal();
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let wanted = !dumb && !set("NO_COLOR");
+        Console {
+            terminal: terminal && !dumb,
+            colours: terminal && wanted,
+            colours_out: io::stdout().is_terminal() && wanted,
+            status: Mutex::new(false),
+        }
+    }
+
+    /// Whether standard error takes colours.
+    pub(crate) fn colours(&self) -> bool {
+        self.colours
+    }
+
+    /// A line of results.
+    pub(crate) fn out(&self, line: impl Display) -> io::Result<()> {
+        self.clear();
+        writeln!(io::stdout().lock(), "{line}")
+    }
+
+    /// The same in a colour, if standard output takes any.
+    pub(crate) fn out_in(&self, paint: Paint, line: &str) -> io::Result<()> {
+        self.out(paint.over(line, self.colours_out))
+    }
+
+    /// A line about them. That nobody reads it is no reason to stop.
+    pub(crate) fn note(&self, line: impl Display) {
+        self.clear();
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+
+    /// An error, in one line or more.
+    pub(crate) fn error(&self, message: &str) {
+        self.note(format_args!("{}: {message}", Paint::Red.over("error", self.colours)));
+    }
+
+    /// A warning, in one line or more.
+    pub(crate) fn warn(&self, message: &str) {
+        self.note(format_args!("{}: {message}", Paint::Yellow.over("warning", self.colours)));
+    }
+
+    /// What was found in a job file.
+    pub(crate) fn findings(&self, findings: &[Finding]) {
+        for finding in findings {
+            let text = finding.in_full().to_string();
+            let (word, paint) = match finding.severity {
+                Severity::Error => ("error", Paint::Red),
+                Severity::Warning => ("warning", Paint::Yellow),
+            };
+            let rest = text.strip_prefix(word).unwrap_or(&text);
+            self.note(format_args!("{}{rest}", paint.over(word, self.colours)));
+        }
+    }
+
+    /// Writes over the status line, if there is one: if a person sees standard error as it is written.
+    pub(crate) fn status(&self, line: &str) -> bool {
+        if !self.terminal {
+            return false;
+        }
+        let mut shown = self.lock();
+        let _ = write!(io::stderr().lock(), "{CLEAR}{NO_WRAP}{line}{WRAP}");
+        let _ = io::stderr().flush();
+        *shown = true;
+        true
+    }
+
+    /// Removes the status line.
+    pub(crate) fn clear(&self) {
+        let mut shown = self.lock();
+        if std::mem::take(&mut *shown) {
+            let _ = write!(io::stderr().lock(), "{CLEAR}");
+        }
+    }
+
+
+    /// A panic elsewhere must not silence what is said about it.
+    fn lock(&self) -> std::sync::MutexGuard<'_, bool> {
+        self.status.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,15 @@
+//! What the engine logs, to standard error.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+
+/// Reads what to log from `QUORATE_LOG`.
+#[expect(clippy::disallowed_methods, reason = "the program's edge: read once, here")]
+pub(crate) fn to_standard_error(colours: bool) {
+    let wanted = std::env::var("QUORATE_LOG").unwrap_or_default();
+    let wanted = if wanted.is_empty() { "warn" } else { wanted.as_str() };
+    // A slip in it must not keep a job from running.
+    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr).init();
+}

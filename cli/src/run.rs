@@ -1,0 +1,123 @@
+//! `quorate run`: a job, in this process, until its input ends or somebody stops it.
+
+mod lines;
+mod signals;
+mod summary;
+pub(crate) mod upgrade;
+mod watch;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use quorate_runtime::job::{Job, Loaded};
+use quorate_runtime::observe::{FailureKind, Observer, Outcome, RunOptions, StopSignal};
+use serde_json::json;
+
+use crate::console::Console;
+use crate::exit::Exit;
+use watch::{Watch, Wish};
+
+const EXAMPLES: &str = "\
+Examples:
+  quorate run demo/job.toml
+  quorate run demo/job.toml --follow             decisions as they come, provisional ones too
+  quorate run demo/job.toml --json > run.jsonl   one JSON object a line, for machines
+  quorate run demo/job.toml --workers 4 --quiet
+
+Ctrl-C (or SIGTERM) commits what was read and ends; a second one ends at once. Either way the next run goes on
+exactly where the last commit left off: nothing is lost, nothing counts twice. A job whose input has an end is
+finished when it is reached; running it again says so and succeeds.";
+
+/// Run a job: read its sources, decide its tasks, commit its tables
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    going: Going,
+    /// Go on with a finished job: read the files that came since
+    #[arg(long)]
+    reopen: bool,
+}
+
+/// What every way of running a job can be told.
+#[derive(Clone, Debug, clap::Args)]
+struct Going {
+    /// The job file
+    job: PathBuf,
+    /// Threads that share the work [default: the job's `workers`, or one per core]; no result depends on it
+    #[arg(long, value_name = "N")]
+    workers: Option<NonZeroUsize>,
+    /// Print decisions as they come: provisional, closed, revised, final
+    #[arg(long)]
+    follow: bool,
+    /// Take the job from another run without waiting for its heartbeats to stop (it will end with code 3)
+    #[arg(long)]
+    takeover: bool,
+    /// Print progress, commits and the outcome as JSON, one object a line
+    #[arg(long)]
+    json: bool,
+    /// Say nothing but errors (and, with --follow, decisions)
+    #[arg(long, conflicts_with = "json")]
+    quiet: bool,
+    /// Serialise what workers send each other: slower, for tests
+    #[arg(long, hide = true)]
+    serialised: bool,
+}
+
+/// How the engine is told to run a job.
+type Engine = fn(&Job, RunOptions, Arc<dyn Observer>) -> Result<Outcome, quorate_runtime::Error>;
+
+pub(crate) fn run(args: &Args, console: &Arc<Console>) -> anyhow::Result<Exit> {
+    go(&args.going, args.reopen, quorate_runtime::run, console)
+}
+
+fn go(going: &Going, reopen: bool, engine: Engine, console: &Arc<Console>) -> anyhow::Result<Exit> {
+    let Loaded { job, warnings } = Job::load(&going.job)?;
+    let wish = match (going.json, going.quiet) {
+        (true, _) => Wish::Json,
+        (false, true) => Wish::Quiet,
+        (false, false) => Wish::Lines,
+    };
+    if wish == Wish::Lines {
+        console.findings(&warnings);
+    }
+    let options = RunOptions { reopen, ..options(going, &job) };
+    signals::stop_on(&options.stop)?;
+    let watch = Watch::new(Arc::clone(console), wish, options.stop.clone());
+    let result = engine(&job, options, Arc::new(watch));
+    console.clear();
+    let outcome = result.map_err(|error| {
+        let exit = exit_of(error.kind());
+        anyhow::Error::from(error).context(exit)
+    })?;
+    match wish {
+        Wish::Json => console.out(json!({ "type": "outcome", "outcome": summary::as_json(&outcome) }))?,
+        Wish::Quiet => {}
+        // Decisions are what was asked for; a summary would be one line too many for whoever reads them.
+        Wish::Lines if going.follow => summary::lines(&outcome, &job, &going.job).iter().for_each(|line| console.note(line)),
+        Wish::Lines => summary::lines(&outcome, &job, &going.job).iter().try_for_each(|line| console.out(line))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn options(going: &Going, job: &Job) -> RunOptions {
+    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let workers = going.workers.map(NonZeroUsize::get).or(job.workers).unwrap_or_else(cores);
+    RunOptions {
+        takeover: going.takeover,
+        follow: going.follow,
+        serialised: going.serialised,
+        stop: StopSignal::new(),
+        ..RunOptions::new(workers)
+    }
+}
+
+fn exit_of(failure: FailureKind) -> Exit {
+    match failure {
+        FailureKind::Failed => Exit::Failed,
+        FailureKind::Misconfigured => Exit::Misconfigured,
+        FailureKind::Fenced => Exit::Fenced,
+        FailureKind::RejectLimit => Exit::RejectLimit,
+    }
+}

@@ -1,0 +1,108 @@
+//! Watches a run, and says what somebody wants to know of it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use quorate_runtime::observe::{Committed, Observer, Progress, StopSignal};
+use quorate_schemas::table::{DecisionRow, DecisionUpdateRow, json_line};
+use serde_json::{Value, json};
+
+use super::lines;
+use crate::console::{Console, Paint};
+
+/// How it shall be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// For people.
+    Lines,
+    /// For machines: everything, one JSON object a line, to standard output.
+    Json,
+    /// Decisions only, where they were asked for.
+    Quiet,
+}
+
+/// Where nobody watches the status line, so many of its versions (seconds) pass between two lines of log.
+const PROGRESS_PER_LINE: u64 = 10;
+
+pub(super) struct Watch {
+    console: Arc<Console>,
+    wish: Wish,
+    stop: StopSignal,
+    progress: AtomicU64,
+    said_stopping: AtomicBool,
+}
+
+impl Watch {
+    pub(super) fn new(console: Arc<Console>, wish: Wish, stop: StopSignal) -> Watch {
+        Watch { console, wish, stop, progress: AtomicU64::new(0), said_stopping: AtomicBool::new(false) }
+    }
+
+    /// To standard output. When its reader has gone there is nobody left to run for.
+    fn result(&self, written: io::Result<()>) {
+        if written.is_err() {
+            self.stop.stop();
+        }
+    }
+
+    fn json(&self, kind: &str, mut value: Value) {
+        if let Some(object) = value.as_object_mut() {
+            object.insert("type".to_owned(), kind.into());
+        }
+        self.result(self.console.out(value));
+    }
+
+    fn say_stopping(&self) {
+        if self.wish == Wish::Lines && self.stop.is_given() && !self.said_stopping.swap(true, Ordering::Relaxed) {
+            self.console.note("stopping: what was read is being committed; once more to stop at once");
+        }
+    }
+}
+
+impl Observer for Watch {
+    fn progress(&self, progress: &Progress) {
+        self.say_stopping();
+        let before = self.progress.fetch_add(1, Ordering::Relaxed);
+        match self.wish {
+            Wish::Json => self.json("progress", lines::progress_json(progress)),
+            Wish::Lines => {
+                let line = lines::progress(progress);
+                if !self.console.status(&line) && before % PROGRESS_PER_LINE == PROGRESS_PER_LINE - 1 {
+                    self.console.note(line);
+                }
+            }
+            Wish::Quiet => {}
+        }
+    }
+
+    fn committed(&self, commit: &Committed) {
+        if self.wish == Wish::Json {
+            let Committed { seq, checkpoint, rows, took_ms } = commit;
+            self.json("commit", json!({ "seq": seq, "checkpoint": checkpoint, "rows": rows, "took_ms": took_ms }));
+        }
+    }
+
+    fn update(&self, update: &DecisionUpdateRow) {
+        match self.wish {
+            Wish::Json => self.json("update", json_line(update)),
+            Wish::Lines | Wish::Quiet => {
+                self.result(self.console.out_in(Paint::Dim, &lines::update(update)));
+            }
+        }
+    }
+
+    fn decided(&self, decision: &DecisionRow) {
+        match self.wish {
+            Wish::Json => self.json("decision", json_line(decision)),
+            Wish::Lines | Wish::Quiet => self.result(self.console.out(lines::decision(decision))),
+        }
+    }
+
+    fn note(&self, text: &str) {
+        match self.wish {
+            Wish::Json => self.json("note", json!({ "text": text })),
+            Wish::Lines => self.console.note(text),
+            Wish::Quiet => {}
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The built program, as a person or a supervisor calls it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn quorate(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quorate"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs to the end: exit code, standard output, standard error.
+fn ended(arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = quorate(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+/// A small fleet in a folder of its own.
+fn fleet(folder: &Path, more: &[&str]) -> String {
+    let out = folder.join("fleet").display().to_string();
+    let (code, said, complaints) = ended(&[&["generate", out.as_str(), "--tasks", "50"], more].concat());
+    assert_eq!((code, complaints.as_str()), (0, ""), "{said}");
+    out
+}
+
+#[test]
+fn a_generated_job_is_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    for (nr, more) in [&[][..], &["--style", "compact"], &["--compression", "zst"], &["--stake-max", "100"]].iter().enumerate() {
+        let below = folder.path().join(nr.to_string());
+        let out = fleet(&below, more);
+        let (code, said, complaints) = ended(&["validate", &format!("{out}/job.toml")]);
+        assert_eq!(code, 0, "{said}{complaints}");
+        assert!(said.ends_with("the job can run\n"), "{said}{complaints}");
+        assert_eq!(complaints, "");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_rows_and_another_gives_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let votes = |name: &str, seed: &str| {
+        let out = fleet(&folder.path().join(name), &["--seed", seed]);
+        fs::read(format!("{out}/votes.jsonl")).unwrap()
+    };
+    let first = votes("a", "1");
+    assert_eq!(first, votes("b", "1"));
+    assert_ne!(first, votes("c", "2"));
+}
+
+#[test]
+fn a_wrong_request_ends_with_code_2_and_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = fleet(folder.path(), &[]);
+    let check = |arguments: &[&str], words: &[&str]| {
+        let (code, said, complaints) = ended(arguments);
+        assert_eq!((code, said.as_str()), (2, ""), "{complaints}");
+        for word in words {
+            assert!(complaints.contains(word), "{word:?} is missing from {complaints}");
+        }
+    };
+    check(&["validate"], &["Usage"]);
+    check(&["vaildate"], &["validate"]);
+    check(&["validate", "no-such.toml"], &["error: no-such.toml", "quorate generate"]);
+    check(&["generate", &out], &["not empty"]);
+    check(&["generate", &format!("{out}/2"), "--options", "1"], &["options", "less than 2"]);
+    let job = folder.path().join("bad.toml");
+    fs::write(&job, "name = \"bad\"\n[source.votes]\nfiles = \"v.jsonl\"\n[consensus]\nquorom = \"2/3\"\n").unwrap();
+    check(&["validate", job.to_str().unwrap()], &["bad.toml:5:1: consensus.quorom", "did you mean `quorum`?", "^^^^^^"]);
+}
+
+#[test]
+fn machines_get_one_json_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = format!("{}/job.toml", fleet(folder.path(), &[]));
+    let parsed = |expected: i32| {
+        let (code, said, complaints) = ended(&["validate", &job, "--json"]);
+        assert_eq!((code, complaints.as_str()), (expected, ""), "{said}");
+        serde_json::from_str::<Value>(&said).unwrap()
+    };
+    let report = parsed(0);
+    assert_eq!((&report["ok"], &report["job"]), (&true.into(), &"fleet".into()));
+    assert!(report["sources"].as_array().unwrap().iter().any(|source| source["rows_tried"].as_u64() >= Some(50)));
+    fs::write(&job, "name = \"x\"\n[source.votes]\nfiles = 3\n").unwrap();
+    let report = parsed(2);
+    assert_eq!((&report["ok"], &report["findings"][0]["line"]), (&false.into(), &3.into()));
+    fs::write(&job, "name = \"x\"\n[source.votes]\nfiles = \"gone.jsonl\"\n").unwrap();
+    let report = parsed(2);
+    assert_eq!((&report["ok"], &report["problems"][0]["about"]), (&false.into(), &"source votes".into()));
+}
+
+#[test]
+fn the_reference_is_a_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said, _) = ended(&["validate", "--reference"]);
+    assert_eq!(code, 0);
+    let job = folder.path().join("job.toml");
+    fs::write(&job, said).unwrap();
+    let (_, _, complaints) = ended(&["validate", job.to_str().unwrap()]);
+    // It reads well; only its files are not there.
+    assert!(complaints.contains("no file matches") && !complaints.contains("job.toml:"), "{complaints}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = quorate(&["validate", "--reference"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+    assert_eq!((status.code(), stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn nothing_is_coloured_where_nobody_sees_it() {
+    let (_, said, complaints) = ended(&["validate", "no-such.toml"]);
+    assert!(!format!("{said}{complaints}").contains('\u{1b}'));
+}

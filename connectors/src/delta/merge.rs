@@ -1,0 +1,147 @@
+use std::collections::BTreeSet;
+
+use futures::{StreamExt, TryStreamExt};
+use quorate_schemas::table::Table;
+
+use super::action::{FileFacts, Operation, add, info, remove, version_bytes};
+use super::choose::{MergePolicy, choose};
+use super::files::{LiveFile, files_of};
+use super::log::load;
+use super::vacuum::MERGED_PREFIX;
+use super::{DeltaTables, Head, MAX_RACES, folder, relative, version_path};
+use crate::error::{Error, Result};
+use crate::staged::{Checked, TableFile, merge_tables};
+use crate::store::Creation;
+
+const READS_AT_ONCE: usize = 4;
+
+/// What merging did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// Files that were replaced.
+    pub replaced: usize,
+    /// Files that replaced them.
+    pub written: usize,
+    /// Merges given up, because others replaced their files first, or one of them is gone or not ours to read.
+    pub given_up: usize,
+}
+
+/// What became of the try to put a merged file in the place of others.
+enum Replacement {
+    Done { version: u64 },
+    /// Others replaced some of them first; the merged file is in no version and never will be.
+    Overtaken,
+}
+
+impl DeltaTables {
+    /// Merges small files of `table` into larger ones, as `policy` says; one merge at a time is in memory.
+    ///
+    /// # Errors
+    /// If the store fails. What was merged until then stays merged.
+    pub async fn merge_small(&self, table: Table, policy: &MergePolicy, now_ms: u64) -> Result<Merged> {
+        let mut done = Merged::default();
+        let Some(snapshot) = load(&self.store, table, "choosing files to merge").await? else { return Ok(done) };
+        let mut version = snapshot.version();
+        let runs = choose(&files_of(&snapshot), policy);
+        drop(snapshot);
+        for run in runs {
+            let merged = match self.merge_run(&run).await {
+                Err(error @ (Error::Damaged { .. } | Error::NewerFormat { .. })) => {
+                    tracing::warn!(table = table.name(), %error, "not merging files that this build cannot read");
+                    done.given_up += 1;
+                    continue;
+                }
+                merged => merged?,
+            };
+            let path = self.store_merged(table, &merged, now_ms).await?;
+            match self.replace(table, &run, &merged, &path, version, now_ms).await? {
+                Replacement::Done { version: reached } => {
+                    version = reached;
+                    done.replaced += run.len();
+                    done.written += 1;
+                }
+                Replacement::Overtaken => {
+                    self.store.delete(&path).await?;
+                    done.given_up += 1;
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    async fn merge_run(&self, run: &[LiveFile]) -> Result<TableFile> {
+        let read = |file: LiveFile| async move {
+            let damaged = |reason: &str| Error::Damaged { file: file.path.clone(), reason: reason.to_owned() };
+            let sha256 = file.sha256.ok_or_else(|| damaged("the table does not say its digest"))?;
+            let bytes = self.store.get(&file.path).await?.ok_or_else(|| damaged("the table names it, but it is gone"))?;
+            Checked::new(&file.path, bytes, &sha256)
+        };
+        let files: Vec<Checked> =
+            futures::stream::iter(run.to_vec()).map(read).buffered(READS_AT_ONCE).try_collect().await?;
+        let provenance = self.provenance.clone();
+        // Merging is work for a processor, not for a thread that serves requests.
+        match tokio::task::spawn_blocking(move || merge_tables(files, &provenance)).await {
+            Ok(merged) => merged,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is going down, and this task with it.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Stores a merged file under a name that nobody else has; where that is in doubt, under another.
+    async fn store_merged(&self, table: Table, merged: &TableFile, now_ms: u64) -> Result<String> {
+        for nr in 0..MAX_RACES {
+            let incarnation = self.provenance.incarnation;
+            let path = format!("{}/{MERGED_PREFIX}{incarnation}-{now_ms}-{nr}.parquet", folder(table));
+            if self.store.create(&path, merged.bytes.clone()).await? == Creation::Created {
+                return Ok(path);
+            }
+        }
+        Err(Error::Contended { table: table.name(), tries: MAX_RACES })
+    }
+
+    /// Commits that the file at `path` takes the place of `run`, which was live in `version`.
+    async fn replace(
+        &self,
+        table: Table,
+        run: &[LiveFile],
+        merged: &TableFile,
+        path: &str,
+        mut version: u64,
+        now_ms: u64,
+    ) -> Result<Replacement> {
+        // Publishing waits meanwhile, so that only other processes can come in between.
+        let mut slot = self.head(table).lock().await;
+        let known = slot.take();
+        let mut progress = known.filter(|head| head.version == version).map(|head| head.progress);
+        for _ in 0..MAX_RACES {
+            let mut actions = vec![info(Operation::Merge, Some(version), now_ms)];
+            actions.extend(run.iter().map(|file| remove(relative(table, &file.path), file, now_ms)));
+            let (bytes, sha256, stats) = (merged.bytes.len() as u64, merged.sha256, &merged.stats);
+            actions.push(add(relative(table, path), &FileFacts { bytes, sha256, stats }, Operation::Merge, now_ms));
+            let created = self.store.create(&version_path(table, version + 1), version_bytes(&actions)).await?;
+            if created == Creation::Created {
+                *slot = progress.map(|progress| Head { version: version + 1, progress });
+                self.checkpoint_if_due(table, version + 1, now_ms).await;
+                return Ok(Replacement::Done { version: version + 1 });
+            }
+            // Somebody was faster, or the answer got lost: what the table holds now decides.
+            let Some(snapshot) = load(&self.store, table, "merging files").await? else { break };
+            let live: BTreeSet<String> = files_of(&snapshot).into_iter().map(|file| file.path).collect();
+            version = snapshot.version();
+            let head = snapshot.head(&self.app_id()).await?;
+            progress = Some(head.progress);
+            if live.contains(path) {
+                *slot = Some(head);
+                return Ok(Replacement::Done { version });
+            }
+            if !run.iter().all(|file| live.contains(&file.path)) {
+                *slot = Some(head);
+                return Ok(Replacement::Overtaken);
+            }
+        }
+        Err(Error::Contended { table: table.name(), tries: MAX_RACES })
+    }
+}

@@ -1,0 +1,157 @@
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray};
+use bytes::Bytes;
+use proptest::prelude::*;
+use quorate_schemas::clock::Clock;
+use quorate_schemas::id::{Id, IdKey, Name};
+use quorate_schemas::log::Digest;
+use quorate_schemas::place::{Origin, Place};
+use quorate_schemas::record::{Agent, AgentAction, Control, ControlAction, Gold, Number, Placed, Value, Vote};
+use quorate_schemas::retained::{Retain, RetainedRow};
+
+use super::{provenance, trusted};
+use crate::staged::write::{properties, write_one};
+use crate::staged::{read_retained, write_retained};
+
+fn id() -> impl Strategy<Value = Id> {
+    (".{0,40}", prop::option::of("[a-z]{1,3}")).prop_map(|(name, version)| {
+        IdKey::new([9; 16]).agent(&name, version.as_deref())
+    })
+}
+
+fn name() -> impl Strategy<Value = Name> {
+    ".{0,30}".prop_map(Name::new)
+}
+
+fn placed<T: std::fmt::Debug>(body: impl Strategy<Value = T>) -> impl Strategy<Value = Placed<T>> {
+    (body, any::<i64>(), name(), 0..3u8, any::<u64>()).prop_map(|(body, event_time, event_id, file, position)| {
+        let origin = Arc::new(Origin { source: "votes".into(), partition: format!("{file}.jsonl") });
+        Placed { event_time, event_id, place: Place { origin, position }, body }
+    })
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let number = any::<f64>().prop_filter_map("finite", Number::new);
+    prop_oneof![
+        Just(Value::Abstain),
+        name().prop_map(Value::Choice),
+        number.clone().prop_map(Value::Number),
+        (name(), name()).prop_map(|(better, worse)| Value::Ranking(better, worse)),
+        (name(), number).prop_map(|(response, score)| Value::Score(response, score)),
+    ]
+}
+
+fn row() -> impl Strategy<Value = RetainedRow> {
+    let vote = (id(), id(), value()).prop_map(|(task, agent, value)| Vote { task, agent, value });
+    let gold = (id(), name()).prop_map(|(task, answer)| Gold { task, answer });
+    let order = |action| Control { action, operator: Name::new("op"), reason: Name::new("") };
+    let overriding = (id(), name()).prop_map(move |(task, answer)| order(ControlAction::Override { task, answer }));
+    let quarantine = id().prop_map(move |agent| order(ControlAction::Quarantine { agent }));
+    let agent = (id(), prop::option::of(name()), any::<Option<u64>>(), prop::collection::vec(name(), 0..3)).prop_map(
+        |(agent, family, stake, domains)| Agent {
+            agent,
+            action: AgentAction::Register,
+            operator: None,
+            family,
+            stake,
+            domains,
+        },
+    );
+    prop_oneof![
+        any::<i64>().prop_map(|watermark| RetainedRow::Clock(Clock { watermark, ..Clock::START })),
+        placed(vote).prop_map(RetainedRow::Vote),
+        placed(gold).prop_map(RetainedRow::Gold),
+        placed(overriding).prop_map(RetainedRow::Override),
+        placed(quarantine).prop_map(RetainedRow::Control),
+        placed(agent).prop_map(RetainedRow::Agent),
+        id().prop_map(|task| RetainedRow::Duplicate { task }),
+        (id(), any::<i64>(), any::<i64>())
+            .prop_map(|(task, closed_at, forget_at)| RetainedRow::Tombstone { task, closed_at, forget_at }),
+    ]
+}
+
+fn entry() -> impl Strategy<Value = Retain> {
+    prop_oneof![
+        6 => (row(), any::<i64>()).prop_map(|(row, diff)| Retain::Row(row, diff)),
+        1 => name().prop_map(Retain::Bury),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn retained_rows_survive_their_file_in_their_order(entries in prop::collection::vec(entry(), 0..60)) {
+        let file = write_retained(&entries, &provenance()).unwrap();
+        let read = read_retained(trusted("file", file.bytes.clone())).unwrap();
+        // An identity is equal by digest alone, so names are compared by their text.
+        prop_assert_eq!(format!("{entries:?}"), format!("{read:?}"));
+        prop_assert_eq!(&read, &entries);
+        let burials = entries.iter().filter(|entry| matches!(entry, Retain::Bury(_))).count();
+        prop_assert_eq!((file.rows, file.burials), (entries.len() as u64, burials as u64));
+        prop_assert_eq!(file.sha256, Digest::of(&file.bytes));
+    }
+}
+
+fn vote(position: u64) -> Retain {
+    let key = IdKey::new([1; 16]);
+    let origin = Arc::new(Origin { source: "votes".into(), partition: "a.jsonl".into() });
+    let body = Vote { task: key.id("t"), agent: key.id("a"), value: Value::Abstain };
+    Retain::Row(RetainedRow::Vote(Placed { event_time: 0, event_id: Name::new(""), place: Place { origin, position }, body }), 1)
+}
+
+#[test]
+fn more_rows_than_are_read_at_a_time_come_back_in_order() {
+    let entries: Vec<Retain> = (0..20_000).map(vote).collect();
+    let file = write_retained(&entries, &provenance()).unwrap();
+    assert_eq!(read_retained(trusted("file", file.bytes)).unwrap(), entries);
+}
+
+#[test]
+fn rows_of_one_partition_share_its_name_again() {
+    let file = write_retained(&[vote(1), vote(2)], &provenance()).unwrap();
+    let origins: Vec<Arc<Origin>> = read_retained(trusted("file", file.bytes))
+        .unwrap()
+        .into_iter()
+        .map(|entry| match entry {
+            Retain::Row(RetainedRow::Vote(row), _) => row.place.origin,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(Arc::ptr_eq(&origins[0], &origins[1]));
+}
+
+/// A file with rows as they are, and one last row with this kind, group and content.
+fn forged(kind: &str, group: Option<&str>, row: Option<&[u8]>) -> Bytes {
+    let duplicate = RetainedRow::Duplicate { task: IdKey::new([1; 16]).id("t") };
+    let good = postcard::to_stdvec(&duplicate).unwrap();
+    let columns: [(&str, ArrayRef); 4] = [
+        ("kind", Arc::new(StringArray::from(vec!["duplicate", "duplicate", kind]))),
+        ("group", Arc::new(StringArray::from(vec![Some("t"), Some("t"), group]))),
+        ("row", Arc::new(BinaryArray::from(vec![Some(&good[..]), Some(&good[..]), row]))),
+        ("diff", Arc::new(Int64Array::from(vec![1, 1, 1]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    write_one(&batch, properties(provenance().key_values("retained rows")).build()).unwrap().into()
+}
+
+#[test]
+fn a_damaged_row_is_named() {
+    let good = postcard::to_stdvec(&RetainedRow::Duplicate { task: IdKey::new([1; 16]).id("t") }).unwrap();
+    let bad = [
+        forged("duplicate", Some("t"), Some(&good[..good.len() - 1])),
+        forged("duplicate", Some("t"), Some(b"\xff\xff\xff\xff\xff")),
+        forged("vote", Some("t"), Some(&good)),
+        forged("duplicate", Some("u"), Some(&good)),
+        forged("duplicate", None, Some(&good)),
+        forged("duplicate", Some("t"), None),
+        forged("bury", None, None),
+    ];
+    for bytes in bad {
+        let error = read_retained(trusted("retained/1-1-0.parquet", bytes)).unwrap_err().to_string();
+        assert!(error.contains("retained/1-1-0.parquet: row 2: "), "{error}");
+    }
+    assert_eq!(read_retained(trusted("f", forged("duplicate", Some("t"), Some(&good)))).unwrap().len(), 3);
+    assert_eq!(read_retained(trusted("f", forged("bury", Some("t"), None))).unwrap()[2], Retain::Bury("t".into()));
+}

@@ -1,0 +1,146 @@
+use arrow::array::RecordBatch;
+use arrow::compute::interleave_record_batch;
+use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
+use quorate_schemas::log::{Digest, StagedFile};
+use quorate_schemas::table::{CellKind, Table};
+
+use super::provenance::Provenance;
+use super::sort::Keys;
+use super::stats::Stats;
+use crate::error::{Error, Result};
+
+/// Rows that are gathered and written at a time.
+pub(super) const CHUNK_ROWS: usize = 8_192;
+
+/// Small enough that a reader can skip most of a large file, large enough that dictionaries pay.
+const ROW_GROUP_ROWS: usize = 1 << 17;
+/// Rejects carry the bytes of bad rows, which may be long.
+const ROW_GROUP_BYTES: usize = 64 << 20;
+
+/// A table's file, ready to be stored.
+#[derive(Clone, Debug)]
+pub struct TableFile {
+    /// The table.
+    pub table: Table,
+    /// The file.
+    pub bytes: Bytes,
+    /// The digest of the bytes.
+    pub sha256: Digest,
+    /// What is known of its rows.
+    pub stats: Stats,
+}
+
+impl TableFile {
+    /// Sorts `batches` of `table` and writes them into one file.
+    ///
+    /// # Errors
+    /// If a batch is not of the table.
+    pub fn write(table: Table, batches: &[RecordBatch], provenance: &Provenance) -> Result<TableFile> {
+        let failed = |error: &dyn std::fmt::Display| unwritable(table, error);
+        let keys = Keys::of(table).map_err(|error| failed(&error))?;
+        let mut order = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+        let mut rows = Vec::with_capacity(batches.len());
+        for (at, batch) in batches.iter().enumerate() {
+            if batch.schema().fields() != table.schema().fields() {
+                return Err(failed(&"these rows have other columns"));
+            }
+            rows.push(keys.rows(batch).map_err(|error| failed(&error))?);
+            order.extend((0..batch.num_rows()).map(|row| (at, row)));
+        }
+        // Stable: rows that compare equal stay as they came.
+        order.sort_by(|(a, i), (b, j)| rows[*a].row(*i).cmp(&rows[*b].row(*j)));
+        drop(rows);
+        let batches: Vec<&RecordBatch> = batches.iter().collect();
+        let mut out = TableWriter::new(table, provenance)?;
+        for chunk in order.chunks(CHUNK_ROWS) {
+            out.push(&batches, chunk)?;
+        }
+        out.finish()
+    }
+
+    /// How the log names this file once it is stored at `path`.
+    pub fn staged(&self, path: &str) -> StagedFile {
+        StagedFile {
+            table: self.table.name().to_owned(),
+            path: path.to_owned(),
+            rows: self.stats.rows,
+            bytes: self.bytes.len() as u64,
+            sha256: self.sha256,
+            min_event_time_us: self.stats.event_time.map(|(least, _)| least),
+            max_event_time_us: self.stats.event_time.map(|(_, greatest)| greatest),
+        }
+    }
+}
+
+/// Writes rows that come in the file's order.
+pub(super) struct TableWriter {
+    table: Table,
+    parquet: ArrowWriter<Vec<u8>>,
+    stats: Stats,
+}
+
+impl TableWriter {
+    pub(super) fn new(table: Table, provenance: &Provenance) -> Result<TableWriter> {
+        let mut properties = properties(provenance.key_values(table.name()));
+        for column in table.columns() {
+            // Texts of many values and bytes would only fill a dictionary to throw it away.
+            let repeats = matches!(column.kind, CellKind::Word | CellKind::Int | CellKind::Flag);
+            properties = properties.set_column_dictionary_enabled(ColumnPath::from(column.name), repeats);
+        }
+        let parquet = writer(table.schema(), properties.build()).map_err(|error| unwritable(table, &error))?;
+        Ok(TableWriter { table, parquet, stats: Stats::default() })
+    }
+
+    /// Appends the rows at `order`, pairs of a batch's place in `batches` and a row's place in it.
+    pub(super) fn push(&mut self, batches: &[&RecordBatch], order: &[(usize, usize)]) -> Result<()> {
+        if order.is_empty() {
+            return Ok(());
+        }
+        let failed = |error: &dyn std::fmt::Display| unwritable(self.table, error);
+        let rows = interleave_record_batch(batches, order).map_err(|error| failed(&error))?;
+        self.stats.observe(self.table, &rows);
+        self.parquet.write(&rows).map_err(|error| failed(&error))
+    }
+
+    pub(super) fn finish(self) -> Result<TableFile> {
+        let TableWriter { table, parquet, stats } = self;
+        let bytes = Bytes::from(parquet.into_inner().map_err(|error| unwritable(table, &error))?);
+        Ok(TableFile { table, sha256: Digest::of(&bytes), bytes, stats })
+    }
+}
+
+/// How all of our files are written.
+pub(super) fn properties(metadata: Vec<KeyValue>) -> WriterPropertiesBuilder {
+    WriterProperties::builder()
+        .set_created_by(concat!("quorate ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_enabled(false)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
+        .set_key_value_metadata(Some(metadata))
+}
+
+/// Writes `batch` alone into a file of ours.
+pub(super) fn write_one(batch: &RecordBatch, properties: WriterProperties) -> Result<Vec<u8>, ParquetError> {
+    let mut writer = writer(batch.schema(), properties)?;
+    writer.write(batch)?;
+    writer.into_inner()
+}
+
+/// Arrow's own form of the schema is left out: Parquet's says it all, and no reader of ours looks at the other.
+fn writer(schema: SchemaRef, properties: WriterProperties) -> Result<ArrowWriter<Vec<u8>>, ParquetError> {
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    ArrowWriter::try_new_with_options(Vec::new(), schema, options)
+}
+
+fn unwritable(table: Table, reason: &dyn std::fmt::Display) -> Error {
+    Error::Damaged { file: format!("a file for {}", table.name()), reason: reason.to_string() }
+}

@@ -1,0 +1,9 @@
+//! Files as they lie on a disk: found, read, followed, rotated, damaged, and read again after a restart.
+
+mod decoded;
+mod discovery;
+mod follow;
+mod inlet;
+mod packed;
+mod rig;
+mod rotation;

@@ -1,0 +1,131 @@
+//! One incarnation of a job: a clockwork, booths and a book, wired as `decide` wires them.
+
+use quorate_operators::booth::{Booth, Horizon};
+use quorate_operators::clock::{Clockwork, Report, era_entered};
+use quorate_operators::effects::{Effects, Keep};
+use quorate_operators::policy::{Method, Policy, QuorumOf};
+use quorate_operators::reputation::Book;
+use quorate_operators::weights::WeightChange;
+use quorate_schemas::clock::Clock;
+use quorate_schemas::retained::RetainedRow;
+use quorate_schemas::table::OutRow;
+
+use super::key;
+use super::store::Store;
+use crate::scenario::Row;
+
+pub(crate) struct Job {
+    policy: Policy,
+    booths: Vec<Booth>,
+    book: Book,
+    clockwork: Clockwork,
+    clock: Clock,
+    /// What the booths said of their tasks in the epoch before.
+    horizons: Vec<Horizon>,
+    /// What the book published in the epoch before.
+    weights: Vec<WeightChange>,
+    store: Store,
+    /// The rows that left since they were last taken.
+    pub(crate) rows: Vec<OutRow>,
+}
+
+impl Job {
+    pub(crate) fn new(policy: Policy, workers: usize) -> Job {
+        let tells_who_votes = policy.quorum_of == QuorumOf::Eligible || policy.cap.is_some();
+        let book = Book::new(policy.eras, policy.method == Method::Weighted, tells_who_votes && !policy.registered);
+        Job {
+            policy,
+            booths: (0..workers).map(|worker| Booth::new(policy, key(), worker == 0)).collect(),
+            book,
+            clockwork: Clockwork::new(policy.eras, workers, Clock::START),
+            clock: Clock::START,
+            horizons: Vec::new(),
+            weights: Vec::new(),
+            store: Store::default(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// The same job in a new incarnation, which knows only what is retained: what was on its way is lost.
+    pub(crate) fn restarted(&self, workers: usize) -> Job {
+        let mut job = Job::new(self.policy, workers);
+        job.clock = self.clock;
+        job.clockwork = Clockwork::new(self.policy.eras, workers, self.clock);
+        job.store = self.store.clone();
+        for row in self.store.rows() {
+            match row.task().map(|task| task.route()) {
+                Some(route) => job.booth_of(route).restore(row.clone()),
+                None => job.booths.iter_mut().for_each(|booth| booth.restore(row.clone())),
+            }
+            job.book.restore(row);
+        }
+        for booth in &mut job.booths {
+            booth.restore(RetainedRow::Clock(self.clock));
+            if let Err(mismatch) = booth.resume() {
+                panic!("{mismatch:#?}");
+            }
+        }
+        if let Some(era) = era_entered(self.policy.eras, self.clock) {
+            job.book.resume(era);
+        }
+        job
+    }
+
+    pub(crate) fn workers(&self) -> usize {
+        self.booths.len()
+    }
+
+    fn booth_of(&mut self, route: u64) -> &mut Booth {
+        let at = route % self.booths.len() as u64;
+        &mut self.booths[usize::try_from(at).expect("fewer booths than a usize counts")]
+    }
+
+    /// Whether something happens without further input.
+    pub(crate) fn lags(&self) -> bool {
+        self.clockwork.lags()
+    }
+
+    /// What is retained now.
+    pub(crate) fn retained(&self) -> Vec<RetainedRow> {
+        self.store.rows()
+    }
+
+    /// One epoch: what everything else rests on first, then facts, then the clock.
+    pub(crate) fn epoch(&mut self, epoch: u64, rows: Vec<Row>, reports: Vec<Report>) {
+        let mut effects = Effects::default();
+        for change in std::mem::take(&mut self.weights) {
+            self.booths.iter_mut().for_each(|booth| booth.weigh(&change));
+        }
+        let (facts, shared): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| matches!(row, Row::Fact(_)));
+        for row in shared.into_iter().chain(facts) {
+            match row {
+                Row::Agent(row) => self.booths.iter_mut().for_each(|booth| booth.register(row.clone(), &mut effects)),
+                Row::Order(row) => self.booths.iter_mut().for_each(|booth| booth.order(row.clone(), &mut effects)),
+                Row::Fact(fact) => {
+                    let route = fact.task().expect("a fact is about a task").route();
+                    self.booth_of(route).receive(fact, epoch, &mut effects);
+                }
+            }
+        }
+        for (worker, horizon) in std::mem::take(&mut self.horizons).into_iter().enumerate() {
+            self.clockwork.horizon(worker, horizon);
+        }
+        reports.into_iter().for_each(|report| self.clockwork.report(report));
+        self.clock = self.clockwork.close();
+        for booth in &mut self.booths {
+            booth.advance(self.clock, &mut effects);
+            booth.updates(&mut effects);
+        }
+        self.horizons = self.booths.iter().map(Booth::horizon).collect();
+        let mut keep = std::mem::take(&mut effects.keep);
+        std::mem::take(&mut effects.shown).into_iter().for_each(|shown| self.book.show(shown, &mut keep));
+        self.rows.append(&mut effects.rows);
+        if let Some(era) = era_entered(self.policy.eras, self.clock) {
+            let mut turned = self.book.turn(era, &mut keep);
+            self.rows.append(&mut turned.rows);
+            keep.extend(turned.weights.iter().map(|change| Keep::Row(change.retained(), 1)));
+            self.weights = turned.weights;
+        }
+        self.store.write(epoch, keep);
+    }
+}

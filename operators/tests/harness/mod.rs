@@ -1,0 +1,75 @@
+//! The pure cores, connected as the dataflow connects them, with every epoch and every cut under control.
+//!
+//! ```text
+//!   reader ──rows, reports──► job (clockwork, booths, book) ──► rows, retained rows
+//!     ▲ cuts say how far each epoch reads                        ▲ a restart goes on from these
+//! ```
+
+mod job;
+mod reader;
+mod store;
+
+use quorate_operators::policy::Policy;
+use quorate_schemas::id::IdKey;
+use quorate_schemas::retained::RetainedRow;
+use quorate_schemas::table::OutRow;
+
+use crate::scenario::Row;
+use job::Job;
+pub(crate) use reader::{Reader, on_time};
+
+/// The key of ids in all tests.
+pub(crate) fn key() -> IdKey {
+    IdKey::new(*b"quorate's oracle")
+}
+
+/// How a run goes that must not matter.
+#[derive(Clone, Debug)]
+pub(crate) struct Course {
+    /// How many rows an epoch takes of each partition, over and over.
+    pub(crate) cuts: Vec<Vec<usize>>,
+    /// How many booths share the tasks.
+    pub(crate) workers: usize,
+    /// After which epochs the job starts again from what is retained, and with how many booths.
+    pub(crate) restarts: Vec<(u64, usize)>,
+}
+
+impl Course {
+    /// One booth, and everything in one epoch.
+    pub(crate) fn plain() -> Course {
+        Course { cuts: vec![vec![usize::MAX]], workers: 1, restarts: Vec::new() }
+    }
+}
+
+/// What a run to the end of its input leaves.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// All rows but provisional ones, in the order in which they left.
+    pub(crate) rows: Vec<OutRow>,
+    /// What is still retained.
+    pub(crate) retained: Vec<RetainedRow>,
+    /// How many epochs it took.
+    pub(crate) epochs: u64,
+}
+
+/// Reads `partitions` to their end and decides everything.
+pub(crate) fn run(policy: Policy, partitions: &[Vec<Row>], lateness: i64, course: &Course) -> Outcome {
+    let mut reader = Reader::new(partitions, lateness, &course.cuts);
+    let mut job = Job::new(policy, course.workers);
+    let mut epoch = 0;
+    let mut rows = Vec::new();
+    while !reader.is_done() || job.lags() {
+        assert!(epoch < 10_000, "the job never ends");
+        let (read, reports) = reader.read(job.workers());
+        job.epoch(epoch, read, reports);
+        rows.append(&mut job.rows);
+        let restart = course.restarts.iter().find(|(after, _)| *after == epoch);
+        if let Some((_, workers)) = restart {
+            job = job.restarted(*workers);
+            reader.start_again();
+        }
+        epoch += 1;
+    }
+    rows.retain(|row| !matches!(row, OutRow::Update(_)));
+    Outcome { rows, retained: job.retained(), epochs: epoch }
+}

@@ -1,0 +1,158 @@
+//! From the votes that stood to what the decision says.
+
+use std::collections::BTreeMap;
+
+use quorate_schemas::id::Name;
+use quorate_schemas::ratio::Ratio;
+
+use crate::rows::{Status, Vote, micros};
+
+/// What votes amount to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Labels with their weight in millionths: the heaviest first, of equals the smallest.
+    pub(crate) ranked: Vec<(Name, i128)>,
+    pub(crate) total_micros: i128,
+    pub(crate) votes: i64,
+    pub(crate) abstentions: i64,
+    pub(crate) excluded: i64,
+}
+
+impl Outcome {
+    /// The outcome of one vote of each agent. A weight that is no number of millionths counts nothing.
+    pub(crate) fn of<'a>(votes: impl IntoIterator<Item = &'a Vote>) -> Outcome {
+        let mut outcome = Outcome::default();
+        let mut sums: BTreeMap<Name, i128> = BTreeMap::new();
+        for vote in votes {
+            match (vote.status, &vote.label) {
+                (Status::Counted, Some(label)) => {
+                    let weight = i128::from(micros(vote.weight).unwrap_or(0));
+                    *sums.entry(label.clone()).or_default() += weight;
+                    outcome.total_micros += weight;
+                    outcome.votes += 1;
+                }
+                (Status::Quarantined, _) => outcome.excluded += 1,
+                (Status::Abstained | Status::Counted, _) => outcome.abstentions += 1,
+            }
+        }
+        outcome.ranked = sums.into_iter().collect();
+        // Stable, and labels came in order: so ties stay with the smallest.
+        outcome.ranked.sort_by_key(|(_, weight)| -weight);
+        outcome
+    }
+
+    pub(crate) fn answer(&self) -> Option<&Name> {
+        self.ranked.first().map(|(label, _)| label)
+    }
+
+    pub(crate) fn weight_of(&self, label: &Name) -> i128 {
+        self.ranked.iter().find(|(found, _)| found == label).map_or(0, |(_, weight)| *weight)
+    }
+
+    /// The heaviest label but for this one, and its weight.
+    pub(crate) fn next_to(&self, label: &Name) -> Option<(&Name, i128)> {
+        self.ranked.iter().find(|(found, _)| found != label).map(|(found, weight)| (found, *weight))
+    }
+
+    /// The label's share of the weight, in millionths, rounded down.
+    pub(crate) fn share_micros(&self, label: &Name) -> i128 {
+        if self.total_micros == 0 { 0 } else { self.weight_of(label) * 1_000_000 / self.total_micros }
+    }
+
+    /// The label's posterior where weights are log-odds: exp(w) over the sum of all labels' exp(w).
+    pub(crate) fn posterior(&self, label: &Name) -> f64 {
+        let own = self.weight_of(label);
+        let others = self.ranked.iter().filter(|(found, _)| found != label);
+        1.0 / (1.0 + others.map(|(_, weight)| ((weight - own) as f64 / 1e6).exp()).sum::<f64>())
+    }
+
+    /// Whether the label's weight exceeds `quorum` of `eligible_micros`, exactly.
+    pub(crate) fn exceeds(&self, label: &Name, quorum: Ratio, eligible_micros: i128) -> bool {
+        let (part, whole) = (self.weight_of(label), eligible_micros);
+        whole > 0 && part * i128::from(quorum.denominator()) > whole * i128::from(quorum.numerator())
+    }
+
+    /// What the others decide without one vote for `label` of this weight: whether it is that label; nothing where
+    /// they have no weight, or two labels share the most of it.
+    pub(crate) fn others_agree(&self, label: &Name, weight_micros: i128) -> Option<bool> {
+        let own = self.weight_of(label) - weight_micros;
+        let mut others = self.ranked.iter().filter(|(found, _)| found != label).map(|(_, weight)| *weight);
+        let (first, second) = (others.next().unwrap_or(0), others.next().unwrap_or(0));
+        let most = own.max(first);
+        let shared = (own == first) || (most == first && first == second);
+        (most > 0 && !shared).then_some(own == most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use quorate_schemas::place::Origin;
+
+    use super::*;
+
+    fn vote((label, weight): (&str, f64)) -> Vote {
+        let abstains = label.is_empty();
+        Vote {
+            file: 0,
+            commit: 1,
+            revision: 0,
+            event_time: 0,
+            task: "t".into(),
+            agent: "a".into(),
+            label: (!abstains).then(|| label.into()),
+            weight,
+            status: if abstains { Status::Abstained } else { Status::Counted },
+            agrees: false,
+            origin: Arc::new(Origin { source: "votes".into(), partition: "p".into() }),
+            position: 0,
+        }
+    }
+
+    fn outcome(votes: &[(&str, f64)]) -> Outcome {
+        let votes: Vec<Vote> = votes.iter().copied().map(vote).collect();
+        Outcome::of(&votes)
+    }
+
+    #[test]
+    fn the_heaviest_label_leads_and_ties_go_to_the_smallest() {
+        let tied = outcome(&[("b", 1.0), ("a", 0.5), ("a", 0.5), ("", 0.0)]);
+        assert_eq!(tied.answer().map(Name::as_str), Some("a"));
+        assert_eq!(tied.next_to(&"a".into()), Some((&"b".into(), 1_000_000)));
+        assert_eq!((tied.votes, tied.abstentions, tied.total_micros), (3, 1, 2_000_000));
+        assert_eq!(outcome(&[]).answer(), None);
+    }
+
+    #[test]
+    fn two_thirds_are_exceeded_by_more_than_two_thirds_alone() {
+        let two = outcome(&[("a", 1.0), ("a", 1.0), ("b", 1.0)]);
+        assert!(!two.exceeds(&"a".into(), Ratio::TWO_THIRDS, two.total_micros));
+        assert!(two.exceeds(&"a".into(), Ratio::TWO_THIRDS, two.total_micros - 1));
+        assert!(!two.exceeds(&"a".into(), Ratio::TWO_THIRDS, 0));
+    }
+
+    /// What the rule says in words: leave the vote out, add up the rest, look for one greatest.
+    fn without(votes: &[(&str, f64)], at: usize) -> Option<bool> {
+        let mut rest = votes.to_vec();
+        let (own, _) = rest.remove(at);
+        let rest = outcome(&rest);
+        let most = rest.ranked.first().map_or(0, |(_, weight)| *weight);
+        let first: Vec<&Name> = rest.ranked.iter().filter(|(_, weight)| *weight == most).map(|(l, _)| l).collect();
+        (most > 0 && first.len() == 1).then(|| first[0] == own)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_the_others_decide_is_what_they_decide_alone(
+            votes in proptest::collection::vec(("[a-d]", 0..4i64), 1..9),
+        ) {
+            let votes: Vec<(&str, f64)> = votes.iter().map(|(l, w)| (l.as_str(), *w as f64)).collect();
+            let all = outcome(&votes);
+            for (at, (label, weight)) in votes.iter().enumerate() {
+                let found = all.others_agree(&Name::new(label), (*weight * 1e6) as i128);
+                proptest::prop_assert_eq!(found, without(&votes, at));
+            }
+        }
+    }
+}

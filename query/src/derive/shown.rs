@@ -1,0 +1,75 @@
+//! What closed tasks show of the agents that voted on them, summed by the era in which they show it.
+
+use std::collections::BTreeMap;
+
+use quorate_schemas::id::Name;
+
+use super::outcome::Outcome;
+use super::rule::{self, TASK};
+use crate::rows::{Status, Vote, micros};
+
+/// What an agent has shown in a domain: gold seen, right, by chance; decisions seen, agreed with, by chance. In
+/// millionths of a task.
+pub(crate) type Evidence = [i64; 6];
+
+/// How a domain's decisions did on its gold: tasks, and tasks decided right. In millionths of a task.
+pub(crate) type Record = [i64; 2];
+
+/// Evidence by era, domain and agent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shown {
+    pub(crate) eras: BTreeMap<i64, Era>,
+}
+
+/// What became known in one era.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Era {
+    /// By domain and agent; all zero where an agent voted and that shows nothing.
+    pub(crate) agents: BTreeMap<(Name, Name), Evidence>,
+    pub(crate) domains: BTreeMap<Name, Record>,
+}
+
+/// A decision, as far as it shows something.
+pub(crate) struct Showing<'a> {
+    pub(crate) era: i64,
+    pub(crate) domain: &'a Name,
+    /// How many labels an answer was one of.
+    pub(crate) options: i64,
+    pub(crate) answer: Option<&'a Name>,
+    pub(crate) gold: Option<&'a Name>,
+}
+
+impl Shown {
+    /// Adds what `votes`, one of each agent, show by this decision: with gold, who was right; without, who agreed
+    /// with the others, if they are at least three and of one mind.
+    pub(crate) fn add(&mut self, showing: &Showing<'_>, votes: &[&Vote]) {
+        let counted = |vote: &&&Vote| vote.status == Status::Counted;
+        let labelled: Vec<(&Vote, &Name)> =
+            votes.iter().filter(counted).filter_map(|vote| Some((*vote, vote.label.as_ref()?))).collect();
+        if labelled.is_empty() {
+            return;
+        }
+        let outcome = Outcome::of(labelled.iter().map(|(vote, _)| *vote));
+        let chance = rule::chance_micros(showing.options);
+        let era = self.eras.entry(showing.era).or_default();
+        let one_if = |right: bool| if right { TASK } else { 0 };
+        for (vote, label) in &labelled {
+            let sum = era.agents.entry((showing.domain.clone(), vote.agent.clone())).or_default();
+            if let Some(gold) = showing.gold {
+                add(sum, [TASK, one_if(gold == *label), chance, 0, 0, 0]);
+            } else if labelled.len() > rule::LEAST_OTHERS {
+                let weight = i128::from(micros(vote.weight).unwrap_or(0));
+                if let Some(agrees) = outcome.others_agree(label, weight) {
+                    add(sum, [0, 0, 0, TASK, one_if(agrees), chance]);
+                }
+            }
+        }
+        if let Some(gold) = showing.gold {
+            add(era.domains.entry(showing.domain.clone()).or_default(), [TASK, one_if(showing.answer == Some(gold))]);
+        }
+    }
+}
+
+fn add<const N: usize>(sum: &mut [i64; N], more: [i64; N]) {
+    sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+}

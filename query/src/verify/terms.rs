@@ -1,0 +1,59 @@
+//! The terms on which each commit's tasks were decided.
+
+use std::collections::BTreeMap;
+
+use quorate_connectors::store::Store;
+use quorate_schemas::log::Digest;
+
+use super::finding::{Check, Finding, Findings};
+use super::log::Log;
+use crate::error::Result;
+use crate::terms::{self, Terms, job_path};
+
+/// Terms by the fingerprint of the job that had them, and which held when.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AllTerms {
+    known: BTreeMap<Digest, Terms>,
+    /// The last commit under each fingerprint, in order; the last one holds on.
+    until: Vec<(u64, Digest)>,
+}
+
+impl AllTerms {
+    /// The terms of rows of this commit.
+    pub(super) fn at(&self, commit: i64) -> Option<&Terms> {
+        let commit = u64::try_from(commit).unwrap_or(0);
+        let found = self.until.iter().find(|(until, _)| commit <= *until).or(self.until.last());
+        self.known.get(&found?.1)
+    }
+
+    /// The terms, if the same have held all the time.
+    pub(super) fn only(&self) -> Option<&Terms> {
+        let mut all = self.until.iter().map(|(_, fingerprint)| self.known.get(fingerprint));
+        let first = all.next()??;
+        all.all(|terms| terms == Some(first)).then_some(first)
+    }
+}
+
+pub(super) async fn load(store: &Store, log: &Log, findings: &mut Findings) -> Result<AllTerms> {
+    let mut all = AllTerms::default();
+    for record in &log.records {
+        let checkpoint = record.standing.checkpoint;
+        match all.until.last_mut() {
+            Some((until, last)) if *last == record.fingerprint => *until = checkpoint,
+            _ => all.until.push((checkpoint, record.fingerprint)),
+        }
+    }
+    let fingerprints: BTreeMap<Digest, u64> =
+        log.records.iter().rev().map(|record| (record.fingerprint, record.seq)).collect();
+    for (fingerprint, seq) in fingerprints {
+        match terms::read(store, &fingerprint).await? {
+            Ok(found) => {
+                all.known.insert(fingerprint, found);
+            }
+            Err(what) => {
+                findings.add(Finding::new(Check::Job, what).in_record(seq).in_file(&job_path(&fingerprint)));
+            }
+        }
+    }
+    Ok(all)
+}

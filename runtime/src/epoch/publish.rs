@@ -1,0 +1,152 @@
+//! Tells the outside what is committed: Delta tables, each by its own progress.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quorate_connectors::delta::{CommitFiles, DeltaTables, FILE_AGE_MS, MergePolicy};
+use quorate_schemas::log::StagedFile;
+use quorate_schemas::table::Table;
+use tokio::sync::watch;
+
+use super::failpoint::{Step, reach};
+use super::hands::drive;
+use super::ledger::{Committed, Follow, Followed, Terms, Trim};
+use crate::clock::{Stopwatch, now_ms};
+use crate::error::Error;
+use crate::job::Publish;
+use crate::shared::Shared;
+
+/// Old files and records are looked for this often.
+const UPKEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// Publishes to Delta tables.
+pub(crate) struct Publisher {
+    /// The tables.
+    pub(crate) tables: DeltaTables,
+    /// How often, and how files are merged.
+    pub(crate) publish: Publish,
+    /// The protocol's numbers.
+    pub(crate) terms: Terms,
+    /// What the run shares.
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Publisher {
+    /// Publishes what is committed, at most so often, until the lead is over; then the rest.
+    ///
+    /// # Errors
+    /// If a table is not what this job published, or the store fails for good.
+    pub(crate) async fn run(self, mut committed: watch::Receiver<Committed>) -> Result<(), Error> {
+        let mut upkeep = Stopwatch::start();
+        loop {
+            let latest = committed.borrow_and_update().clone();
+            self.tell(&latest).await?;
+            if upkeep.elapsed() >= UPKEEP_EVERY {
+                upkeep = Stopwatch::start();
+                self.trim(&latest).await?;
+                for table in Table::ALL {
+                    let age_ms = FILE_AGE_MS.max(millis(self.publish.keep_removed));
+                    self.tables.vacuum(table, now_ms(), age_ms).await?;
+                }
+            }
+            if committed.changed().await.is_err() {
+                let latest = committed.borrow().clone();
+                return self.tell(&latest).await;
+            }
+            // Until then more commits may come: readers list fewer versions. The end of the run waits for nobody.
+            let over = async { while committed.changed().await.is_ok() {} };
+            let _ = tokio::time::timeout(self.publish.every, over).await;
+        }
+    }
+
+    async fn tell(&self, latest: &Committed) -> Result<(), Error> {
+        let mut wait = Duration::from_millis(200);
+        let mut said = false;
+        loop {
+            match self.tell_once(latest).await {
+                Err(Error::Connector(error)) if error.retryable() => {
+                    if !std::mem::replace(&mut said, true) {
+                        self.shared.observer.note(&format!("publishing waits: {error}"));
+                    }
+                    if self.shared.has_failed() {
+                        return Ok(());
+                    }
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(10));
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn tell_once(&self, latest: &Committed) -> Result<(), Error> {
+        self.tables.create_missing(now_ms()).await?;
+        for table in Table::ALL {
+            let progress = self.tables.progress(table).await?.unwrap_or(0);
+            let commits = self.lacking(table, progress, latest).await?;
+            if commits.is_empty() {
+                continue;
+            }
+            reach(Step::Publish);
+            let commits: Vec<CommitFiles<'_>> =
+                commits.iter().map(|(seq, files)| CommitFiles { seq: *seq, files }).collect();
+            self.tables.publish(table, &commits, now_ms()).await?;
+            reach(Step::Published);
+            let policy = MergePolicy {
+                target_bytes: self.publish.merge_bytes,
+                fan_in: self.publish.merge_files,
+                ..MergePolicy::default()
+            };
+            self.tables.merge_small(table, &policy, now_ms()).await?;
+        }
+        Ok(())
+    }
+
+    /// The commits that have files for `table` which it does not have yet.
+    async fn lacking(&self, table: Table, progress: u64, latest: &Committed) -> Result<Vec<(u64, Vec<StagedFile>)>, Error> {
+        let note = |text: &str| self.shared.observer.note(text);
+        let mut lacking = Vec::new();
+        let mut follow = Follow::from(table.name(), progress, latest);
+        loop {
+            match drive(follow, &self.shared.store, &note).await? {
+                Followed::Next(committed, rest) => {
+                    if let Some(found) = committed.files_for(table.name()) {
+                        lacking.push((found.seq, found.files.into_iter().cloned().collect()));
+                    }
+                    follow = rest;
+                }
+                Followed::End => return Ok(lacking),
+                Followed::Missing { seq } => {
+                    return Err(Error::Damaged(format!(
+                        "record {seq} is gone, and table {} does not have its files yet",
+                        table.name()
+                    )));
+                }
+                Followed::Strayed { progress, expected } => {
+                    return Err(Error::Damaged(format!(
+                        "table {} says that it has everything up to record {progress}, but its last files came with \
+                         record {expected}: it is the table of another log",
+                        table.name()
+                    )));
+                }
+                Followed::Damaged(damage) => return Err(damage.into()),
+            }
+        }
+    }
+
+    async fn trim(&self, latest: &Committed) -> Result<(), Error> {
+        let mut progress = BTreeMap::new();
+        for table in Table::ALL {
+            let published = self.tables.progress(table).await?.unwrap_or(0);
+            progress.insert(table.name().to_owned(), published);
+        }
+        let note = |text: &str| self.shared.observer.note(text);
+        drive(Trim::below(latest, &progress, &self.terms), &self.shared.store, &note).await?;
+        Ok(())
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,270 @@
+//! What one worker has to show for one checkpoint: table rows, retained rows, positions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use quorate_connectors::error::Result;
+use quorate_connectors::inlet::Counts;
+use quorate_connectors::staged::{Provenance, RetainedBytes, TableFile, write_retained};
+use quorate_operators::decide::ToOutlet;
+use quorate_schemas::clock::Clock;
+use quorate_schemas::log::{ObjectName, PartitionRange, Position, RetainedFile, StagedFile};
+use quorate_schemas::place::Origin;
+use quorate_schemas::record::RecordKind;
+use quorate_schemas::retained::Retain;
+use quorate_schemas::table::{
+    ConservationRow, DecisionStatus, OutRow, RecordBatch, RejectStage, Table, TableBuilder,
+};
+use quorate_schemas::time::Micros;
+use serde::{Deserialize, Serialize};
+
+use super::retained::KeptRows;
+
+/// Rows that an Arrow batch holds before the next one begins.
+const BATCH_ROWS: usize = 64 * 1024;
+
+/// A partition moved: what a worker seals into the dataflow, as data.
+#[derive(Clone, Debug)]
+pub(crate) struct Moved {
+    /// The partition.
+    pub(crate) origin: Arc<Origin>,
+    /// The kind of record it holds.
+    pub(crate) record: RecordKind,
+    /// Where the range begins and ends.
+    pub(crate) from: u64,
+    /// One past its last position.
+    pub(crate) to: u64,
+    /// Rows in it.
+    pub(crate) counts: Counts,
+    /// The greatest event time accepted so far.
+    pub(crate) greatest: Option<Micros>,
+    /// The watermark at which it joined.
+    pub(crate) floor: Option<Micros>,
+    /// Whether it has ended.
+    pub(crate) done: bool,
+    /// Whether it holds nothing up.
+    pub(crate) idle: bool,
+    /// By what it is known again.
+    pub(crate) mark: serde_json::Value,
+}
+
+/// What reaches a worker's stage.
+#[derive(Clone, Debug)]
+pub(crate) enum ForStage {
+    /// From an operator.
+    Out(ToOutlet),
+    /// From the worker itself.
+    Moved(Moved),
+}
+
+/// A worker's word that its part of a checkpoint is uploaded.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Receipt {
+    /// Files of tables.
+    pub(crate) files: Vec<StagedFile>,
+    /// The file of retained rows, if any changed.
+    pub(crate) retained: Option<RetainedFile>,
+    /// What was read.
+    pub(crate) ranges: Vec<PartitionRange>,
+    /// Where reading goes on.
+    pub(crate) positions: Vec<Position>,
+    /// The clock at the end of the checkpoint, if it moved.
+    pub(crate) clock: Option<Clock>,
+    /// Tasks closed.
+    pub(crate) decided: Decided,
+}
+
+/// Counts of what was decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Decided {
+    /// With a quorum.
+    pub(crate) quorate: u64,
+    /// Without one.
+    pub(crate) undecided: u64,
+    /// Well-formed rows that could not count.
+    pub(crate) refused: u64,
+}
+
+/// Who stages, and under which names.
+#[derive(Clone, Debug)]
+pub(crate) struct Stager {
+    /// The job's name.
+    pub(crate) job: String,
+    /// Who writes.
+    pub(crate) provenance: Provenance,
+    /// The worker.
+    pub(crate) worker: u32,
+    /// Whether provisional outcomes are a table.
+    pub(crate) keeps_updates: bool,
+}
+
+/// One worker's part of one checkpoint.
+pub(crate) struct Staging {
+    checkpoint: u64,
+    tables: BTreeMap<Table, (TableBuilder, Vec<RecordBatch>)>,
+    kept: KeptRows,
+    moved: BTreeMap<Arc<Origin>, Moved>,
+    clock: Option<Clock>,
+    decided: Decided,
+}
+
+/// A file to upload.
+pub(crate) struct ToUpload {
+    /// Where.
+    pub(crate) path: String,
+    /// What.
+    pub(crate) bytes: bytes::Bytes,
+}
+
+impl Staging {
+    /// Nothing yet of `checkpoint`.
+    pub(crate) fn new(checkpoint: u64) -> Staging {
+        let (tables, moved) = (BTreeMap::new(), BTreeMap::new());
+        let decided = Decided::default();
+        Staging { checkpoint, tables, kept: KeptRows::default(), moved, clock: None, decided }
+    }
+
+    /// Takes what an operator or the worker emitted.
+    pub(crate) fn take(&mut self, what: ForStage, stager: &Stager) {
+        match what {
+            ForStage::Out(ToOutlet::Row(row)) => {
+                self.count(&row);
+                if row.table() != Table::DecisionUpdates || stager.keeps_updates {
+                    self.append(&row, stager);
+                }
+            }
+            ForStage::Out(ToOutlet::Keep(change)) => self.kept.keep(change, self.checkpoint),
+            ForStage::Out(ToOutlet::Clock(clock)) => self.clock = self.clock.max(Some(clock)),
+            ForStage::Moved(moved) => {
+                let whole = match self.moved.remove(&moved.origin) {
+                    None => moved,
+                    Some(before) => {
+                        assert_eq!(before.to, moved.from, "a partition's ranges chain");
+                        let counts = plus(before.counts, moved.counts);
+                        Moved { from: before.from, counts, ..moved }
+                    }
+                };
+                self.moved.insert(Arc::clone(&whole.origin), whole);
+            }
+        }
+    }
+
+    fn count(&mut self, row: &OutRow) {
+        match row {
+            OutRow::Decision(row) if row.revision == 0 => match row.status {
+                DecisionStatus::Quorate => self.decided.quorate += 1,
+                DecisionStatus::Undecided(_) => self.decided.undecided += 1,
+            },
+            OutRow::Reject(row) if row.stage == RejectStage::Task => self.decided.refused += 1,
+            _ => {}
+        }
+    }
+
+    fn append(&mut self, row: &OutRow, stager: &Stager) {
+        let table = row.table();
+        let new = || (TableBuilder::new(table, &stager.job, self.checkpoint), Vec::new());
+        let (builder, batches) = self.tables.entry(table).or_insert_with(new);
+        builder.append(row);
+        if builder.rows() >= BATCH_ROWS {
+            batches.push(builder.finish());
+        }
+    }
+
+    /// The files of this part, and the receipt to give once they are uploaded.
+    ///
+    /// # Errors
+    /// If the rows are too much for a file.
+    pub(crate) fn close(mut self, stager: &Stager) -> Result<(Vec<ToUpload>, Receipt)> {
+        let moved = std::mem::take(&mut self.moved);
+        let mut receipt = Receipt { clock: self.clock, decided: self.decided, ..Receipt::default() };
+        for moved in moved.into_values() {
+            self.append(&conservation(&moved), stager);
+            receipt.ranges.push(range(&moved));
+            receipt.positions.push(position(moved));
+        }
+        let (mut uploads, incarnation) = (Vec::new(), stager.provenance.incarnation);
+        for (table, (mut builder, mut batches)) in self.tables {
+            if builder.rows() > 0 {
+                batches.push(builder.finish());
+            }
+            let file = TableFile::write(table, &batches, &stager.provenance)?;
+            let (checkpoint, worker) = (self.checkpoint, stager.worker);
+            let name = ObjectName::Table { table: table.name().to_owned(), incarnation, checkpoint, worker, nr: 0 };
+            let path = name.to_string();
+            receipt.files.push(file.staged(&path));
+            uploads.push(ToUpload { path, bytes: file.bytes });
+        }
+        let entries = self.kept.into_entries();
+        if !entries.is_empty() {
+            let name = ObjectName::Retained { incarnation, checkpoint: self.checkpoint, worker: stager.worker };
+            let (upload, file) = retained_file(&entries, name.to_string(), self.checkpoint, &stager.provenance)?;
+            uploads.push(upload);
+            receipt.retained = Some(file);
+        }
+        Ok((uploads, receipt))
+    }
+}
+
+/// Retained rows as a file of `checkpoint` at `path`.
+///
+/// # Errors
+/// If they are too much for one file.
+pub(crate) fn retained_file(
+    entries: &[Retain],
+    path: String,
+    checkpoint: u64,
+    provenance: &Provenance,
+) -> Result<(ToUpload, RetainedFile)> {
+    let RetainedBytes { bytes, sha256, rows, burials } = write_retained(entries, provenance)?;
+    let size = bytes.len() as u64;
+    let file = RetainedFile { path: path.clone(), checkpoint, rows, buried: burials, bytes: size, sha256 };
+    Ok((ToUpload { path, bytes }, file))
+}
+
+fn plus(a: Counts, b: Counts) -> Counts {
+    Counts {
+        rows_in: a.rows_in + b.rows_in,
+        on_time: a.on_time + b.on_time,
+        late: a.late + b.late,
+        rejected: a.rejected + b.rejected,
+    }
+}
+
+fn conservation(moved: &Moved) -> OutRow {
+    OutRow::Conservation(Box::new(ConservationRow {
+        event_time: moved.greatest.unwrap_or(0),
+        origin: moved.origin.as_ref().clone(),
+        record: moved.record,
+        from: moved.from,
+        to: moved.to,
+        rows_in: moved.counts.rows_in,
+        on_time: moved.counts.on_time,
+        late: moved.counts.late,
+        rejected: moved.counts.rejected,
+        done: moved.done,
+    }))
+}
+
+fn range(moved: &Moved) -> PartitionRange {
+    PartitionRange {
+        origin: moved.origin.as_ref().clone(),
+        from: moved.from,
+        to: moved.to,
+        rows_in: moved.counts.rows_in,
+        on_time: moved.counts.on_time,
+        late: moved.counts.late,
+        rejected: moved.counts.rejected,
+    }
+}
+
+fn position(moved: Moved) -> Position {
+    Position {
+        origin: moved.origin.as_ref().clone(),
+        next: moved.to,
+        greatest_event_time_us: moved.greatest,
+        idle: moved.idle,
+        join_watermark_us: moved.floor,
+        done: moved.done,
+        mark: moved.mark,
+    }
+}

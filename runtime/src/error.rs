@@ -1,0 +1,101 @@
+//! Why a run failed.
+
+use quorate_operators::booth::Mismatch;
+use quorate_schemas::log::Breach;
+
+use crate::epoch::ledger::{Damage, Fenced};
+use crate::observe::FailureKind;
+
+/// Why a run failed, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A source or the store failed.
+    #[error(transparent)]
+    Connector(#[from] quorate_connectors::error::Error),
+
+    /// Another run leads this job.
+    #[error("{0}; this one stops. Nothing is lost: whoever leads goes on from the log")]
+    Fenced(Fenced),
+
+    /// Another machine or directory leads this job and is alive.
+    #[error(
+        "{by} leads this job (log record {seq}). Stop it first, wait until it has missed three heartbeats, or take \
+         over with --takeover"
+    )]
+    Held {
+        /// Who leads.
+        by: String,
+        /// The last record seen of it.
+        seq: u64,
+    },
+
+    /// The log belongs to another job.
+    #[error("the store's log is that of job {found:?}: give this job a store of its own")]
+    OtherJob {
+        /// The job.
+        found: String,
+    },
+
+    /// The job has changed since the log was written.
+    #[error(
+        "the job has changed in ways that change results since its log was written. Put the old settings back, give \
+         the job a new store, or run `quorate upgrade`, which goes on with the new settings and says so in the log"
+    )]
+    OtherFingerprint,
+
+    /// The log is damaged.
+    #[error("the log is damaged: {0}. `quorate verify` names everything that is wrong")]
+    Damaged(String),
+
+    /// What was restored does not follow from the retained rows.
+    #[error(
+        "task {:?} was decided as {:?} and would now be decided as {:?}: this build decides otherwise than the one \
+         that wrote the log. Go on with that build, or give the job a new store",
+        .0.written.task, .0.written.answer, .0.derived.answer
+    )]
+    Mismatch(Box<Mismatch>),
+
+    /// A broken invariant of the log.
+    #[error("the next record would break the log: {0}. This is a bug; nothing was written")]
+    Breach(#[from] Breach),
+
+    /// More rows were rejected than the job allows.
+    #[error(
+        "{rejected} of {rows_in} rows were rejected, more than limits.rejects allows; the table `rejects` says why. \
+         Mend the input or the job's map, or raise the limit"
+    )]
+    TooManyRejects {
+        /// Rejected rows.
+        rejected: u64,
+        /// Rows read.
+        rows_in: u64,
+    },
+
+    /// A thread of the engine died.
+    #[error("a worker stopped: {0}")]
+    Worker(String),
+}
+
+impl Error {
+    /// What it means for whoever would start the job again.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Error::Fenced(_) | Error::Held { .. } => FailureKind::Fenced,
+            Error::TooManyRejects { .. } => FailureKind::RejectLimit,
+            Error::Connector(error) if error.retryable() => FailureKind::Failed,
+            Error::Worker(_) | Error::Breach(_) => FailureKind::Failed,
+            Error::Connector(_)
+            | Error::OtherJob { .. }
+            | Error::OtherFingerprint
+            | Error::Damaged(_)
+            | Error::Mismatch(_) => FailureKind::Misconfigured,
+        }
+    }
+}
+
+impl From<Damage> for Error {
+    fn from(damage: Damage) -> Error {
+        Error::Damaged(damage.to_string())
+    }
+}

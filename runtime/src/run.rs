@@ -1,0 +1,328 @@
+//! A run: take the lead, recover, work, commit, publish.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use quorate_connectors::delta::DeltaTables;
+use quorate_connectors::staged::Provenance;
+use quorate_connectors::store::Store;
+use quorate_operators::decide::Setup;
+use quorate_schemas::clock::{Clock, Phase};
+use quorate_schemas::id::IdKey;
+use quorate_schemas::log::{Hex, Owner, RandomId};
+use tokio::sync::{mpsc, watch};
+
+use crate::assign::{Assignments, Sources};
+use crate::clock::{Stopwatch, now_ms};
+use crate::epoch::commit::Waker;
+use crate::epoch::lead::{Leader, Led};
+use crate::epoch::ledger::{Applicant, Committed, Contest, Lead, Reopen, Terms, Upgrade};
+use crate::epoch::number::{checkpoint_of, first_epoch};
+use crate::epoch::publish::Publisher;
+use crate::epoch::recover::{Taken, read_rows, sweep, take_lead};
+use crate::epoch::staging::Stager;
+use crate::error::Error;
+use crate::job::Job;
+use crate::observe::{Observer, Outcome, Progress, RunOptions, Totals};
+use crate::shared::Shared;
+use crate::worker::{Plan, work};
+
+/// Followed sources are looked through for new files this often.
+const SURVEY_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs `job` until its input has ended, or it is asked to stop, and everything read is committed and published.
+///
+/// # Errors
+/// If another run leads, the store or a source fails for good, or too many rows are rejected.
+pub fn run(job: &Job, options: RunOptions, observer: Arc<dyn Observer>) -> Result<Outcome, Error> {
+    run_with(job, options, observer, Upgrade::Refuse)
+}
+
+/// Goes on with a job whose settings have changed: from here on the new ones decide. What is decided stays.
+///
+/// # Errors
+/// As [`run`].
+pub fn upgrade(job: &Job, options: RunOptions, observer: Arc<dyn Observer>) -> Result<Outcome, Error> {
+    run_with(job, options, observer, Upgrade::Adopt)
+}
+
+fn run_with(job: &Job, options: RunOptions, observer: Arc<dyn Observer>, upgrade: Upgrade) -> Result<Outcome, Error> {
+    let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let tokio = tokio.map_err(|error| Error::Worker(format!("the asynchronous runtime does not start: {error}")))?;
+    let begun = tokio.block_on(begin(job, &options, observer, upgrade))?;
+    match begun {
+        Begun::Finished => Ok(Outcome::AlreadyFinished),
+        Begun::Leading(leading) => leading.go_on(job, &options, &tokio),
+    }
+}
+
+enum Begun {
+    Finished,
+    Leading(Box<Leading>),
+}
+
+/// A run that leads, and what it goes on from.
+struct Leading {
+    lead: Lead,
+    claim: Committed,
+    store: Store,
+    observer: Arc<dyn Observer>,
+    restored: Vec<quorate_schemas::retained::RetainedRow>,
+}
+
+async fn begin(
+    job: &Job,
+    options: &RunOptions,
+    observer: Arc<dyn Observer>,
+    upgrade: Upgrade,
+) -> Result<Begun, Error> {
+    let store = open_store(&job.store).await?;
+    store.check_conditional_create().await?;
+    let note = |text: &str| observer.note(text);
+    let mut applicant = Applicant {
+        job: job.name.clone(),
+        fingerprint: job.fingerprint(),
+        owner: owner(),
+        log_id: random(),
+        written_at_ms: now_ms(),
+        contest: if options.takeover { Contest::TakeOver } else { Contest::AfterSilence },
+        upgrade,
+        reopen: Reopen::No,
+    };
+    let taken = match take_lead(applicant.clone(), Terms::default(), &store, &note).await? {
+        Taken::Finished(last) if options.reopen => {
+            applicant.reopen = Reopen::From(reopened(last.record().standing.clock));
+            take_lead(applicant, Terms::default(), &store, &note).await?
+        }
+        taken => taken,
+    };
+    match taken {
+        Taken::Finished(last) => {
+            publish_rest(job, &store, &observer, &last).await?;
+            Ok(Begun::Finished)
+        }
+        Taken::Lead(lead, claim) => {
+            store.put(&policy_path(job), policy_bytes(job).into()).await?;
+            sweep(&claim, &store, &note).await?;
+            let restored = read_rows(lead.standing(), &store).await?;
+            Ok(Begun::Leading(Box::new(Leading { lead: *lead, claim, store, observer, restored })))
+        }
+    }
+}
+
+/// The store of a job; in builds for tests behind the faults that the environment names.
+async fn open_store(location: &str) -> Result<Store, Error> {
+    let store = Store::open(location).await?;
+    #[cfg(feature = "failpoints")]
+    if let Some(plan) = crate::epoch::failpoint::faults() {
+        return Ok(store.with_faults(plan));
+    }
+    Ok(store)
+}
+
+/// Rows at or before the greatest event time seen are late for a job that had finished.
+fn reopened(clock: Clock) -> Clock {
+    let from = clock.greatest.saturating_add(1);
+    Clock { phase: Phase::Running, watermark: from, promised: from, ..clock }
+}
+
+/// A finished job may have died before everything was published.
+async fn publish_rest(job: &Job, store: &Store, observer: &Arc<dyn Observer>, last: &Committed) -> Result<(), Error> {
+    if !job.publish.delta {
+        return Ok(());
+    }
+    let shared = Shared::new(
+        store.clone(),
+        Arc::clone(observer),
+        tokio::runtime::Handle::current(),
+        0,
+        &RunOptions::new(1),
+    );
+    let tables = DeltaTables::new(store.clone(), provenance(job, last));
+    let publisher = Publisher { tables, publish: job.publish, terms: Terms::default(), shared: Arc::new(shared) };
+    let (sender, receiver) = watch::channel(last.clone());
+    drop(sender);
+    publisher.run(receiver).await
+}
+
+fn provenance(job: &Job, last: &Committed) -> Provenance {
+    let record = last.record();
+    Provenance { job: job.name.clone(), log_id: record.log_id, incarnation: record.incarnation }
+}
+
+impl Leading {
+    fn go_on(self, job: &Job, options: &RunOptions, tokio: &tokio::runtime::Runtime) -> Result<Outcome, Error> {
+        let Leading { lead, claim, store, observer, restored } = self;
+        let (record, standing) = (claim.record().clone(), lead.standing().clone());
+        let start = first_epoch(standing.checkpoint + 1);
+        let shared = Arc::new(Shared::new(store.clone(), observer, tokio.handle().clone(), start, options));
+        shared.committed.store(standing.checkpoint, Ordering::Release);
+        let key = IdKey::new(record.log_id.0);
+        let mut sources = Sources::open(job, key, &standing)?;
+        let bounded = sources.are_bounded();
+        let assignments = Arc::new(Assignments::new(options.workers, bounded, restored));
+        let joins = standing.clock.promised > Clock::START.promised;
+        sources.survey(&assignments, joins, &shared, true)?;
+        if !bounded {
+            follow(sources, Arc::clone(&assignments), Arc::clone(&shared));
+        }
+
+        let provenance = provenance(job, &claim);
+        let (to_lead, gathered) = mpsc::unbounded_channel();
+        let (committed, committed_seen) = watch::channel(claim);
+        let (progress, progress_seen) = watch::channel(Led::default());
+        let waker = Waker::default();
+        let leader = Leader {
+            lead,
+            terms: Terms::default(),
+            shared: Arc::clone(&shared),
+            provenance: provenance.clone(),
+            waker: waker.clone(),
+            committed,
+            progress,
+        };
+        let leading = tokio.spawn({
+            let shared = Arc::clone(&shared);
+            async move {
+                let led = leader.lead(gathered).await;
+                led.map_err(|error| shared.fail::<()>(error)).ok()
+            }
+        });
+        let publishing = job.publish.delta.then(|| {
+            let tables = DeltaTables::new(store, provenance.clone());
+            let shared = Arc::clone(&shared);
+            let publisher = Publisher { tables, publish: job.publish, terms: Terms::default(), shared: Arc::clone(&shared) };
+            tokio.spawn(async move {
+                if let Err(error) = publisher.run(committed_seen).await {
+                    let _: Option<()> = shared.fail(error);
+                }
+            })
+        });
+        let telling = tokio.spawn(tell(Arc::clone(&shared), progress_seen));
+
+        let mut policy = job.policy;
+        policy.updates |= options.follow;
+        let plan = Plan {
+            setup: Setup { policy, key },
+            checkpoint: job.checkpoint,
+            rejects: job.limits.rejects,
+            start,
+            stager: Stager { job: job.name.clone(), provenance, worker: 0, keeps_updates: job.policy.updates },
+            assignments,
+            to_lead,
+            waker,
+            shared: Arc::clone(&shared),
+        };
+        work_all(plan, options)?;
+        // The workers have dropped their ends: the lead commits what it has, then the publisher the rest.
+        let led = tokio.block_on(leading).ok().flatten();
+        if let Some(publishing) = publishing {
+            let _ = tokio.block_on(publishing);
+        }
+        telling.abort();
+        ended(job, &shared, led)
+    }
+}
+
+/// Runs all workers to their end.
+fn work_all(plan: Plan, options: &RunOptions) -> Result<(), Error> {
+    let communication = match options.serialised {
+        true => timely::CommunicationConfig::ProcessBinary(options.workers),
+        false => timely::CommunicationConfig::Process(options.workers),
+    };
+    let config = timely::Config { communication, worker: timely::WorkerConfig::default() };
+    let shared = Arc::clone(&plan.shared);
+    let plan = Arc::new(plan);
+    let workers = timely::execute(config, move |worker| work(worker, &plan)).map_err(Error::Worker)?;
+    for result in workers.join() {
+        if let Err(error) = result {
+            let _: Option<()> = shared.fail(Error::Worker(error));
+        }
+    }
+    Ok(())
+}
+
+/// Looks for new files of followed sources, until the run ends.
+fn follow(mut sources: Sources, assignments: Arc<Assignments>, shared: Arc<Shared>) {
+    let tokio = shared.tokio.clone();
+    tokio.spawn(async move {
+        while !shared.has_failed() && !shared.stop.is_given() {
+            tokio::time::sleep(SURVEY_EVERY).await;
+            if let Err(error) = sources.survey(&assignments, true, &shared, false) {
+                let _: Option<()> = shared.fail(error);
+            }
+        }
+    });
+}
+
+/// Tells the observer once a second where the run stands.
+async fn tell(shared: Arc<Shared>, led: watch::Receiver<Led>) {
+    let mut before = shared.rows.get();
+    let (mut commits, mut since) = (0, Stopwatch::start());
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let (rows, led) = (shared.rows.get(), *led.borrow());
+        if led.commits != commits {
+            (commits, since) = (led.commits, Stopwatch::start());
+        }
+        let (opened, uncommitted) = (shared.opened.load(Ordering::Relaxed), shared.uncommitted.load(Ordering::Relaxed));
+        let from = uncommitted.max(first_epoch(checkpoint_of(opened)));
+        shared.observer.progress(&Progress {
+            rows,
+            rows_per_s: rows.rows_in - before.rows_in,
+            decided: led.decided.quorate,
+            undecided: led.decided.undecided,
+            open_epochs: opened.saturating_sub(from),
+            checkpoint_age_ms: since.elapsed_ms(),
+            commits: led.commits,
+        });
+        before = rows;
+    }
+}
+
+fn ended(job: &Job, shared: &Shared, led: Option<Led>) -> Result<Outcome, Error> {
+    if let Some(error) = shared.take_failure() {
+        return Err(error);
+    }
+    let (led, rows) = (led.unwrap_or_default(), shared.rows.get());
+    if job.limits.rejects.is_exceeded(rows.rejected, rows.rows_in) {
+        return Err(Error::TooManyRejects { rejected: rows.rejected, rows_in: rows.rows_in });
+    }
+    let totals = Totals {
+        rows,
+        decided: led.decided.quorate,
+        undecided: led.decided.undecided,
+        refused: led.decided.refused,
+        commits: led.commits,
+    };
+    Ok(if led.finished { Outcome::Finished(totals) } else { Outcome::Stopped(totals) })
+}
+
+/// Where the job's policy is kept, for those who derive its decisions anew.
+fn policy_path(job: &Job) -> String {
+    format!("job/{}.json", job.fingerprint())
+}
+
+fn policy_bytes(job: &Job) -> Vec<u8> {
+    serde_json::to_vec_pretty(&serde_json::json!({ "name": job.name, "policy": job.policy, "lateness_us": job.lateness }))
+        .unwrap_or_default()
+}
+
+/// Who runs here.
+fn owner() -> Owner {
+    let machine = rustix::system::uname();
+    Owner {
+        host: machine.nodename().to_string_lossy().into_owned(),
+        user: rustix::process::getuid().as_raw().to_string(),
+        directory: std::env::current_dir().as_deref().unwrap_or(Path::new("?")).to_string_lossy().into_owned(),
+        pid: std::process::id(),
+        instance: random(),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "identities must differ between runs; no result depends on them")]
+fn random() -> RandomId {
+    Hex::from_u128(rand::random())
+}

@@ -1,0 +1,125 @@
+//! What the threads of one run share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use quorate_connectors::store::Store;
+use quorate_schemas::log::Counts;
+
+use quorate_operators::decide::ToOutlet;
+use quorate_schemas::table::OutRow;
+
+use crate::epoch::staging::ForStage;
+use crate::error::Error;
+use crate::observe::{Observer, RunOptions, StopSignal};
+
+/// One run.
+pub(crate) struct Shared {
+    /// Where everything is written.
+    pub(crate) store: Store,
+    /// Who watches.
+    pub(crate) observer: Arc<dyn Observer>,
+    /// Where uploads and commits run.
+    pub(crate) tokio: tokio::runtime::Handle,
+    /// The highest epoch that any worker has opened.
+    pub(crate) opened: AtomicU64,
+    /// The highest checkpoint that is committed.
+    pub(crate) committed: AtomicU64,
+    /// Bytes read in the checkpoint that is open.
+    pub(crate) bytes_in_checkpoint: AtomicU64,
+    /// Rows read, by what became of them.
+    pub(crate) rows: RowCounters,
+    /// Whether the observer wants to hear of decisions as they come.
+    pub(crate) follow: bool,
+    /// Asks the run to end: by whoever started it, or because too many rows were rejected.
+    pub(crate) stop: StopSignal,
+    /// The greatest epoch of which nothing is committed yet, as worker 0 sees it.
+    pub(crate) uncommitted: AtomicU64,
+    failed: AtomicBool,
+    failure: Mutex<Option<Error>>,
+}
+
+/// [`Counts`], shared.
+#[derive(Default)]
+pub(crate) struct RowCounters {
+    rows_in: AtomicU64,
+    on_time: AtomicU64,
+    late: AtomicU64,
+    rejected: AtomicU64,
+}
+
+impl RowCounters {
+    /// Adds rows.
+    pub(crate) fn add(&self, rows_in: u64, on_time: u64, late: u64, rejected: u64) {
+        self.rows_in.fetch_add(rows_in, Ordering::Relaxed);
+        self.on_time.fetch_add(on_time, Ordering::Relaxed);
+        self.late.fetch_add(late, Ordering::Relaxed);
+        self.rejected.fetch_add(rejected, Ordering::Relaxed);
+    }
+
+    /// The counts so far.
+    pub(crate) fn get(&self) -> Counts {
+        Counts {
+            rows_in: self.rows_in.load(Ordering::Relaxed),
+            on_time: self.on_time.load(Ordering::Relaxed),
+            late: self.late.load(Ordering::Relaxed),
+            rejected: self.rejected.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Shared {
+    /// A run that has just begun and goes on in `epoch`.
+    pub(crate) fn new(
+        store: Store,
+        observer: Arc<dyn Observer>,
+        tokio: tokio::runtime::Handle,
+        epoch: u64,
+        options: &RunOptions,
+    ) -> Shared {
+        Shared {
+            store,
+            observer,
+            tokio,
+            opened: AtomicU64::new(epoch),
+            committed: AtomicU64::new(0),
+            bytes_in_checkpoint: AtomicU64::new(0),
+            rows: RowCounters::default(),
+            follow: options.follow,
+            stop: options.stop.clone(),
+            uncommitted: AtomicU64::new(epoch),
+            failed: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// Lets the observer hear of a decision that is on its way to the tables.
+    pub(crate) fn tell(&self, row: &ForStage) {
+        if !self.follow {
+            return;
+        }
+        match row {
+            ForStage::Out(ToOutlet::Row(OutRow::Update(update))) => self.observer.update(update),
+            ForStage::Out(ToOutlet::Row(OutRow::Decision(decision))) => self.observer.decided(decision),
+            _ => {}
+        }
+    }
+
+    /// Ends the run with `error`, unless it has ended already. The first one is the cause.
+    pub(crate) fn fail<T>(&self, error: Error) -> Option<T> {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(error);
+        self.failed.store(true, Ordering::Release);
+        None
+    }
+
+    /// Whether the run has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    /// Why it has.
+    pub(crate) fn take_failure(&self) -> Option<Error> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
