@@ -49,7 +49,9 @@ pub enum Error {
     },
 
     /// A stored file was written in a form that this build does not know.
-    #[error("{file}: written in format {found}, this build reads formats up to {known}: use a newer build")]
+    #[error(
+        "{file}: written in format {found}, this build reads formats up to {known}: use a newer build"
+    )]
     NewerFormat {
         /// The file.
         file: String,
@@ -82,7 +84,9 @@ pub enum Error {
     },
 
     /// Others committed to a Delta table each time that we tried to.
-    #[error("Delta table {table}: lost {tries} races for the next version in a row: is something else writing to it?")]
+    #[error(
+        "Delta table {table}: lost {tries} races for the next version in a row: is something else writing to it?"
+    )]
     Contended {
         /// The table's name.
         table: &'static str,
@@ -191,7 +195,12 @@ mod tests {
 
     #[test]
     fn a_delta_table_can_be_waited_for_if_its_store_can() {
-        let delta = |problem| Error::Delta { table: "votes", doing: "reading its log", problem, source: "x".into() };
+        let delta = |problem| Error::Delta {
+            table: "votes",
+            doing: "reading its log",
+            problem,
+            source: "x".into(),
+        };
         assert!(delta(Some(Problem::Unreachable)).retryable());
         assert!(!delta(Some(Problem::Denied)).retryable());
         assert!(!delta(None).retryable(), "a damaged log does not mend by waiting");

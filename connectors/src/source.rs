@@ -16,8 +16,8 @@
 //!    know of (rows lost to a truncation) is a [`Notice`].
 //! 5. **A read never waits.** Without new bytes it says [`ReadStep::Waiting`], and the caller goes on.
 //!
-//! *Memory*: per open partition one read buffer (64 KiB; two more when compressed, and the decoder's window) and the
-//! line that is not complete yet, at most `line_bytes_max`.
+//! *Memory*: of a partition with something to read, a read buffer of 64 KiB (and as much for a decoder); of a packed
+//! one its decoder's window; and the line that is not complete yet, at most `line_bytes_max`.
 //! *Cost*: bytes are looked at once for line ends, and copied only where a line spans two reads.
 
 mod cut;

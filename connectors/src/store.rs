@@ -99,11 +99,19 @@ impl Store {
         let parsed = Location::parse(location)?;
         let backend = match &parsed {
             Location::Memory => Backend::Memory(memory::Memory::default()),
-            Location::Local(root) => Backend::Local(local::Local::open(root).await.map_err(|failure| {
-                let (problem, source) = (failure.problem, failure.source);
-                let path = String::new();
-                Error::Store { store: parsed.to_string(), operation: Operation::Open, path, problem, source }
-            })?),
+            Location::Local(root) => {
+                Backend::Local(local::Local::open(root).await.map_err(|failure| {
+                    let (problem, source) = (failure.problem, failure.source);
+                    let path = String::new();
+                    Error::Store {
+                        store: parsed.to_string(),
+                        operation: Operation::Open,
+                        path,
+                        problem,
+                        source,
+                    }
+                })?)
+            }
             Location::S3 { bucket, prefix } => {
                 let object = object::Object::s3(bucket, prefix)
                     .map_err(|reason| Error::Location { location: location.into(), reason })?;
@@ -124,7 +132,8 @@ impl Store {
     }
 
     fn over(name: String, backend: Backend) -> Store {
-        let (backend, limits, requests) = (Arc::new(backend), Limits::default(), Counters::default());
+        let (backend, limits, requests) =
+            (Arc::new(backend), Limits::default(), Counters::default());
         Store { inner: Arc::new(Inner { name, backend, limits, requests }) }
     }
 
@@ -132,7 +141,14 @@ impl Store {
     pub fn with_limits(&self, limits: Limits) -> Store {
         let Inner { name, backend, .. } = self.inner.as_ref();
         let requests = Counters::default();
-        Store { inner: Arc::new(Inner { name: name.clone(), backend: backend.clone(), limits, requests }) }
+        Store {
+            inner: Arc::new(Inner {
+                name: name.clone(),
+                backend: backend.clone(),
+                limits,
+                requests,
+            }),
+        }
     }
 
     /// The same objects, reached through the faults of `plan`, counted anew.
@@ -173,10 +189,19 @@ impl Store {
         let (operation, size) = (Operation::Create, bytes.len());
         self.checked(operation, path)?;
         self.inner.requests.count(operation);
-        match attempt::within(self.inner.limits.deadline(size), self.inner.backend.create(path, bytes)).await {
+        match attempt::within(
+            self.inner.limits.deadline(size),
+            self.inner.backend.create(path, bytes),
+        )
+        .await
+        {
             Some(answer) => answer.map_err(|failure| self.error(operation, path, failure)),
             None => {
-                tracing::warn!(store = self.name(), path, "no answer within the deadline: the object may exist");
+                tracing::warn!(
+                    store = self.name(),
+                    path,
+                    "no answer within the deadline: the object may exist"
+                );
                 Ok(Creation::Unknown)
             }
         }
@@ -196,7 +221,8 @@ impl Store {
     /// # Errors
     /// As [`Store::put`].
     pub async fn get(&self, path: &str) -> Result<Option<Bytes>> {
-        let found = self.tried(Operation::Get, path, 0, || self.inner.backend.read(path, None)).await?;
+        let found =
+            self.tried(Operation::Get, path, 0, || self.inner.backend.read(path, None)).await?;
         Ok(found.map(|found| found.bytes))
     }
 
@@ -271,7 +297,13 @@ impl Store {
         self.tried(Operation::Get, path, 0, || self.inner.backend.read(path, range.clone())).await
     }
 
-    async fn tried<T, F>(&self, operation: Operation, path: &str, size: usize, attempt: impl FnMut() -> F) -> Result<T>
+    async fn tried<T, F>(
+        &self,
+        operation: Operation,
+        path: &str,
+        size: usize,
+        attempt: impl FnMut() -> F,
+    ) -> Result<T>
     where
         F: Future<Output = Result<T, problem::Failure>>,
     {
@@ -288,7 +320,13 @@ impl Store {
 
     fn error(&self, operation: Operation, path: &str, failure: problem::Failure) -> Error {
         let problem::Failure { problem, source } = failure;
-        Error::Store { store: self.name().to_owned(), operation, path: path.to_owned(), problem, source }
+        Error::Store {
+            store: self.name().to_owned(),
+            operation,
+            path: path.to_owned(),
+            problem,
+            source,
+        }
     }
 }
 

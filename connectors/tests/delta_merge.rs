@@ -16,7 +16,11 @@ const POLICY: MergePolicy = MergePolicy { target_bytes: 1 << 20, fan_in: 4, most
 
 async fn paths(store: &Store) -> BTreeSet<String> {
     let listed = store.list(&format!("tables/{}", TABLE.name())).await.unwrap();
-    listed.into_iter().map(|listed| listed.path).filter(|path| path.ends_with(".parquet") && !path.contains("_delta_log")).collect()
+    listed
+        .into_iter()
+        .map(|listed| listed.path)
+        .filter(|path| path.ends_with(".parquet") && !path.contains("_delta_log"))
+        .collect()
 }
 
 async fn check(store: &Store, commits: u64, context: &str) {
@@ -37,15 +41,28 @@ async fn a_merge_keeps_the_rows_and_changes_no_data() {
     assert_eq!(live.len(), 2);
     assert!(live.iter().all(|file| file.rows == Some(60)));
     // Neighbours in event time are merged with each other.
-    assert!(live.iter().map(|file| file.max_event_time_us).min() < live.iter().map(|file| file.min_event_time_us).max());
+    assert!(
+        live.iter().map(|file| file.max_event_time_us).min()
+            < live.iter().map(|file| file.min_event_time_us).max()
+    );
 
     let (version, lines) = newest(&store).await;
     assert_eq!(version, 14);
-    let kinds: Vec<&str> = lines.iter().map(|line| line.as_object().unwrap().keys().next().unwrap().as_str()).collect();
-    assert_eq!(kinds, ["commitInfo", "remove", "remove", "remove", "remove", "remove", "remove", "add"]);
+    let kinds: Vec<&str> = lines
+        .iter()
+        .map(|line| line.as_object().unwrap().keys().next().unwrap().as_str())
+        .collect();
+    assert_eq!(
+        kinds,
+        ["commitInfo", "remove", "remove", "remove", "remove", "remove", "remove", "add"]
+    );
     assert!(lines[1..].iter().all(|line| line["remove"]["dataChange"] == false || line["add"]["dataChange"] == false));
 
-    assert_eq!(tables.merge_small(TABLE, &POLICY, NOW_MS).await.unwrap(), Merged::default(), "two files are enough");
+    assert_eq!(
+        tables.merge_small(TABLE, &POLICY, NOW_MS).await.unwrap(),
+        Merged::default(),
+        "two files are enough"
+    );
     // The publisher goes on where the merge left off.
     let files = [stage(&store, 1, 13, 130..140).await];
     tables.publish(TABLE, &[CommitFiles { seq: 13, files: &files }], NOW_MS).await.unwrap();
@@ -112,8 +129,10 @@ async fn merging_while_others_publish_and_merge_keeps_every_row_once() {
         assert!(written >= 2, "round {round}: {written} merges");
         check(&store, 24, &format!("round {round}")).await;
         // What was overtaken left nothing behind.
-        let live: BTreeSet<String> = live_files(&store, TABLE).await.unwrap().into_iter().map(|file| file.path).collect();
-        let merged: BTreeSet<String> = paths(&store).await.into_iter().filter(|path| path.contains("merged-")).collect();
+        let live: BTreeSet<String> =
+            live_files(&store, TABLE).await.unwrap().into_iter().map(|file| file.path).collect();
+        let merged: BTreeSet<String> =
+            paths(&store).await.into_iter().filter(|path| path.contains("merged-")).collect();
         let named = store.list("tables/anomalies/_delta_log").await.unwrap();
         let mut log = String::new();
         for version in named.iter().filter(|listed| listed.path.ends_with(".json")) {
@@ -130,7 +149,10 @@ async fn files_that_are_not_ours_to_read_are_left_alone() {
     let store = Store::memory();
     let tables = tables(&store);
     fill(&store, &tables, 8).await;
-    store.put("tables/anomalies/1-3-0-0.parquet", Bytes::from_static(b"another program's")).await.unwrap();
+    store
+        .put("tables/anomalies/1-3-0-0.parquet", Bytes::from_static(b"another program's"))
+        .await
+        .unwrap();
     let merged = tables.merge_small(TABLE, &POLICY, NOW_MS).await.unwrap();
     assert_eq!((merged.given_up, merged.written), (1, 0));
     assert_eq!(live_files(&store, TABLE).await.unwrap().len(), 8);
@@ -156,11 +178,19 @@ async fn removed_files_are_deleted_when_they_are_old_and_no_others_ever() {
     assert!(deleted >= 4, "{deleted}");
     let mut expected = live;
     expected.insert(staged.path.clone());
-    assert_eq!(paths(&store).await, expected, "what is live, and what is staged and not yet published");
+    assert_eq!(
+        paths(&store).await,
+        expected,
+        "what is live, and what is staged and not yet published"
+    );
     check(&store, 8, "vacuumed").await;
     tables.publish(TABLE, &[CommitFiles { seq: 9, files: &[staged] }], NOW_MS).await.unwrap();
     check(&store, 9, "published after it").await;
-    assert_eq!(tables.vacuum(TABLE, NOW_MS + FILE_AGE_MS, FILE_AGE_MS).await.unwrap(), 0, "once is enough");
+    assert_eq!(
+        tables.vacuum(TABLE, NOW_MS + FILE_AGE_MS, FILE_AGE_MS).await.unwrap(),
+        0,
+        "once is enough"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -186,7 +216,8 @@ async fn a_checkpoint_loses_no_file_that_is_to_be_deleted() {
     // Removed a month ago by the machine's clock, by which the library judges what a checkpoint may forget.
     tables.merge_small(TABLE, &POLICY, NOW_MS).await.unwrap();
     tables.checkpoint(TABLE, NOW_MS + 30 * DAY_MS).await.unwrap();
-    let live: BTreeSet<String> = live_files(&store, TABLE).await.unwrap().into_iter().map(|file| file.path).collect();
+    let live: BTreeSet<String> =
+        live_files(&store, TABLE).await.unwrap().into_iter().map(|file| file.path).collect();
     assert!(live.len() <= 3, "{live:?}");
     assert_eq!(paths(&store).await, live);
     check(&store, 6, "checkpointed").await;

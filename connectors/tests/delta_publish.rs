@@ -3,7 +3,9 @@
 mod delta_fixture;
 
 use delta_fixture::{NOW_MS, TABLE, faulty, fill, newest, provenance, stage, tables, visible};
-use quorate_connectors::delta::{CHECKPOINT_EVERY, CommitFiles, DeltaTables, Published, live_files};
+use quorate_connectors::delta::{
+    CHECKPOINT_EVERY, CommitFiles, DeltaTables, Published, live_files,
+};
 use quorate_connectors::store::{Requests, Store};
 use quorate_schemas::log::StagedFile;
 use quorate_schemas::table::Table;
@@ -17,7 +19,8 @@ async fn publish_through(clean: &Store, commits: u64, faults: impl Fn(u64, u64) 
         staged.push((seq, vec![stage(clean, 1, seq, seq * 10..seq * 10 + 10).await]));
         for attempt in 0.. {
             assert!(attempt < 100, "commit {seq} is never published");
-            let tables = publisher.take().unwrap_or_else(|| tables(&faulty(clean, &faults(seq, attempt))));
+            let tables =
+                publisher.take().unwrap_or_else(|| tables(&faulty(clean, &faults(seq, attempt))));
             // All commits so far, so that what is there already must be left out.
             let commits: Vec<CommitFiles<'_>> =
                 staged.iter().map(|(seq, files)| CommitFiles { seq: *seq, files }).collect();
@@ -61,7 +64,10 @@ async fn publishing_again_adds_nothing() {
     for seq in 1..=3 {
         let commits = [CommitFiles { seq, files: &files }];
         for publisher in [&first, &tables(&store)] {
-            assert_eq!(publisher.publish(TABLE, &commits, NOW_MS).await.unwrap(), Published::Nothing);
+            assert_eq!(
+                publisher.publish(TABLE, &commits, NOW_MS).await.unwrap(),
+                Published::Nothing
+            );
         }
     }
     check(&store, 3, "again").await;
@@ -84,7 +90,12 @@ async fn each_fault_leaves_every_row_there_once() {
     for plan in faults {
         let store = Store::memory();
         // Then the store recovers: a plan counts anew with each publisher.
-        publish_through(&store, 4, |_, attempt| if attempt < 2 { plan.to_owned() } else { String::new() }).await;
+        publish_through(
+            &store,
+            4,
+            |_, attempt| if attempt < 2 { plan.to_owned() } else { String::new() },
+        )
+        .await;
         // What lands late has landed by then.
         tokio::time::sleep(std::time::Duration::from_millis(60)).await;
         check(&store, 4, plan).await;
@@ -139,7 +150,9 @@ async fn publishers_that_race_add_every_row_once() {
     let other = DeltaTables::new(store.clone(), provenance(2));
     for seq in 1..=10 {
         let files = [stage(&store, 2, seq, 1_000 + seq..1_001 + seq).await];
-        while let Err(error) = other.publish(TABLE, &[CommitFiles { seq, files: &files }], NOW_MS).await {
+        while let Err(error) =
+            other.publish(TABLE, &[CommitFiles { seq, files: &files }], NOW_MS).await
+        {
             assert!(error.retryable(), "{error}");
         }
     }
@@ -148,7 +161,10 @@ async fn publishers_that_race_add_every_row_once() {
     }
     assert_eq!(visible(&store).await, (10..210).chain(1_001..1_011).collect::<Vec<_>>());
     assert_eq!(tables(&store).progress(TABLE).await.unwrap(), Some(20));
-    assert_eq!(DeltaTables::new(store.clone(), provenance(2)).progress(TABLE).await.unwrap(), Some(10));
+    assert_eq!(
+        DeltaTables::new(store.clone(), provenance(2)).progress(TABLE).await.unwrap(),
+        Some(10)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -171,7 +187,13 @@ async fn the_first_publication_makes_all_tables() {
     let store = Store::memory();
     fill(&store, &tables(&store), 1).await;
     for table in Table::ALL {
-        assert!(store.get(&format!("tables/{}/_delta_log/{:020}.json", table.name(), 0)).await.unwrap().is_some());
+        assert!(
+            store
+                .get(&format!("tables/{}/_delta_log/{:020}.json", table.name(), 0))
+                .await
+                .unwrap()
+                .is_some()
+        );
         assert_eq!(live_files(&store, table).await.unwrap().len(), usize::from(table == TABLE));
     }
     assert_eq!(live_files(&Store::memory(), TABLE).await.unwrap(), []);
@@ -185,7 +207,8 @@ async fn a_table_without_new_rows_is_marked_now_and_then() {
     let other = [StagedFile { table: "votes".into(), ..stage(&store, 1, 3, 30..31).await }];
     let mut marks = Vec::new();
     for seq in 3..=600 {
-        match publisher.publish(TABLE, &[CommitFiles { seq, files: &other }], NOW_MS).await.unwrap() {
+        match publisher.publish(TABLE, &[CommitFiles { seq, files: &other }], NOW_MS).await.unwrap()
+        {
             Published::Nothing => {}
             Published::Marked { .. } => marks.push(seq),
             Published::Added { .. } => panic!("the files are of another table"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use object_store::memory::InMemory;
+use object_store::prefix::PrefixStore;
 use quorate_connectors::store::{Creation, Listed, Store};
 
 fn bytes(text: &'static str) -> Bytes {
@@ -56,7 +57,11 @@ async fn a_write_replaces_the_whole_object(store: &Store) {
     let listed = store.head("latest").await.unwrap().unwrap();
     assert_eq!((listed.path.as_str(), listed.size), ("latest", 5));
     // 2020 to 2100: milliseconds and no other unit.
-    assert!((1_577_836_800_000..4_102_444_800_000).contains(&listed.modified_ms), "{}", listed.modified_ms);
+    assert!(
+        (1_577_836_800_000..4_102_444_800_000).contains(&listed.modified_ms),
+        "{}",
+        listed.modified_ms
+    );
     store.delete("latest").await.unwrap();
 }
 
@@ -70,14 +75,29 @@ async fn parts_of_an_object_can_be_read(store: &Store) {
 }
 
 async fn listings_are_complete_and_sorted(store: &Store) {
-    let all = ["tables/v/a.parquet", "tables/v/_delta_log/0.json", "tables/vx/a", "log/2", "log/10", "log/1", "tables/v-b"];
+    let all = [
+        "tables/v/a.parquet",
+        "tables/v/_delta_log/0.json",
+        "tables/vx/a",
+        "log/2",
+        "log/10",
+        "log/1",
+        "tables/v-b",
+    ];
     for path in all {
         store.put(path, bytes("x")).await.unwrap();
     }
-    assert_eq!(paths(store, "tables/v").await, ["tables/v/_delta_log/0.json", "tables/v/a.parquet"]);
+    assert_eq!(
+        paths(store, "tables/v").await,
+        ["tables/v/_delta_log/0.json", "tables/v/a.parquet"]
+    );
     assert_eq!(paths(store, "log").await, ["log/1", "log/10", "log/2"]);
     assert_eq!(paths(store, "log/").await, ["log/1", "log/10", "log/2"]);
-    assert_eq!(paths(store, "lo").await, [""; 0], "a prefix is a directory and not a part of a name");
+    assert_eq!(
+        paths(store, "lo").await,
+        [""; 0],
+        "a prefix is a directory and not a part of a name"
+    );
     let whole = paths(store, "").await;
     assert!(whole.is_sorted(), "{whole:?}");
     assert_eq!(whole.iter().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(all));
@@ -111,7 +131,9 @@ async fn one_of_many_creators_wins(store: &Store) {
         let path = format!("race/deep/{round}");
         let creators = (0..8u8).map(|creator| {
             let (store, path) = (store.clone(), path.clone());
-            tokio::spawn(async move { (creator, store.create(&path, vec![creator; 1000].into()).await.unwrap()) })
+            tokio::spawn(async move {
+                (creator, store.create(&path, vec![creator; 1000].into()).await.unwrap())
+            })
         });
         let mut winners = Vec::new();
         for creator in creators.collect::<Vec<_>>() {
@@ -156,6 +178,8 @@ async fn local_conforms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn object_conforms() {
     check(Store::over_object_store("in memory", Arc::new(InMemory::new()))).await;
+    let below = PrefixStore::new(InMemory::new(), "some/prefix");
+    check(Store::over_object_store("below a prefix", Arc::new(below))).await;
 }
 
 /// Planned faults that never fire change nothing.

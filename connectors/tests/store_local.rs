@@ -23,7 +23,9 @@ fn check(error: Error, operation: Operation, problem: Problem, can_wait: impl Fn
     assert!(can_wait(&error), "{error}: retryable is {}", error.retryable());
     let text = error.to_string();
     match error {
-        Error::Store { operation: o, problem: p, .. } => assert_eq!((o, p), (operation, problem), "{text}"),
+        Error::Store { operation: o, problem: p, .. } => {
+            assert_eq!((o, p), (operation, problem), "{text}")
+        }
         other => panic!("not the store's: {other}"),
     }
     assert!(text.contains(problem.advice()), "{text}");
@@ -35,7 +37,8 @@ async fn leftovers_of_crashed_writers_are_never_listed_and_swept_after_an_hour()
     let root = directory.path();
     let store = open(root).await;
     store.put("log/1", Bytes::from_static(b"x")).await.unwrap();
-    let (old, young, other) = (root.join("log/.quorate-1-5-0"), root.join(".quorate-9-5-7"), root.join("log/.other"));
+    let (old, young, other) =
+        (root.join("log/.quorate-1-5-0"), root.join(".quorate-9-5-7"), root.join("log/.other"));
     for path in [&old, &young, &other] {
         fs::write(path, "half").unwrap();
     }
@@ -44,7 +47,9 @@ async fn leftovers_of_crashed_writers_are_never_listed_and_swept_after_an_hour()
     age(&other, hours);
     age(&root.join("log/1"), hours);
 
-    let paths = |store: Store| async move { store.list("").await.unwrap().into_iter().map(|it| it.path).collect::<Vec<_>>() };
+    let paths = |store: Store| async move {
+        store.list("").await.unwrap().into_iter().map(|it| it.path).collect::<Vec<_>>()
+    };
     assert_eq!(paths(store).await, ["log/.other", "log/1"]);
     assert_eq!(paths(open(root).await).await, ["log/.other", "log/1"]);
     assert!(!old.exists() && young.exists() && other.exists());
@@ -57,7 +62,10 @@ async fn writing_leaves_no_temporary_files() {
     store.create("a/b", Bytes::from_static(b"x")).await.unwrap();
     store.create("a/b", Bytes::from_static(b"y")).await.unwrap();
     store.put("a/b", Bytes::from_static(b"z")).await.unwrap();
-    let names: Vec<_> = fs::read_dir(directory.path().join("a")).unwrap().map(|it| it.unwrap().file_name()).collect();
+    let names: Vec<_> = fs::read_dir(directory.path().join("a"))
+        .unwrap()
+        .map(|it| it.unwrap().file_name())
+        .collect();
     assert_eq!(names, ["b"]);
 }
 

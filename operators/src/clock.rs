@@ -168,19 +168,21 @@ impl Clockwork {
             return;
         }
         let next_close = self.horizons.values().filter_map(|horizon| horizon.next_close).min();
-        if promised == Micros::MAX {
-            // Deadlines beyond the last row still pass, one era after the other; the end comes in the last of them.
-            let era = next_close.map(|close| self.eras.start_of(self.eras.era_of(close)));
-            self.clock.greatest = self.clock.greatest.max(era.unwrap_or(Micros::MIN));
-        }
         let target = match next_close.filter(|close| *close < promised) {
             None => promised,
-            // The era in which something may close is entered first, and then passed.
-            Some(close) => match self.eras.start_of(self.eras.era_of(close)) {
-                start if start > self.clock.watermark => start,
-                _ => self.eras.start_of(self.eras.era_of(close.max(self.clock.watermark)).saturating_add(1)),
-            },
+            Some(close) => self.through_era_of(close.max(self.clock.watermark)),
         };
         self.clock.watermark = target.min(promised).max(self.clock.watermark);
+    }
+    /// The era in which something may close is entered first, and then passed.
+    fn through_era_of(&mut self, close: Micros) -> Micros {
+        let era = self.eras.era_of(close);
+        let start = self.eras.start_of(era);
+        if start > self.clock.watermark || start > self.clock.greatest {
+            // Deadlines beyond the last row still pass, one era after the other; the end comes in the last of them.
+            self.clock.greatest = self.clock.greatest.max(start);
+            return start;
+        }
+        self.eras.start_of(era.saturating_add(1))
     }
 }

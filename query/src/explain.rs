@@ -201,7 +201,7 @@ pub async fn explain(store: &Store, task: &str, as_of: Option<u64>) -> Result<Ex
         let nearest = std::mem::replace(&mut *nearest, Nearest::to("")).found();
         return Err(Error::UnknownTask { task: task.to_owned(), as_of, nearest });
     };
-    check_life(&life, terms.as_ref(), &mut findings);
+    check_life(&life, |_| terms.as_ref(), &mut findings);
     findings.name_files(|table, nr| snapshot.files_of(table).get(nr as usize).map_or("", |file| &file.path));
     let decision = life.decisions.last().expect("a life begins with a decision");
     let standing = life.votes_as_of(decision.revision);

@@ -47,7 +47,7 @@ use crate::snapshot::{Extent, Snapshot};
 pub use finding::{Check, Finding};
 pub use report::{Checked, Report};
 
-pub(crate) use decision::{Life, check_life, lives_of};
+pub(crate) use decision::{check_life, lives_of};
 pub(crate) use finding::Findings;
 
 /// How much to say.

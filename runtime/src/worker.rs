@@ -96,12 +96,12 @@ pub(crate) fn work(worker: &mut Worker, plan: &Plan) {
     let ports = build(worker, plan);
     let mut run = Run::new(ports, worker.index(), plan);
     let outcome = run.start().and_then(|()| run.go_on(worker));
-    let Run { ports, .. } = run;
-    let Ports { committed, .. } = ports;
+    let committed = run.ports.committed.clone();
+    // The inputs close: what was read drains, is staged and committed.
+    drop(run);
     if let Err(error) = outcome {
         let _: Option<()> = shared.fail(error);
     }
-    // The inputs are closed: what was read drains, is staged and committed.
     while !committed.done() && !shared.has_failed() {
         worker.step_or_park(Some(NAP));
     }

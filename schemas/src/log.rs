@@ -13,7 +13,7 @@
 //!                         └─────────────────┘
 //! ```
 //!
-//! Invariants; [`Record::check`] holds a record against those that concern it alone, [`follows`] against the rest:
+//! Invariants; [`Record::check`] holds a record against those that concern it alone, [`follows()`] against the rest:
 //!
 //! 1. One value has one byte string. What [`Record::from_bytes`] accepts is what [`Record::to_bytes`] writes, so
 //!    comparing bytes compares meaning and the digest of the bytes names the record.

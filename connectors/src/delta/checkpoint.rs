@@ -30,9 +30,18 @@ impl DeltaTables {
         let log = TableLog::of(&self.store, table);
         let mut loaded = DeltaTable::new(log.store.clone());
         loaded.load().await.map_err(|error| log.failed("reading its log", error))?;
-        create_checkpoint(&loaded, None).await.map_err(|error| log.failed("writing a checkpoint", error))?;
-        let deleted = cleanup_metadata(&loaded, None).await.map_err(|error| log.failed("deleting old versions", error))?;
-        tracing::debug!(table = table.name(), version = loaded.version(), deleted, "checkpointed the Delta log");
+        create_checkpoint(&loaded, None)
+            .await
+            .map_err(|error| log.failed("writing a checkpoint", error))?;
+        let deleted = cleanup_metadata(&loaded, None)
+            .await
+            .map_err(|error| log.failed("deleting old versions", error))?;
+        tracing::debug!(
+            table = table.name(),
+            version = loaded.version(),
+            deleted,
+            "checkpointed the Delta log"
+        );
         Ok(())
     }
 }

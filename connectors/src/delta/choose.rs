@@ -28,8 +28,12 @@ impl Default for MergePolicy {
 pub(super) fn choose(files: &[LiveFile], policy: &MergePolicy) -> Vec<Vec<LiveFile>> {
     let fan_in = policy.fan_in.max(2);
     let tier = |file: &&LiveFile| file.bytes.max(1).ilog(u64::from(fan_in));
-    let mut small: Vec<&LiveFile> =
-        files.iter().filter(|file| file.sha256.is_some() && !file.masked && file.bytes < policy.target_bytes / 2).collect();
+    let mut small: Vec<&LiveFile> = files
+        .iter()
+        .filter(|file| {
+            file.sha256.is_some() && !file.masked && file.bytes < policy.target_bytes / 2
+        })
+        .collect();
     small.sort_by_key(|file| (tier(file), file.min_event_time_us, file.path.clone()));
     let tiers = small.chunk_by(|a, b| tier(a) == tier(b));
     tiers.filter(|tier| tier.len() >= fan_in as usize).flat_map(|tier| runs(tier, policy)).collect()
@@ -48,7 +52,8 @@ fn runs(tier: &[&LiveFile], policy: &MergePolicy) -> Vec<Vec<LiveFile>> {
     }
     runs.push(run);
     // A short rest at the end stays for the next time, unless the target's size is what cut the runs short.
-    let shortest = if runs.len() == 1 { 2 } else { runs[0].len().min(policy.fan_in as usize).max(2) };
+    let shortest =
+        if runs.len() == 1 { 2 } else { runs[0].len().min(policy.fan_in as usize).max(2) };
     runs.retain(|run| run.len() >= shortest);
     runs
 }
@@ -142,7 +147,11 @@ mod tests {
                 for run in runs {
                     files.retain(|file| !run.contains(file));
                     path.push('m');
-                    merged = LiveFile { path: path.clone(), bytes: run.iter().map(|file| file.bytes).sum(), ..run[0].clone() };
+                    merged = LiveFile {
+                        path: path.clone(),
+                        bytes: run.iter().map(|file| file.bytes).sum(),
+                        ..run[0].clone()
+                    };
                     rewritten += merged.bytes;
                     files.push(merged);
                 }
@@ -150,7 +159,11 @@ mod tests {
         }
         let total: u64 = files.iter().map(|file| file.bytes).sum();
         assert_eq!(total, arrivals * 100);
-        assert!(rewritten / total <= 4, "each byte was rewritten {} times", rewritten as f64 / total as f64);
+        assert!(
+            rewritten / total <= 4,
+            "each byte was rewritten {} times",
+            rewritten as f64 / total as f64
+        );
         assert!(files.len() < 80, "{} files are left", files.len());
     }
 }

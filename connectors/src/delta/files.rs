@@ -49,7 +49,8 @@ pub(super) fn files_of(snapshot: &Snapshot) -> Vec<LiveFile> {
     let mut files: Vec<LiveFile> = views
         .iter()
         .map(|view| {
-            let stats: Value = view.stats().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+            let stats: Value =
+                view.stats().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
             let time = |bound: &str| stats[bound]["event_time"].as_str().and_then(parse_rfc3339);
             LiveFile {
                 path: format!("{}/{}", folder(snapshot.log.table), view.path()),

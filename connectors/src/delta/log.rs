@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::kernel::transaction::PROTOCOL;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
-use deltalake_core::DeltaTableError;
 use object_store::prefix::PrefixStore;
 use quorate_schemas::table::Table;
 use url::Url;
@@ -33,12 +33,19 @@ impl Snapshot {
             .transaction_version(self.log.store.as_ref(), app_id)
             .await
             .map_err(|error| self.log.failed("reading its progress", error))?;
-        Ok(Head { version: self.version(), progress: progress.and_then(|commit| u64::try_from(commit).ok()) })
+        Ok(Head {
+            version: self.version(),
+            progress: progress.and_then(|commit| u64::try_from(commit).ok()),
+        })
     }
 }
 
 /// The newest version of `table`; `None` if there is no such table.
-pub(super) async fn load(store: &Store, table: Table, doing: &'static str) -> Result<Option<Snapshot>> {
+pub(super) async fn load(
+    store: &Store,
+    table: Table,
+    doing: &'static str,
+) -> Result<Option<Snapshot>> {
     let log = TableLog::of(store, table);
     match EagerSnapshot::try_new(log.store.as_ref(), None).await {
         Ok(files) => Ok(Some(Snapshot { log, files })),
@@ -59,14 +66,20 @@ impl TableLog {
     /// are in the store, and one of a scheme for which listings are known to be sorted.
     pub(super) fn of(store: &Store, table: Table) -> TableLog {
         let (root, trouble) = store.watched();
-        let location = Url::parse(&format!("memory:///{}/", folder(table))).expect("tables have plain names");
+        let location =
+            Url::parse(&format!("memory:///{}/", folder(table))).expect("tables have plain names");
         let prefixed = Arc::new(PrefixStore::new(root.clone(), folder_path(table)));
         let store = default_logstore(prefixed, root, &location, &StorageConfig::default());
         TableLog { table, store, trouble }
     }
 
     pub(super) fn failed(&self, doing: &'static str, error: DeltaTableError) -> Error {
-        Error::Delta { table: self.table.name(), doing, problem: self.trouble.last(), source: Box::new(error) }
+        Error::Delta {
+            table: self.table.name(),
+            doing,
+            problem: self.trouble.last(),
+            source: Box::new(error),
+        }
     }
 }
 
@@ -80,7 +93,9 @@ impl DeltaTables {
             }
             let actions = metadata::creation(table, &self.app_id(), now_ms)
                 .map_err(|error| TableLog::of(&self.store, table).failed("describing it", error))?;
-            if self.store.create(&version_path(table, 0), version_bytes(&actions)).await? == Creation::Created {
+            if self.store.create(&version_path(table, 0), version_bytes(&actions)).await?
+                == Creation::Created
+            {
                 return Ok(Head { version: 0, progress: None });
             }
         }
@@ -92,20 +107,22 @@ impl DeltaTables {
 fn check_writable(snapshot: &Snapshot) -> Result<()> {
     let table = snapshot.log.table;
     let incompatible = |reason: String| Error::Incompatible { table: table.name(), reason };
-    PROTOCOL
-        .can_write_to(&snapshot.files)
-        .map_err(|error| incompatible(format!("it was given features that this build cannot write: {error}")))?;
+    PROTOCOL.can_write_to(&snapshot.files).map_err(|error| {
+        incompatible(format!("it was given features that this build cannot write: {error}"))
+    })?;
     let found = snapshot.files.arrow_schema();
     let ours = table.schema();
     let same = found.fields().len() == ours.fields().len()
         && found.fields().iter().zip(ours.fields()).all(|(found, ours)| {
-            (found.name(), found.data_type(), found.is_nullable()) == (ours.name(), ours.data_type(), ours.is_nullable())
+            (found.name(), found.data_type(), found.is_nullable())
+                == (ours.name(), ours.data_type(), ours.is_nullable())
         });
     if same {
         return Ok(());
     }
     let names = |schema: &arrow::datatypes::Schema| {
-        let fields = schema.fields().iter().map(|field| format!("{}: {}", field.name(), field.data_type()));
+        let fields =
+            schema.fields().iter().map(|field| format!("{}: {}", field.name(), field.data_type()));
         fields.collect::<Vec<_>>().join(", ")
     };
     Err(incompatible(format!(

@@ -28,7 +28,9 @@ pub struct Merged {
 
 /// What became of the try to put a merged file in the place of others.
 enum Replacement {
-    Done { version: u64 },
+    Done {
+        version: u64,
+    },
     /// Others replaced some of them first; the merged file is in no version and never will be.
     Overtaken,
 }
@@ -38,9 +40,16 @@ impl DeltaTables {
     ///
     /// # Errors
     /// If the store fails. What was merged until then stays merged.
-    pub async fn merge_small(&self, table: Table, policy: &MergePolicy, now_ms: u64) -> Result<Merged> {
+    pub async fn merge_small(
+        &self,
+        table: Table,
+        policy: &MergePolicy,
+        now_ms: u64,
+    ) -> Result<Merged> {
         let mut done = Merged::default();
-        let Some(snapshot) = load(&self.store, table, "choosing files to merge").await? else { return Ok(done) };
+        let Some(snapshot) = load(&self.store, table, "choosing files to merge").await? else {
+            return Ok(done);
+        };
         let mut version = snapshot.version();
         let runs = choose(&files_of(&snapshot), policy);
         drop(snapshot);
@@ -71,13 +80,23 @@ impl DeltaTables {
 
     async fn merge_run(&self, run: &[LiveFile]) -> Result<TableFile> {
         let read = |file: LiveFile| async move {
-            let damaged = |reason: &str| Error::Damaged { file: file.path.clone(), reason: reason.to_owned() };
+            let damaged = |reason: &str| Error::Damaged {
+                file: file.path.clone(),
+                reason: reason.to_owned(),
+            };
             let sha256 = file.sha256.ok_or_else(|| damaged("the table does not say its digest"))?;
-            let bytes = self.store.get(&file.path).await?.ok_or_else(|| damaged("the table names it, but it is gone"))?;
+            let bytes = self
+                .store
+                .get(&file.path)
+                .await?
+                .ok_or_else(|| damaged("the table names it, but it is gone"))?;
             Checked::new(&file.path, bytes, &sha256)
         };
-        let files: Vec<Checked> =
-            futures::stream::iter(run.to_vec()).map(read).buffered(READS_AT_ONCE).try_collect().await?;
+        let files: Vec<Checked> = futures::stream::iter(run.to_vec())
+            .map(read)
+            .buffered(READS_AT_ONCE)
+            .try_collect()
+            .await?;
         let provenance = self.provenance.clone();
         // Merging is work for a processor, not for a thread that serves requests.
         match tokio::task::spawn_blocking(move || merge_tables(files, &provenance)).await {
@@ -94,7 +113,8 @@ impl DeltaTables {
     async fn store_merged(&self, table: Table, merged: &TableFile, now_ms: u64) -> Result<String> {
         for nr in 0..MAX_RACES {
             let incarnation = self.provenance.incarnation;
-            let path = format!("{}/{MERGED_PREFIX}{incarnation}-{now_ms}-{nr}.parquet", folder(table));
+            let path =
+                format!("{}/{MERGED_PREFIX}{incarnation}-{now_ms}-{nr}.parquet", folder(table));
             if self.store.create(&path, merged.bytes.clone()).await? == Creation::Created {
                 return Ok(path);
             }
@@ -118,10 +138,19 @@ impl DeltaTables {
         let mut progress = known.filter(|head| head.version == version).map(|head| head.progress);
         for _ in 0..MAX_RACES {
             let mut actions = vec![info(Operation::Merge, Some(version), now_ms)];
-            actions.extend(run.iter().map(|file| remove(relative(table, &file.path), file, now_ms)));
+            actions
+                .extend(run.iter().map(|file| remove(relative(table, &file.path), file, now_ms)));
             let (bytes, sha256, stats) = (merged.bytes.len() as u64, merged.sha256, &merged.stats);
-            actions.push(add(relative(table, path), &FileFacts { bytes, sha256, stats }, Operation::Merge, now_ms));
-            let created = self.store.create(&version_path(table, version + 1), version_bytes(&actions)).await?;
+            actions.push(add(
+                relative(table, path),
+                &FileFacts { bytes, sha256, stats },
+                Operation::Merge,
+                now_ms,
+            ));
+            let created = self
+                .store
+                .create(&version_path(table, version + 1), version_bytes(&actions))
+                .await?;
             if created == Creation::Created {
                 *slot = progress.map(|progress| Head { version: version + 1, progress });
                 self.checkpoint_if_due(table, version + 1, now_ms).await;
@@ -129,7 +158,8 @@ impl DeltaTables {
             }
             // Somebody was faster, or the answer got lost: what the table holds now decides.
             let Some(snapshot) = load(&self.store, table, "merging files").await? else { break };
-            let live: BTreeSet<String> = files_of(&snapshot).into_iter().map(|file| file.path).collect();
+            let live: BTreeSet<String> =
+                files_of(&snapshot).into_iter().map(|file| file.path).collect();
             version = snapshot.version();
             let head = snapshot.head(&self.app_id()).await?;
             progress = Some(head.progress);

@@ -11,9 +11,14 @@ use super::CHECKPOINT_EVERY;
 use super::action::{Operation, info};
 
 /// The actions of a table's version 0, for readers and writers of any age.
-pub(super) fn creation(table: Table, app_id: &str, now_ms: u64) -> Result<Vec<Action>, DeltaTableError> {
+pub(super) fn creation(
+    table: Table,
+    app_id: &str,
+    now_ms: u64,
+) -> Result<Vec<Action>, DeltaTableError> {
     let schema: StructType = table.schema().as_ref().try_into_kernel()?;
-    let protocol: Protocol = serde_json::from_value(json!({ "minReaderVersion": 1, "minWriterVersion": 2 }))?;
+    let protocol: Protocol =
+        serde_json::from_value(json!({ "minReaderVersion": 1, "minWriterVersion": 2 }))?;
     let metadata: Metadata = serde_json::from_value(json!({
         "id": table_id(table, app_id),
         "name": table.name(),
@@ -31,7 +36,11 @@ pub(super) fn creation(table: Table, app_id: &str, now_ms: u64) -> Result<Vec<Ac
             "delta.deletedFileRetentionDuration": "interval 8 days",
         },
     }))?;
-    Ok(vec![info(Operation::Create, None, now_ms), Action::Protocol(protocol), Action::Metadata(metadata)])
+    Ok(vec![
+        info(Operation::Create, None, now_ms),
+        Action::Protocol(protocol),
+        Action::Metadata(metadata),
+    ])
 }
 
 /// An id for the table, in the shape of a UUID: the same each time, so that creating twice creates the same.

@@ -50,8 +50,15 @@ impl DeltaTables {
     ///
     /// # Errors
     /// If the table is there but not as this build writes it, or the store fails. Publishing again is always safe.
-    pub async fn publish(&self, table: Table, commits: &[CommitFiles<'_>], now_ms: u64) -> Result<Published> {
-        let Some(last) = commits.iter().map(|commit| commit.seq).max() else { return Ok(Published::Nothing) };
+    pub async fn publish(
+        &self,
+        table: Table,
+        commits: &[CommitFiles<'_>],
+        now_ms: u64,
+    ) -> Result<Published> {
+        let Some(last) = commits.iter().map(|commit| commit.seq).max() else {
+            return Ok(Published::Nothing);
+        };
         self.all_made.get_or_try_init(|| self.create_missing(now_ms)).await?;
         let mut slot = self.head(table).lock().await;
         for race in 0..MAX_RACES {
@@ -60,7 +67,9 @@ impl DeltaTables {
                 Some(head) => head,
                 None => self.load_or_create(table, now_ms).await?,
             };
-            let is_new = |commit: &&CommitFiles<'_>| head.progress.is_none_or(|progress| commit.seq > progress);
+            let is_new = |commit: &&CommitFiles<'_>| {
+                head.progress.is_none_or(|progress| commit.seq > progress)
+            };
             let new = commits.iter().filter(is_new).flat_map(|commit| commit.files);
             let files: Vec<&StagedFile> = new.filter(|file| file.table == table.name()).collect();
             if files.is_empty() && last < head.progress.unwrap_or(0) + MARK_EVERY {
@@ -84,7 +93,12 @@ impl DeltaTables {
                     files => Published::Added { version, files },
                 });
             }
-            tracing::debug!(table = table.name(), version, race, "the version is taken or in doubt: reading again");
+            tracing::debug!(
+                table = table.name(),
+                version,
+                race,
+                "the version is taken or in doubt: reading again"
+            );
             tokio::time::sleep(Duration::from_millis(10 << race.min(6))).await;
         }
         Err(Error::Contended { table: table.name(), tries: MAX_RACES })

@@ -55,8 +55,12 @@ async fn a_table_with_other_columns_is_left_alone() {
     let donor = Store::memory();
     DeltaTables::new(donor.clone(), provenance()).create_missing(NOW_MS).await.unwrap();
     let other = version(&donor, "votes", 0).await;
-    store.put("tables/rejects/_delta_log/00000000000000000000.json", Bytes::from(other)).await.unwrap();
-    let error = DeltaTables::new(store.clone(), provenance()).create_missing(NOW_MS).await.unwrap_err();
+    store
+        .put("tables/rejects/_delta_log/00000000000000000000.json", Bytes::from(other))
+        .await
+        .unwrap();
+    let error =
+        DeltaTables::new(store.clone(), provenance()).create_missing(NOW_MS).await.unwrap_err();
     assert!(matches!(error, Error::Incompatible { table: "rejects", .. }), "{error}");
     assert!(!error.retryable() && error.to_string().contains("weight"), "{error}");
 }
@@ -64,8 +68,12 @@ async fn a_table_with_other_columns_is_left_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_delta_log_is_an_error_and_not_a_new_table() {
     let store = Store::memory();
-    store.put("tables/rejects/_delta_log/00000000000000000000.json", Bytes::from_static(b"{oops")).await.unwrap();
-    let error = DeltaTables::new(store.clone(), provenance()).create_missing(NOW_MS).await.unwrap_err();
+    store
+        .put("tables/rejects/_delta_log/00000000000000000000.json", Bytes::from_static(b"{oops"))
+        .await
+        .unwrap();
+    let error =
+        DeltaTables::new(store.clone(), provenance()).create_missing(NOW_MS).await.unwrap_err();
     assert!(matches!(error, Error::Delta { table: "rejects", .. }), "{error}");
     assert!(!error.retryable());
 }

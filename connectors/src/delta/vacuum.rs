@@ -24,10 +24,13 @@ impl DeltaTables {
     /// # Errors
     /// If the store fails; deleting again is always safe.
     pub async fn vacuum(&self, table: Table, now_ms: u64, min_age_ms: u64) -> Result<u64> {
-        let Some(snapshot) = load(&self.store, table, "looking for removed files").await? else { return Ok(0) };
+        let Some(snapshot) = load(&self.store, table, "looking for removed files").await? else {
+            return Ok(0);
+        };
         let old = |at_ms: u64| at_ms.saturating_add(min_age_ms) <= now_ms;
         let removed = tombstones(&snapshot).await?;
-        let live: BTreeSet<String> = files_of(&snapshot).into_iter().map(|file| file.path).collect();
+        let live: BTreeSet<String> =
+            files_of(&snapshot).into_iter().map(|file| file.path).collect();
         let prefix = folder(table);
         let merged_prefix = format!("{prefix}/{MERGED_PREFIX}");
         let listed = self.store.list(&prefix).await?;
@@ -48,14 +51,19 @@ impl DeltaTables {
 async fn tombstones(snapshot: &Snapshot) -> Result<BTreeMap<String, u64>> {
     let state = DeltaTableState::new(snapshot.files.clone());
     let views = state.all_tombstones(snapshot.log.store.as_ref());
-    let views: Vec<_> =
-        views.try_collect().await.map_err(|error| snapshot.log.failed("looking for removed files", error))?;
+    let views: Vec<_> = views
+        .try_collect()
+        .await
+        .map_err(|error| snapshot.log.failed("looking for removed files", error))?;
     let mut removed = BTreeMap::new();
     for view in views {
         // One without a time cannot be known to be old.
-        let at_ms = view.deletion_timestamp().and_then(|at| u64::try_from(at).ok()).filter(|at| *at > 0);
+        let at_ms =
+            view.deletion_timestamp().and_then(|at| u64::try_from(at).ok()).filter(|at| *at > 0);
         if let Some(at_ms) = at_ms {
-            let last = removed.entry(format!("{}/{}", folder(snapshot.log.table), view.path())).or_insert(at_ms);
+            let last = removed
+                .entry(format!("{}/{}", folder(snapshot.log.table), view.path()))
+                .or_insert(at_ms);
             *last = at_ms.max(*last);
         }
     }

@@ -37,6 +37,7 @@ pub struct FileReader {
     packing: Packing,
     stream: Stream,
     cutter: LineCutter,
+    /// What was read last. A file that waits has none: thousands may be open.
     buffer: Vec<u8>,
     mark: FileMark,
     /// The content that the mark covers.
@@ -74,7 +75,7 @@ impl FileReader {
             packing: entry.packing,
             stream: Stream::open(file, entry.packing, entry.next, extent).map_err(unreadable)?,
             cutter: LineCutter::new(entry.next, limits.line_bytes_max, limits.reject_bytes_max),
-            buffer: vec![0; READ_BYTES],
+            buffer: Vec::new(),
             mark: entry.mark.clone(),
             head: entry.head.clone(),
             tail,
@@ -139,6 +140,7 @@ impl FileReader {
         if may_change && !begins_with(self.stream.file(), &self.head)? {
             return Ok(self.cut_short());
         }
+        self.buffer.resize(READ_BYTES, 0);
         let mut left = budget_bytes.max(1);
         while left > 0 {
             let room = left.min(self.buffer.len());
@@ -153,7 +155,10 @@ impl FileReader {
                 }
                 Poured::Skipped(bytes) => left = left.saturating_sub(bytes),
                 Poured::Nothing => match self.look(now_us)? {
-                    Outlook::MayGrow => return Ok(ReadStep::Waiting),
+                    Outlook::MayGrow => {
+                        self.buffer = Vec::new();
+                        return Ok(ReadStep::Waiting);
+                    }
                     Outlook::Complete => self.stream.close(),
                     Outlook::CutShort => return Ok(self.cut_short()),
                 },

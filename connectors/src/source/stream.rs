@@ -154,9 +154,17 @@ impl Pipe {
         let decoder = match packing {
             Packing::Plain => return Ok(Pipe::Plain(raw(from, 0))),
             Packing::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(raw(0, RAW_BUFFER_BYTES)))),
-            Packing::Zstd => Decoder::Zstd(Box::new(ZstdDecoder::with_buffer(raw(0, RAW_BUFFER_BYTES))?)),
+            Packing::Zstd => {
+                Decoder::Zstd(Box::new(ZstdDecoder::with_buffer(raw(0, RAW_BUFFER_BYTES))?))
+            }
         };
-        Ok(Pipe::Packed(Packed { decoder, decoded: Vec::new(), given: 0, skip: from, position: from }))
+        Ok(Pipe::Packed(Packed {
+            decoder,
+            decoded: Vec::new(),
+            given: 0,
+            skip: from,
+            position: from,
+        }))
     }
 }
 
@@ -204,7 +212,10 @@ impl Packed {
             ))),
             Ok(0) => Ok(Poured::End),
             Ok(bytes) => Ok(Poured::Bytes(bytes)),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Poured::Nothing),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.decoded = Vec::new();
+                Ok(Poured::Nothing)
+            }
             // The decoders' own errors carry no number of the operating system's.
             Err(error) if error.raw_os_error().is_some() => Err(error),
             // An empty file is no truncated one.

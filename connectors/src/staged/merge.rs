@@ -15,7 +15,8 @@ use crate::error::Result;
 /// # Errors
 /// If a file cannot be read, or they are not of one table.
 pub fn merge_tables(files: Vec<Checked>, provenance: &Provenance) -> Result<TableFile> {
-    let readers: Vec<TableReader> = files.into_iter().map(TableReader::open).collect::<Result<_>>()?;
+    let readers: Vec<TableReader> =
+        files.into_iter().map(TableReader::open).collect::<Result<_>>()?;
     let table = readers.first().ok_or_else(|| damaged("a merge", "of no files"))?.table();
     if let Some(other) = readers.iter().find(|reader| reader.table() != table) {
         let reason = format!("of {} and {} in one merge", table.name(), other.table().name());
@@ -23,7 +24,11 @@ pub fn merge_tables(files: Vec<Checked>, provenance: &Provenance) -> Result<Tabl
     }
     let keys = Keys::of(table).map_err(|error| damaged("a merge", error))?;
     let expected: u64 = readers.iter().map(TableReader::rows).sum();
-    let mut gathered = Gathered { out: TableWriter::new(table, provenance)?, batches: Vec::new(), order: Vec::new() };
+    let mut gathered = Gathered {
+        out: TableWriter::new(table, provenance)?,
+        batches: Vec::new(),
+        order: Vec::new(),
+    };
     let mut fronts = Vec::with_capacity(readers.len());
     for reader in readers {
         fronts.extend(Front::open(reader, &keys, &mut gathered)?);
@@ -48,7 +53,8 @@ pub fn merge_tables(files: Vec<Checked>, provenance: &Provenance) -> Result<Tabl
     gathered.flush(&mut fronts)?;
     let merged = gathered.out.finish()?;
     if merged.stats.rows != expected {
-        let reason = format!("{} rows came of files that say they have {expected}", merged.stats.rows);
+        let reason =
+            format!("{} rows came of files that say they have {expected}", merged.stats.rows);
         return Err(damaged(table.name(), reason));
     }
     Ok(merged)
@@ -85,8 +91,17 @@ struct Front {
 
 impl Front {
     /// The front of a file; none, if it is empty.
-    fn open(mut reader: TableReader, keys: &Keys, gathered: &mut Gathered) -> Result<Option<Front>> {
-        Ok(next_batch(&mut reader, keys, gathered)?.map(|(batch, keys)| Front { reader, batch, keys, row: 0 }))
+    fn open(
+        mut reader: TableReader,
+        keys: &Keys,
+        gathered: &mut Gathered,
+    ) -> Result<Option<Front>> {
+        Ok(next_batch(&mut reader, keys, gathered)?.map(|(batch, keys)| Front {
+            reader,
+            batch,
+            keys,
+            row: 0,
+        }))
     }
 
     fn key(&self) -> Row<'_> {
@@ -99,13 +114,19 @@ impl Front {
         if self.row < self.keys.num_rows() {
             return Ok(true);
         }
-        let Some((batch, keys)) = next_batch(&mut self.reader, keys, gathered)? else { return Ok(false) };
+        let Some((batch, keys)) = next_batch(&mut self.reader, keys, gathered)? else {
+            return Ok(false);
+        };
         (self.batch, self.keys, self.row) = (batch, keys, 0);
         Ok(true)
     }
 }
 
-fn next_batch(reader: &mut TableReader, keys: &Keys, gathered: &mut Gathered) -> Result<Option<(usize, Rows)>> {
+fn next_batch(
+    reader: &mut TableReader,
+    keys: &Keys,
+    gathered: &mut Gathered,
+) -> Result<Option<(usize, Rows)>> {
     for batch in reader.by_ref() {
         let batch = batch?;
         if batch.num_rows() > 0 {
@@ -124,5 +145,7 @@ fn least(fronts: &[Front]) -> Option<usize> {
 
 /// The front with the least row but for `least`.
 fn next_after(fronts: &[Front], least: usize) -> Option<usize> {
-    (0..fronts.len()).filter(|at| *at != least).min_by(|a, b| fronts[*a].key().cmp(&fronts[*b].key()))
+    (0..fronts.len())
+        .filter(|at| *at != least)
+        .min_by(|a, b| fronts[*a].key().cmp(&fronts[*b].key()))
 }

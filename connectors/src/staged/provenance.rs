@@ -40,8 +40,12 @@ pub(super) fn check_format(file: &str, metadata: &FileMetaData) -> Result<String
         let pairs = metadata.key_value_metadata().into_iter().flatten();
         pairs.filter(|pair| pair.key == key).find_map(|pair| pair.value.clone())
     };
-    let foreign = || Error::Damaged { file: file.to_owned(), reason: "not a file of this program".to_owned() };
-    let found: u32 = value(FORMAT_KEY).and_then(|format| format.parse().ok()).ok_or_else(foreign)?;
+    let foreign = || Error::Damaged {
+        file: file.to_owned(),
+        reason: "not a file of this program".to_owned(),
+    };
+    let found: u32 =
+        value(FORMAT_KEY).and_then(|format| format.parse().ok()).ok_or_else(foreign)?;
     if found > FORMAT {
         return Err(Error::NewerFormat { file: file.to_owned(), found, known: FORMAT });
     }

@@ -2,7 +2,9 @@ use std::fmt::Display;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use quorate_schemas::table::Table;
 
 use super::checked::Checked;
@@ -29,12 +31,14 @@ impl TableReader {
         let file = file.as_str();
         let metadata = builder.metadata().file_metadata();
         let holds = check_format(file, metadata)?;
-        let table = Table::named(&holds).ok_or_else(|| damaged(file, format!("it holds {holds:?}, no table")))?;
+        let table = Table::named(&holds)
+            .ok_or_else(|| damaged(file, format!("it holds {holds:?}, no table")))?;
         let rows = u64::try_from(metadata.num_rows()).map_err(|error| damaged(file, error))?;
         if builder.schema().fields() != table.schema().fields() {
             return Err(damaged(file, format!("its columns are not those of {holds}")));
         }
-        let batches = builder.with_batch_size(CHUNK_ROWS).build().map_err(|error| damaged(file, error))?;
+        let batches =
+            builder.with_batch_size(CHUNK_ROWS).build().map_err(|error| damaged(file, error))?;
         Ok(TableReader { file: file.to_owned(), table, rows, read: 0, batches })
     }
 

@@ -75,7 +75,8 @@ pub fn write_retained(entries: &[Retain], provenance: &Provenance) -> Result<Ret
         ("row", Arc::new(BinaryArray::from_iter(encoded.iter().map(Option::as_deref))), true),
         ("diff", Arc::new(Int64Array::from_iter_values(diffs)), false),
     ];
-    let batch = RecordBatch::try_from_iter_with_nullable(columns).map_err(|error| failed(&error))?;
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns).map_err(|error| failed(&error))?;
     let properties = properties(provenance.key_values(HOLDS))
         .set_column_dictionary_enabled(ColumnPath::from("kind"), true)
         .set_column_dictionary_enabled(ColumnPath::from("diff"), true);
@@ -99,11 +100,16 @@ pub fn read_retained(checked: Checked) -> Result<Vec<Retain>> {
     let rows = builder.with_batch_size(CHUNK_ROWS).build().map_err(|error| damaged(file, error))?;
     let (mut entries, mut origins) = (Vec::new(), Origins::default());
     for batch in rows {
-        let batch = batch.map_err(|error| damaged(file, format!("after row {}: {error}", entries.len())))?;
-        let columns = Columns::of(&batch).ok_or_else(|| damaged(file, "its columns are not those of retained rows"))?;
+        let batch = batch
+            .map_err(|error| damaged(file, format!("after row {}: {error}", entries.len())))?;
+        let columns = Columns::of(&batch)
+            .ok_or_else(|| damaged(file, "its columns are not those of retained rows"))?;
         for at in 0..batch.num_rows() {
             let entry = columns.entry(at, &mut origins);
-            entries.push(entry.map_err(|reason| damaged(file, format!("row {}: {reason}", entries.len())))?);
+            entries.push(
+                entry
+                    .map_err(|reason| damaged(file, format!("row {}: {reason}", entries.len())))?,
+            );
         }
     }
     Ok(entries)
@@ -132,13 +138,17 @@ impl<'a> Columns<'a> {
         let written_group = self.group.is_valid(at).then(|| self.group.value(at));
         if !self.row.is_valid(at) {
             let group = written_group.filter(|_| written_kind == BURY);
-            return Ok(Retain::Bury(group.ok_or(format!("{written_kind:?} without a row"))?.into()));
+            return Ok(Retain::Bury(
+                group.ok_or(format!("{written_kind:?} without a row"))?.into(),
+            ));
         }
-        let mut row: RetainedRow =
-            postcard::from_bytes(self.row.value(at)).map_err(|error| format!("a {written_kind} that is none: {error}"))?;
+        let mut row: RetainedRow = postcard::from_bytes(self.row.value(at))
+            .map_err(|error| format!("a {written_kind} that is none: {error}"))?;
         let (kind, group) = (kind(&row), row.group().map(Name::as_str));
         if (written_kind, written_group) != (kind, group) {
-            let reason = format!("written as {written_kind} of {written_group:?}, but is {kind} of {group:?}");
+            let reason = format!(
+                "written as {written_kind} of {written_group:?}, but is {kind} of {group:?}"
+            );
             return Err(reason);
         }
         if let Some(place) = place(&mut row) {

@@ -21,8 +21,11 @@ impl Keys {
     pub(super) fn of(table: Table) -> Result<Keys, ArrowError> {
         let schema = table.schema();
         let event_time = schema.index_of(EVENT_TIME)?;
-        let columns: Vec<usize> =
-            table.sort_columns().iter().map(|name| schema.index_of(name)).collect::<Result<_, _>>()?;
+        let columns: Vec<usize> = table
+            .sort_columns()
+            .iter()
+            .map(|name| schema.index_of(name))
+            .collect::<Result<_, _>>()?;
         let of = |column: usize| SortField::new(schema.field(column).data_type().clone());
         let ids = columns.iter().map(|column| of(*column));
         let fields = std::iter::once(SortField::new(arrow::datatypes::DataType::Int64)).chain(ids);
@@ -32,10 +35,14 @@ impl Keys {
 
     pub(super) fn rows(&self, batch: &RecordBatch) -> Result<Rows, ArrowError> {
         let time = batch.column(self.event_time);
-        let day = time.as_primitive::<TimestampMicrosecondType>().unary::<_, Int64Type>(|time| time.div_euclid(DAY));
+        let day = time
+            .as_primitive::<TimestampMicrosecondType>()
+            .unary::<_, Int64Type>(|time| time.div_euclid(DAY));
         let ids = self.columns.iter().map(|column| batch.column(*column).clone());
-        let columns: Vec<ArrayRef> =
-            std::iter::once(std::sync::Arc::new(day) as ArrayRef).chain(ids).chain([time.clone()]).collect();
+        let columns: Vec<ArrayRef> = std::iter::once(std::sync::Arc::new(day) as ArrayRef)
+            .chain(ids)
+            .chain([time.clone()])
+            .collect();
         self.converter.convert_columns(&columns)
     }
 }

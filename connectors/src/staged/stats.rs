@@ -42,12 +42,20 @@ impl Stats {
             let commits = commits.as_primitive::<Int64Type>();
             widen(&mut self.commit, compute::min(commits).zip(compute::max(commits)));
         }
-        let ids = table.sort_columns().iter().filter_map(|name| Some((*name, batch.column_by_name(name)?)));
-        if let Some((name, ids)) = ids.into_iter().find(|(_, ids)| ids.data_type() == &DataType::Utf8) {
+        let ids = table
+            .sort_columns()
+            .iter()
+            .filter_map(|name| Some((*name, batch.column_by_name(name)?)));
+        if let Some((name, ids)) =
+            ids.into_iter().find(|(_, ids)| ids.data_type() == &DataType::Utf8)
+        {
             let ids = ids.as_string::<i32>();
             let found = compute::min_string(ids).zip(compute::max_string(ids));
             let mut span = self.id.take().map(|(_, least, greatest)| (least, greatest));
-            widen(&mut span, found.map(|(least, greatest)| (least.to_owned(), greatest.to_owned())));
+            widen(
+                &mut span,
+                found.map(|(least, greatest)| (least.to_owned(), greatest.to_owned())),
+            );
             self.id = span.map(|(least, greatest)| (name, least, greatest));
         }
     }
@@ -69,7 +77,8 @@ impl Stats {
             nulls.insert("commit".into(), 0.into());
         }
         if let Some((name, from, to)) = &self.id {
-            let short = |text: &String| (text.len() <= MAX_TEXT_BYTES).then(|| Value::from(text.as_str()));
+            let short =
+                |text: &String| (text.len() <= MAX_TEXT_BYTES).then(|| Value::from(text.as_str()));
             put(&mut least, name, short(from));
             put(&mut greatest, name, short(to));
         }

@@ -43,7 +43,11 @@ impl TableFile {
     ///
     /// # Errors
     /// If a batch is not of the table.
-    pub fn write(table: Table, batches: &[RecordBatch], provenance: &Provenance) -> Result<TableFile> {
+    pub fn write(
+        table: Table,
+        batches: &[RecordBatch],
+        provenance: &Provenance,
+    ) -> Result<TableFile> {
         let failed = |error: &dyn std::fmt::Display| unwritable(table, error);
         let keys = Keys::of(table).map_err(|error| failed(&error))?;
         let mut order = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
@@ -93,14 +97,20 @@ impl TableWriter {
         for column in table.columns() {
             // Texts of many values and bytes would only fill a dictionary to throw it away.
             let repeats = matches!(column.kind, CellKind::Word | CellKind::Int | CellKind::Flag);
-            properties = properties.set_column_dictionary_enabled(ColumnPath::from(column.name), repeats);
+            properties =
+                properties.set_column_dictionary_enabled(ColumnPath::from(column.name), repeats);
         }
-        let parquet = writer(table.schema(), properties.build()).map_err(|error| unwritable(table, &error))?;
+        let parquet = writer(table.schema(), properties.build())
+            .map_err(|error| unwritable(table, &error))?;
         Ok(TableWriter { table, parquet, stats: Stats::default() })
     }
 
     /// Appends the rows at `order`, pairs of a batch's place in `batches` and a row's place in it.
-    pub(super) fn push(&mut self, batches: &[&RecordBatch], order: &[(usize, usize)]) -> Result<()> {
+    pub(super) fn push(
+        &mut self,
+        batches: &[&RecordBatch],
+        order: &[(usize, usize)],
+    ) -> Result<()> {
         if order.is_empty() {
             return Ok(());
         }
@@ -129,15 +139,22 @@ pub(super) fn properties(metadata: Vec<KeyValue>) -> WriterPropertiesBuilder {
 }
 
 /// Writes `batch` alone into a file of ours.
-pub(super) fn write_one(batch: &RecordBatch, properties: WriterProperties) -> Result<Vec<u8>, ParquetError> {
+pub(super) fn write_one(
+    batch: &RecordBatch,
+    properties: WriterProperties,
+) -> Result<Vec<u8>, ParquetError> {
     let mut writer = writer(batch.schema(), properties)?;
     writer.write(batch)?;
     writer.into_inner()
 }
 
 /// Arrow's own form of the schema is left out: Parquet's says it all, and no reader of ours looks at the other.
-fn writer(schema: SchemaRef, properties: WriterProperties) -> Result<ArrowWriter<Vec<u8>>, ParquetError> {
-    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+fn writer(
+    schema: SchemaRef,
+    properties: WriterProperties,
+) -> Result<ArrowWriter<Vec<u8>>, ParquetError> {
+    let options =
+        ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
     ArrowWriter::try_new_with_options(Vec::new(), schema, options)
 }
 

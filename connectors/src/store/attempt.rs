@@ -22,7 +22,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { deadline_ms: 30_000, least_bytes_per_ms: 256, tries: 5, pause_ms: 100, longest_pause_ms: 2_000 }
+        Limits {
+            deadline_ms: 30_000,
+            least_bytes_per_ms: 256,
+            tries: 5,
+            pause_ms: 100,
+            longest_pause_ms: 2_000,
+        }
     }
 }
 
@@ -76,8 +82,13 @@ mod tests {
 
     use super::*;
 
-    const QUICK: Limits =
-        Limits { deadline_ms: 20, least_bytes_per_ms: 1_000, tries: 3, pause_ms: 1, longest_pause_ms: 4 };
+    const QUICK: Limits = Limits {
+        deadline_ms: 20,
+        least_bytes_per_ms: 1_000,
+        tries: 3,
+        pause_ms: 1,
+        longest_pause_ms: 4,
+    };
 
     async fn check(answer: impl Fn(u32) -> Result<u32, Problem>) -> (Result<u32, Problem>, u32) {
         let (calls, requests) = (Cell::new(0), Counters::default());

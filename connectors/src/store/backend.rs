@@ -49,7 +49,11 @@ impl Backend {
         }
     }
 
-    pub(super) async fn read(&self, path: &str, range: Option<GetRange>) -> Result<Option<Found>, Failure> {
+    pub(super) async fn read(
+        &self,
+        path: &str,
+        range: Option<GetRange>,
+    ) -> Result<Option<Found>, Failure> {
         match self {
             Backend::Memory(store) => store.read(path, range),
             Backend::Local(store) => store.read(path, range).await,

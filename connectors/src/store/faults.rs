@@ -47,13 +47,18 @@ struct Seen {
 
 impl Faulty {
     pub(super) fn new(inner: Arc<Backend>, plan: FaultPlan) -> Faulty {
-        let seen = Mutex::new(Seen { attempts: BTreeMap::new(), matches: vec![0; plan.rules.len()] });
+        let seen =
+            Mutex::new(Seen { attempts: BTreeMap::new(), matches: vec![0; plan.rules.len()] });
         Faulty { inner, plan, seen }
     }
 
     /// Boxed by hand: one creation may hand over to another that outlives it, and the compiler cannot see through
     /// that circle whether it may change threads.
-    pub(super) fn create<'a>(&'a self, path: &'a str, bytes: Bytes) -> BoxFuture<'a, Result<Creation, Failure>> {
+    pub(super) fn create<'a>(
+        &'a self,
+        path: &'a str,
+        bytes: Bytes,
+    ) -> BoxFuture<'a, Result<Creation, Failure>> {
         Box::pin(self.create_boxed(path, bytes))
     }
 
@@ -83,7 +88,11 @@ impl Faulty {
         after(fault, self.inner.put(path, bytes).await)
     }
 
-    pub(super) async fn read(&self, path: &str, range: Option<GetRange>) -> Result<Option<Found>, Failure> {
+    pub(super) async fn read(
+        &self,
+        path: &str,
+        range: Option<GetRange>,
+    ) -> Result<Option<Found>, Failure> {
         let fault = self.next(Operation::Get, path);
         before(fault).await?;
         after(fault, self.inner.read(path, range).await)
@@ -95,7 +104,11 @@ impl Faulty {
         after(fault, self.inner.head(path).await)
     }
 
-    pub(super) async fn list(&self, prefix: &str, after_path: &str) -> Result<Vec<Listed>, Failure> {
+    pub(super) async fn list(
+        &self,
+        prefix: &str,
+        after_path: &str,
+    ) -> Result<Vec<Listed>, Failure> {
         let fault = self.next(Operation::List, prefix);
         before(fault).await?;
         after(fault, self.inner.list(prefix, after_path).await)

@@ -87,7 +87,11 @@ impl Local {
         blocking(move || durable::put(&target, &temps, &bytes)).await
     }
 
-    pub(super) async fn read(&self, path: &str, range: Option<GetRange>) -> Result<Option<Found>, Failure> {
+    pub(super) async fn read(
+        &self,
+        path: &str,
+        range: Option<GetRange>,
+    ) -> Result<Option<Found>, Failure> {
         let (root, path) = (self.root.clone(), path.to_owned());
         blocking(move || walk::read(&root, &path, range)).await
     }
@@ -108,7 +112,9 @@ impl Local {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => Err(Failure::new(Problem::Other, error)),

@@ -20,11 +20,16 @@ pub(super) enum Location {
 
 impl Location {
     pub(super) fn parse(text: &str) -> Result<Location, Error> {
-        let bad = |reason: &str| Error::Location { location: text.to_owned(), reason: reason.to_owned() };
+        let bad =
+            |reason: &str| Error::Location { location: text.to_owned(), reason: reason.to_owned() };
         let Some((scheme, rest)) = text.split_once("://") else {
             return match text {
-                "" => Err(bad("it is empty: give a directory or an address such as s3://bucket/prefix")),
-                path => Ok(Location::Local(std::path::absolute(path).map_err(|error| bad(&error.to_string()))?)),
+                "" => Err(bad(
+                    "it is empty: give a directory or an address such as s3://bucket/prefix",
+                )),
+                path => Ok(Location::Local(
+                    std::path::absolute(path).map_err(|error| bad(&error.to_string()))?,
+                )),
             };
         };
         match scheme {
@@ -37,19 +42,24 @@ impl Location {
             "s3" => {
                 let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
                 let prefix = prefix.trim_end_matches('/');
-                let plain_bucket = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+                let plain_bucket =
+                    |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
                 if bucket.is_empty() || !bucket.bytes().all(plain_bucket) {
                     return Err(bad("it names no bucket: use s3://bucket/prefix"));
                 }
                 if path::check(Operation::List, prefix).is_err() {
-                    return Err(bad("the prefix may hold letters, digits and . _ - = + @ between single slashes"));
+                    return Err(bad(
+                        "the prefix may hold letters, digits and . _ - = + @ between single slashes",
+                    ));
                 }
                 Ok(Location::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
             }
             "gs" | "gcs" | "az" | "azure" | "abfs" | "abfss" | "adl" => Err(bad(
                 "stores on Google Cloud and Azure are not built in yet: use a directory, file://, memory:// or s3://",
             )),
-            _ => Err(bad("no store has this scheme: use a directory, file://, memory:// or s3://bucket/prefix")),
+            _ => Err(bad(
+                "no store has this scheme: use a directory, file://, memory:// or s3://bucket/prefix",
+            )),
         }
     }
 }

@@ -29,7 +29,11 @@ impl Kept {
     }
 
     fn listed(&self, path: &str) -> Listed {
-        Listed { path: path.to_owned(), size: self.bytes.len() as u64, modified_ms: self.modified_ms }
+        Listed {
+            path: path.to_owned(),
+            size: self.bytes.len() as u64,
+            modified_ms: self.modified_ms,
+        }
     }
 }
 
@@ -49,13 +53,19 @@ impl Memory {
         Ok(())
     }
 
-    pub(super) fn read(&self, path: &str, range: Option<GetRange>) -> Result<Option<Found>, Failure> {
+    pub(super) fn read(
+        &self,
+        path: &str,
+        range: Option<GetRange>,
+    ) -> Result<Option<Found>, Failure> {
         let objects = self.objects();
         let Some(kept) = objects.get(path) else { return Ok(None) };
         let size = kept.bytes.len() as u64;
         let range = match range {
             None => 0..size,
-            Some(range) => range.as_range(size).map_err(|error| Failure::new(Problem::Other, error.to_string()))?,
+            Some(range) => range
+                .as_range(size)
+                .map_err(|error| Failure::new(Problem::Other, error.to_string()))?,
         };
         let bytes = kept.bytes.slice(range.start as usize..range.end as usize);
         Ok(Some(Found { object: kept.listed(path), from: range.start, bytes }))
@@ -70,7 +80,10 @@ impl Memory {
         let start = Bound::Excluded(after.max(below.as_str()));
         let objects = self.objects();
         let found = objects.range::<str, _>((start, Bound::Unbounded));
-        Ok(found.take_while(|(path, _)| path.starts_with(&below)).map(|(path, kept)| kept.listed(path)).collect())
+        Ok(found
+            .take_while(|(path, _)| path.starts_with(&below))
+            .map(|(path, kept)| kept.listed(path))
+            .collect())
     }
 
     pub(super) fn delete(&self, path: &str) -> Result<(), Failure> {
@@ -85,7 +98,10 @@ impl Memory {
 }
 
 /// The machine's time, by which a store stamps its objects and knows old ones.
-#[expect(clippy::disallowed_methods, reason = "a store stamps its objects, as a file system does; no row depends on it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a store stamps its objects, as a file system does; no row depends on it"
+)]
 pub(super) fn wall_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64)
 }

@@ -17,7 +17,9 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::client::ClientConfigKey;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, RetryConfig};
+use object_store::{
+    GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, RetryConfig,
+};
 
 use super::backend::Found;
 use super::problem::{Failure, Problem};
@@ -36,7 +38,8 @@ impl Object {
 
     /// A bucket of S3, with what the environment says about how to reach it.
     pub(super) fn s3(bucket: &str, prefix: &str) -> Result<Object, String> {
-        let store = s3_builder().with_bucket_name(bucket).build().map_err(|error| error.to_string())?;
+        let store =
+            s3_builder().with_bucket_name(bucket).build().map_err(|error| error.to_string())?;
         Ok(Object::new(Arc::new(store), prefix))
     }
 
@@ -52,7 +55,11 @@ impl Object {
         Ok(())
     }
 
-    pub(super) async fn read(&self, path: &str, range: Option<GetRange>) -> Result<Option<Found>, Failure> {
+    pub(super) async fn read(
+        &self,
+        path: &str,
+        range: Option<GetRange>,
+    ) -> Result<Option<Found>, Failure> {
         let options = GetOptions { range, ..GetOptions::default() };
         let answer = match self.store.get_opts(&parse(path)?, options).await {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
@@ -95,9 +102,13 @@ impl Object {
 /// S3 as we use it, but for the bucket.
 fn s3_builder() -> AmazonS3Builder {
     let client = |key, value: &str| (AmazonS3ConfigKey::Client(key), value.to_owned());
-    let once = RetryConfig { max_retries: 0, retry_timeout: Duration::ZERO, ..RetryConfig::default() };
+    let once =
+        RetryConfig { max_retries: 0, retry_timeout: Duration::ZERO, ..RetryConfig::default() };
     // The library counts one deadline for small and large objects; ours grows with the bytes, so its must not be less.
-    let settings = [client(ClientConfigKey::Timeout, "1 hour"), client(ClientConfigKey::ConnectTimeout, "5 seconds")];
+    let settings = [
+        client(ClientConfigKey::Timeout, "1 hour"),
+        client(ClientConfigKey::ConnectTimeout, "5 seconds"),
+    ];
     settings
         .into_iter()
         .fold(AmazonS3Builder::from_env(), |builder, (key, value)| builder.with_config(key, value))

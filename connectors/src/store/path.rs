@@ -33,11 +33,19 @@ mod tests {
     #[test]
     fn ways_out_of_the_store_and_ambiguous_names_are_refused() {
         let long = "a/".repeat(500);
-        let bad = ["", "/", "/a", "a/", "a//b", "..", "a/../b", "./a", "a\\b", "a b", "a\0b", "ä", "a%2Fb", &long];
+        let bad = [
+            "", "/", "/a", "a/", "a//b", "..", "a/../b", "./a", "a\\b", "a b", "a\0b", "ä",
+            "a%2Fb", &long,
+        ];
         for path in bad {
             assert!(check(Operation::Put, path).is_err(), "{path:?} was taken");
         }
-        for path in ["latest", "log/00000000000000000001.json", "tables/votes/_delta_log/0.json", "a=b/c+d@e"] {
+        for path in [
+            "latest",
+            "log/00000000000000000001.json",
+            "tables/votes/_delta_log/0.json",
+            "a=b/c+d@e",
+        ] {
             assert!(check(Operation::Put, path).is_ok(), "{path:?} was refused");
         }
     }

@@ -84,7 +84,10 @@ pub enum Problem {
 impl Problem {
     /// Whether it may pass by itself, or by what an operator does to the machine while the job waits.
     pub fn passes(self) -> bool {
-        matches!(self, Problem::NoSpace | Problem::TooManyFiles | Problem::TimedOut | Problem::Unreachable)
+        matches!(
+            self,
+            Problem::NoSpace | Problem::TooManyFiles | Problem::TimedOut | Problem::Unreachable
+        )
     }
 
     /// Whether trying again within seconds makes sense. A full disk is not emptied as fast as that.
@@ -96,16 +99,26 @@ impl Problem {
     pub fn advice(self) -> &'static str {
         match self {
             Problem::NoSpace => "free space or raise the quota; the job waits and tries again",
-            Problem::Denied => "give the user that runs the job the right to read, write and delete here",
-            Problem::Unauthenticated => "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the machine's role",
+            Problem::Denied => {
+                "give the user that runs the job the right to read, write and delete here"
+            }
+            Problem::Unauthenticated => {
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the machine's role"
+            }
             Problem::ReadOnly => "mount it for writing, or choose another store",
             Problem::NotADirectory => "move that file away, or choose another store",
             Problem::IsADirectory => "move that directory away, or choose another store",
-            Problem::NoHardLinks => "use a file system that has them (ext4, xfs, btrfs, zfs, apfs, nfs), or s3://",
+            Problem::NoHardLinks => {
+                "use a file system that has them (ext4, xfs, btrfs, zfs, apfs, nfs), or s3://"
+            }
             Problem::TooManyFiles => "raise the limit of open files (`ulimit -n`)",
             Problem::NoBucket => "create the bucket, or correct the store's address",
-            Problem::BadPath => "use letters, digits and any of . _ - = + @ in names, separated by /",
-            Problem::TimedOut | Problem::Unreachable => "check the network and the service; the job tries again",
+            Problem::BadPath => {
+                "use letters, digits and any of . _ - = + @ in names, separated by /"
+            }
+            Problem::TimedOut | Problem::Unreachable => {
+                "check the network and the service; the job tries again"
+            }
             Problem::Other => "see the cause",
         }
     }

@@ -62,7 +62,10 @@ async fn libraries_see_the_same_objects_through_their_interface() {
     view.copy(&path("t/a"), &path("t/c")).await.unwrap();
     let listed = view.list_with_delimiter(Some(&path("t"))).await.unwrap();
     let objects: Vec<_> = listed.objects.iter().map(|meta| meta.location.to_string()).collect();
-    assert_eq!((objects, listed.common_prefixes), (vec!["t/a".into(), "t/c".to_owned()], vec![path("t/d")]));
+    assert_eq!(
+        (objects, listed.common_prefixes),
+        (vec!["t/a".into(), "t/c".to_owned()], vec![path("t/d")])
+    );
     view.delete(&path("t/a")).await.unwrap();
     assert_eq!(store.list("").await.unwrap().len(), 2);
 }

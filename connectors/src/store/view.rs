@@ -14,8 +14,9 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
-    CopyMode, CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+    CopyMode, CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
+    Result, UploadPart,
 };
 
 use super::{Creation, Listed, Problem, Store};
@@ -50,7 +51,10 @@ impl Trouble {
         };
         self.note(*problem);
         match problem {
-            Problem::Denied => object_store::Error::PermissionDenied { path: path.to_owned(), source: Box::new(error) },
+            Problem::Denied => object_store::Error::PermissionDenied {
+                path: path.to_owned(),
+                source: Box::new(error),
+            },
             _ => object_store::Error::Generic { store: "quorate", source: Box::new(error) },
         }
     }
@@ -83,28 +87,45 @@ impl View {
         let (view, after) = (self.clone(), after.to_owned());
         let prefix = prefix.map_or(String::new(), ToString::to_string);
         let listing = async move {
-            view.store.list_after(&prefix, &after).await.map_err(|error| view.trouble.noted(&prefix, error))
+            view.store
+                .list_after(&prefix, &after)
+                .await
+                .map_err(|error| view.trouble.noted(&prefix, error))
         };
         // Names that this interface cannot express are not ours.
-        let metas = |found: Vec<Listed>| stream::iter(found.into_iter().filter_map(|listed| meta(&listed)).map(Ok));
+        let metas = |found: Vec<Listed>| {
+            stream::iter(found.into_iter().filter_map(|listed| meta(&listed)).map(Ok))
+        };
         listing.into_stream().map_ok(metas).try_flatten().boxed()
     }
 }
 
 #[async_trait]
 impl ObjectStore for View {
-    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        opts: PutOptions,
+    ) -> Result<PutResult> {
         self.write(location, payload.into(), opts.mode).await
     }
 
-    async fn put_multipart_opts(&self, location: &Path, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        _: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
         let parts = Arc::new(Mutex::new(BytesMut::new()));
         Ok(Box::new(Upload { view: self.clone(), location: location.clone(), parts }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let path = location.as_ref();
-        let absent = || object_store::Error::NotFound { path: path.to_owned(), source: "no such object".into() };
+        let absent = || object_store::Error::NotFound {
+            path: path.to_owned(),
+            source: "no such object".into(),
+        };
         let noted = |error| self.trouble.noted(path, error);
         let (object, from, bytes) = if options.head {
             let object = self.store.head(path).await.map_err(noted)?.ok_or_else(absent)?;
@@ -121,7 +142,10 @@ impl ObjectStore for View {
         Ok(GetResult { payload, meta, range, attributes: Default::default() })
     }
 
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
         let view = self.clone();
         let delete = move |location: Result<Path>| {
             let view = view.clone();
@@ -139,7 +163,11 @@ impl ObjectStore for View {
         self.stream(prefix, "")
     }
 
-    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
         self.stream(prefix, offset.as_ref())
     }
 
@@ -211,7 +239,10 @@ fn meta(listed: &Listed) -> Option<ObjectMeta> {
 }
 
 fn already_exists(path: &str) -> object_store::Error {
-    object_store::Error::AlreadyExists { path: path.to_owned(), source: "the object is there".into() }
+    object_store::Error::AlreadyExists {
+        path: path.to_owned(),
+        source: "the object is there".into(),
+    }
 }
 
 fn generic(reason: String) -> object_store::Error {

@@ -28,7 +28,13 @@ pub(crate) fn tables(store: &Store) -> DeltaTables {
 
 /// The store behind a plan of faults, and impatient.
 pub(crate) fn faulty(store: &Store, plan: &str) -> Store {
-    let limits = Limits { deadline_ms: 5_000, least_bytes_per_ms: 1_000, tries: 3, pause_ms: 1, longest_pause_ms: 1 };
+    let limits = Limits {
+        deadline_ms: 5_000,
+        least_bytes_per_ms: 1_000,
+        tries: 3,
+        pause_ms: 1,
+        longest_pause_ms: 1,
+    };
     store.with_limits(limits).with_faults(FaultPlan::parse(plan).unwrap())
 }
 
@@ -45,7 +51,12 @@ fn row(number: u64) -> OutRow {
 }
 
 /// Stores a file with the rows of these numbers for commit `seq` of log `log`, as a worker would.
-pub(crate) async fn stage(store: &Store, log: u128, seq: u64, numbers: impl Iterator<Item = u64>) -> StagedFile {
+pub(crate) async fn stage(
+    store: &Store,
+    log: u128,
+    seq: u64,
+    numbers: impl Iterator<Item = u64>,
+) -> StagedFile {
     let mut builder = TableBuilder::new(TABLE, "test", seq);
     numbers.for_each(|number| builder.append(&row(number)));
     let file = TableFile::write(TABLE, &[builder.finish()], &provenance(log)).unwrap();
@@ -64,17 +75,25 @@ pub(crate) async fn fill(store: &Store, tables: &DeltaTables, commits: u64) {
 
 /// The numbers of the rows that are in these batches.
 fn numbers(batches: &[RecordBatch]) -> Vec<u64> {
-    let position = |batch: &RecordBatch| batch.column_by_name("position").unwrap().as_primitive::<Int64Type>().clone();
-    batches.iter().flat_map(|batch| position(batch).values().iter().map(|n| *n as u64).collect::<Vec<_>>()).collect()
+    let position = |batch: &RecordBatch| {
+        batch.column_by_name("position").unwrap().as_primitive::<Int64Type>().clone()
+    };
+    batches
+        .iter()
+        .flat_map(|batch| position(batch).values().iter().map(|n| *n as u64).collect::<Vec<_>>())
+        .collect()
 }
 
 /// The numbers of the rows of the table's newest version, sorted: what a reader sees.
 pub(crate) async fn visible(store: &Store) -> Vec<u64> {
     let mut visible = Vec::new();
     for file in live_files(store, TABLE).await.unwrap() {
-        let bytes = store.get(&file.path).await.unwrap().unwrap_or_else(|| panic!("{} is gone", file.path));
+        let bytes =
+            store.get(&file.path).await.unwrap().unwrap_or_else(|| panic!("{} is gone", file.path));
         assert_eq!(bytes.len() as u64, file.bytes, "{}", file.path);
-        let rows = numbers(&read_table(Checked::new(&file.path, bytes, &file.sha256.unwrap()).unwrap()).unwrap());
+        let rows = numbers(
+            &read_table(Checked::new(&file.path, bytes, &file.sha256.unwrap()).unwrap()).unwrap(),
+        );
         assert_eq!(Some(rows.len() as u64), file.rows, "{}", file.path);
         visible.extend(rows);
     }

@@ -95,36 +95,33 @@ impl Tally {
     /// The answer's posterior where weights are log-odds in nats and votes are independent given the answer:
     /// exp(w_answer) / Σ exp(w_label) over the labels voted for, in millionths.
     pub(crate) fn posterior_micros(&self, answer: &Name) -> i64 {
-        let own = self.weight_of(answer);
-        let most = self.sums.values().map(|sum| sum.weight_micros).fold(own, i64::max);
-        // All relative to the heaviest label, so that nothing is greater than one.
-        let share = |weight: i64| decayed(most.saturating_sub(weight));
-        let others = self.sums.iter().filter(|(label, _)| *label != answer);
-        let total = others.map(|(_, sum)| share(sum.weight_micros)).sum::<u128>() + share(own);
-        i64::try_from((share(own) * 2_000_000 + total) / (2 * total)).unwrap_or(0)
+        let most = self.sums.values().map(|sum| sum.weight_micros).max().unwrap_or(0);
+        let part = |weight_micros: i64| exp_of_minus(most.saturating_sub(weight_micros));
+        let whole: u128 = self.sums.values().map(|sum| part(sum.weight_micros)).sum();
+        let own = self.sums.get(answer).map_or(0, |sum| part(sum.weight_micros));
+        if whole == 0 { 0 } else { ((own * 1_000_000 + whole / 2) / whole) as i64 }
     }
 }
 
-/// exp(−`nats_micros` / 10^6) in units of 2^−60, for nothing below zero. No float: a confidence is the same on every
-/// machine.
-fn decayed(nats_micros: i64) -> u128 {
-    const ONE: u128 = 1 << 60;
-    let nats_micros = u128::from(nats_micros.max(0).unsigned_abs());
-    if nats_micros >= 42_000_000 {
+/// The unit in which [`exp_of_minus`] answers.
+const EXP_UNIT: u128 = 1_000_000_000_000_000_000;
+
+/// e^(−x) · 10^18, for x ≥ 0 in millionths: by integers, so that it is the same on every machine. The whole part by
+/// multiplication with e^(−1), the rest by its series; within a few units of the last place.
+fn exp_of_minus(micros: i64) -> u128 {
+    const E_OF_MINUS_ONE: u128 = 367_879_441_171_442_322;
+    let micros = u128::try_from(micros).unwrap_or(0);
+    let (whole, rest) = (micros / 1_000_000, micros % 1_000_000);
+    if whole > 42 {
         return 0;
     }
-    // exp(x) = exp(x / 64)^64, and below one the series ends soon.
-    let x = (ONE * nats_micros / 64) / 1_000_000;
-    let (mut exp, mut term) = (ONE, ONE);
-    for n in 1..=24 {
-        term = term * x / ONE / n;
-        exp += term;
+    let (mut term, mut sum, mut taken) = (EXP_UNIT, 0, 0);
+    for place in 1..=24 {
+        // Terms alternate and shrink, so the sum never falls below what is taken off it.
+        if place % 2 == 1 { sum += term } else { taken += term }
+        term = term * rest / (1_000_000 * place);
     }
-    let mut decayed = ONE * ONE / exp;
-    for _ in 0..6 {
-        decayed = decayed * decayed / ONE;
-    }
-    decayed
+    (0..whole).fold(sum - taken, |value, _| value * E_OF_MINUS_ONE / EXP_UNIT)
 }
 
 impl Leader {
@@ -175,10 +172,8 @@ mod tests {
         let check = |weights: &[(&str, i64)], answer: &str| {
             let exp = |weight: &i64| (*weight as f64 / 1e6).exp();
             let total: f64 = weights.iter().map(|(_, weight)| exp(weight)).sum();
-            let own = weights.iter().find(|(label, _)| *label == answer).map_or(0, |(_, weight)| *weight);
-            let voted = weights.iter().any(|(label, _)| *label == answer);
-            let total = if voted { total } else { total + 1.0 };
-            let expected = (1e6 * (exp(&own) / total)).round() as i64;
+            let own = weights.iter().find(|(label, _)| *label == answer).map_or(0.0, |(_, weight)| exp(weight));
+            let expected = (1e6 * (own / total)).round() as i64;
             assert_eq!(tally(weights).posterior_micros(&Name::new(answer)), expected, "{weights:?} {answer}");
         };
         check(&[("a", 500_000)], "a");
@@ -189,7 +184,7 @@ mod tests {
         }
         check(&[("a", 700_000_000), ("b", 699_000_000)], "a");
         check(&[("a", 700_000_000), ("b", 699_000_000)], "c");
-        assert_eq!(tally(&[]).posterior_micros(&Name::new("a")), 1_000_000);
+        check(&[], "a");
     }
 
     #[test]
@@ -204,6 +199,16 @@ mod tests {
             let agrees = tally(&support).leader().others_agree(&label, case["own"].as_i64().unwrap());
             assert_eq!(agrees, case["others_agree"].as_bool(), "{case}");
         }
+    }
+
+    #[test]
+    fn the_exponential_is_that_of_the_library_to_nine_digits() {
+        for micros in [0, 1, 62_500, 500_000, 999_999, 1_000_000, 3_141_593, 17_000_001, 42_999_999] {
+            let expected = (-(micros as f64) / 1e6).exp();
+            let got = exp_of_minus(micros) as f64 / EXP_UNIT as f64;
+            assert!((got - expected).abs() <= 1e-9 * expected + 1e-17, "{micros}: {got} and {expected}");
+        }
+        assert_eq!(exp_of_minus(43_000_000), 0);
     }
 
     proptest::proptest! {

@@ -98,10 +98,9 @@ impl Case<'_> {
         let log_odds = policy.method == Method::Weighted && policy.stake == StakeRule::Ignore && policy.cap.is_none();
         let confidence = match &answer {
             None => 0,
-            Some(answer) if log_odds => {
-                let others = support.iter().filter(|(label, _)| *label != answer);
-                let odds: f64 = others.map(|(_, weight)| ((weight - own) as f64 / 1e6).exp()).sum();
-                (1e6 / (1.0 + odds)).round() as i64
+            Some(answer) if log_odds && support.contains_key(answer) => {
+                let others = support.values().map(|weight| ((weight - own) as f64 / 1e6).exp());
+                (1e6 / others.sum::<f64>()).round() as i64
             }
             Some(_) if total == 0 => 0,
             Some(_) => i64::try_from(i128::from(own) * 1_000_000 / i128::from(total)).expect("a share"),

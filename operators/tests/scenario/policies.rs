@@ -42,8 +42,8 @@ pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
         1..4u32,
     );
     let times = (any_close(), 5..90 as Micros, either(0, 20 as Micros), 0..15 as Micros, 0..30 as Micros);
-    let unknown = either(Unknown::Accept, Unknown::Reject);
-    let who = (any::<bool>(), unknown.clone(), unknown, any::<bool>(), any_caps());
+    let unknown = || either(Unknown::Accept, Unknown::Reject);
+    let who = (any::<bool>(), unknown(), unknown(), any::<bool>(), any_caps());
     (weighing, times, who).prop_map(|(weighing, times, who)| {
         let (method, quorum, quorum_of, cap, stake, min_votes) = weighing;
         let (close, era, finality_most, finality, forget_after) = times;

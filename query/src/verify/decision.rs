@@ -74,16 +74,17 @@ pub(crate) fn about_vote(vote: &Vote, check: Check, what: &str) -> Finding {
     finding.key("task_id", &vote.task).agent(&vote.agent).key("revision", vote.revision)
 }
 
-/// Checks all of one life.
-pub(crate) fn check_life(life: &Life, terms: Option<&Terms>, findings: &mut Findings) {
+/// Checks all of one life; `terms_at` gives the terms of a commit, which an upgrade of the job can change.
+pub(crate) fn check_life<'t>(life: &Life, terms_at: impl Fn(i64) -> Option<&'t Terms>, findings: &mut Findings) {
     check_rows(life, findings);
-    check_order(life, terms, findings);
+    check_order(life, &terms_at, findings);
     let mut by_hand: Option<Name> = None;
     for (at, decision) in life.decisions.iter().enumerate() {
         if decision.reason == "override" {
             by_hand.clone_from(&decision.answer);
         }
         let before = at.checked_sub(1).map(|before| &life.decisions[before]);
+        let terms = terms_at(decision.commit);
         let votes = life.votes_as_of(decision.revision);
         let outcome = Outcome::of(votes.iter().copied());
         let mut derived = Derived { decision, findings };
@@ -125,7 +126,7 @@ fn check_rows(life: &Life, findings: &mut Findings) {
 }
 
 /// Revisions follow each other from 0, and nothing follows the final one.
-fn check_order(life: &Life, terms: Option<&Terms>, findings: &mut Findings) {
+fn check_order<'t>(life: &Life, terms_at: &impl Fn(i64) -> Option<&'t Terms>, findings: &mut Findings) {
     for (expected, decision) in life.decisions.iter().enumerate() {
         if decision.revision != expected as i64 {
             let finding = about(decision, Check::Finality, "revision, counted from 0 without gaps");
@@ -140,7 +141,7 @@ fn check_order(life: &Life, terms: Option<&Terms>, findings: &mut Findings) {
     if let Some((last, before)) = life.decisions.split_last().and_then(|(last, rest)| Some((last, rest.last()?)))
         && last.is_final
     {
-        check_final(last, before, terms, findings);
+        check_final(last, before, terms_at(last.commit), findings);
     }
 }
 

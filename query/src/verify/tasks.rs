@@ -65,11 +65,10 @@ pub(super) async fn check(
         watch(Step { what: "parts of the tasks", done: part.nr, of: part.of });
         let lives = read(contents, part, findings).await?;
         for life in &lives {
-            let terms = terms.at(life.decisions[0].commit);
             checked.tasks += 1;
             checked.revisions += life.decisions.len() as u64;
-            check_life(life, terms, findings);
-            check_is_final(life, terms, &last.standing, findings);
+            check_life(life, |commit| terms.at(commit), findings);
+            check_is_final(life, terms.now(), &last.standing, findings);
             tasks.take(life, terms);
         }
         check_lives_apart(&lives, terms, findings);
@@ -114,7 +113,7 @@ fn is_complete(contents: &Contents, decisions: &[Decision], votes: &[Vote]) -> b
 }
 
 impl Tasks {
-    fn take(&mut self, life: &Life, terms: Option<&Terms>) {
+    fn take(&mut self, life: &Life, terms: &AllTerms) {
         let Some(first) = life.decisions.first() else { return };
         self.eras.insert(first.era);
         self.votes += first.superseded + first.duplicates;
@@ -122,7 +121,7 @@ impl Tasks {
         let mut known = None;
         for decision in &life.decisions {
             let learnt = known.is_none() && decision.gold.is_some();
-            let era = match terms {
+            let era = match terms.at(decision.commit) {
                 _ if decision.revision == 0 => Some(decision.era),
                 Some(terms) if learnt => Some(terms.era_of(decision.event_time)),
                 _ => None,

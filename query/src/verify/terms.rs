@@ -26,6 +26,11 @@ impl AllTerms {
         self.known.get(&found?.1)
     }
 
+    /// The terms that hold now.
+    pub(super) fn now(&self) -> Option<&Terms> {
+        self.at(i64::MAX)
+    }
+
     /// The terms, if the same have held all the time.
     pub(super) fn only(&self) -> Option<&Terms> {
         let mut all = self.until.iter().map(|(_, fingerprint)| self.known.get(fingerprint));

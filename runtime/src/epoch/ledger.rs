@@ -108,6 +108,7 @@
 //! # Ok::<(), quorate_schemas::log::Breach>(())
 //! ```
 
+mod applicant;
 mod ask;
 mod attempt;
 mod claim;
@@ -126,8 +127,9 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
+pub use applicant::{Applicant, Contest, Reopen, Upgrade};
 pub use ask::{Ask, Fact, Listed, Operation, Turn};
-pub use claim::{Applicant, Claim, Claimed, Contest, NotClaimed, Reopen, Upgrade};
+pub use claim::{Claim, Claimed, NotClaimed};
 pub use commit::{Committed, Fenced, Publishable, Sent, Settled};
 pub use find::{Damage, Find, Found, Latest};
 pub use follow::{Follow, Followed};

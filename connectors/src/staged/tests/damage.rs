@@ -31,7 +31,10 @@ fn retained_bytes() -> Bytes {
 fn parquet(metadata: &[(&str, &str)]) -> Bytes {
     let column: arrow::array::ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
     let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
-    let pairs = metadata.iter().map(|(key, value)| KeyValue::new((*key).to_owned(), value.to_string())).collect();
+    let pairs = metadata
+        .iter()
+        .map(|(key, value)| KeyValue::new((*key).to_owned(), value.to_string()))
+        .collect();
     write_one(&batch, properties(pairs).build()).unwrap().into()
 }
 
@@ -49,7 +52,11 @@ fn check(bytes: Bytes, reason: &str) {
 
 #[test]
 fn what_is_no_file_of_ours_is_named() {
-    for bytes in [Bytes::new(), Bytes::from_static(b"PAR1"), Bytes::from_static(b"not parquet at all, but long enough")] {
+    for bytes in [
+        Bytes::new(),
+        Bytes::from_static(b"PAR1"),
+        Bytes::from_static(b"not parquet at all, but long enough"),
+    ] {
         check(bytes, "");
     }
     check(parquet(&[]), "not a file of this program");
@@ -62,12 +69,17 @@ fn what_is_no_file_of_ours_is_named() {
 fn a_newer_format_is_refused_before_anything_else_is_looked_at() {
     let newer = parquet(&[("quorate.format", "2"), ("quorate.holds", "votes")]);
     check(newer.clone(), "format 2");
-    assert!(matches!(read_table(trusted("f", newer)), Err(Error::NewerFormat { found: 2, known: 1, .. })));
+    assert!(matches!(
+        read_table(trusted("f", newer)),
+        Err(Error::NewerFormat { found: 2, known: 1, .. })
+    ));
 }
 
 #[test]
 fn other_columns_than_the_tables_are_refused() {
-    let error = read_table(trusted("f", parquet(&[("quorate.format", "1"), ("quorate.holds", "votes")]))).unwrap_err();
+    let error =
+        read_table(trusted("f", parquet(&[("quorate.format", "1"), ("quorate.holds", "votes")])))
+            .unwrap_err();
     assert!(error.to_string().contains("columns are not those of votes"), "{error}");
     let holds = [("quorate.format", "1"), ("quorate.holds", "retained rows")];
     let error = read_retained(trusted("f", parquet(&holds))).unwrap_err();
@@ -76,7 +88,9 @@ fn other_columns_than_the_tables_are_refused() {
 
 #[test]
 fn each_kind_of_file_is_refused_as_the_other() {
-    assert!(read_table(trusted("f", retained_bytes())).unwrap_err().to_string().contains("no table"));
+    assert!(
+        read_table(trusted("f", retained_bytes())).unwrap_err().to_string().contains("no table")
+    );
     assert!(read_retained(trusted("f", table_bytes())).unwrap_err().to_string().contains("votes"));
 }
 
@@ -92,8 +106,13 @@ fn no_changed_bit_and_no_cut_end_goes_unnoticed() {
                 0 => bytes.truncate(at),
                 _ => bytes[at] ^= 1 << draws.below(8),
             }
-            let error = Checked::new("retained/1-1-0.parquet", bytes.into(), &sha256).unwrap_err().to_string();
-            assert!(error.contains("retained/1-1-0.parquet") && error.contains(&sha256.to_string()), "{error}");
+            let error = Checked::new("retained/1-1-0.parquet", bytes.into(), &sha256)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("retained/1-1-0.parquet") && error.contains(&sha256.to_string()),
+                "{error}"
+            );
         }
         assert!(Checked::new("f", whole, &sha256).is_ok());
     }

@@ -7,7 +7,9 @@ use quorate_schemas::clock::Clock;
 use quorate_schemas::id::{Id, IdKey, Name};
 use quorate_schemas::log::Digest;
 use quorate_schemas::place::{Origin, Place};
-use quorate_schemas::record::{Agent, AgentAction, Control, ControlAction, Gold, Number, Placed, Value, Vote};
+use quorate_schemas::record::{
+    Agent, AgentAction, Control, ControlAction, Gold, Number, Placed, Value, Vote,
+};
 use quorate_schemas::retained::{Retain, RetainedRow};
 
 use super::{provenance, trusted};
@@ -15,9 +17,8 @@ use crate::staged::write::{properties, write_one};
 use crate::staged::{read_retained, write_retained};
 
 fn id() -> impl Strategy<Value = Id> {
-    (".{0,40}", prop::option::of("[a-z]{1,3}")).prop_map(|(name, version)| {
-        IdKey::new([9; 16]).agent(&name, version.as_deref())
-    })
+    (".{0,40}", prop::option::of("[a-z]{1,3}"))
+        .prop_map(|(name, version)| IdKey::new([9; 16]).agent(&name, version.as_deref()))
 }
 
 fn name() -> impl Strategy<Value = Name> {
@@ -25,10 +26,13 @@ fn name() -> impl Strategy<Value = Name> {
 }
 
 fn placed<T: std::fmt::Debug>(body: impl Strategy<Value = T>) -> impl Strategy<Value = Placed<T>> {
-    (body, any::<i64>(), name(), 0..3u8, any::<u64>()).prop_map(|(body, event_time, event_id, file, position)| {
-        let origin = Arc::new(Origin { source: "votes".into(), partition: format!("{file}.jsonl") });
-        Placed { event_time, event_id, place: Place { origin, position }, body }
-    })
+    (body, any::<i64>(), name(), 0..3u8, any::<u64>()).prop_map(
+        |(body, event_time, event_id, file, position)| {
+            let origin =
+                Arc::new(Origin { source: "votes".into(), partition: format!("{file}.jsonl") });
+            Placed { event_time, event_id, place: Place { origin, position }, body }
+        },
+    )
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -46,18 +50,19 @@ fn row() -> impl Strategy<Value = RetainedRow> {
     let vote = (id(), id(), value()).prop_map(|(task, agent, value)| Vote { task, agent, value });
     let gold = (id(), name()).prop_map(|(task, answer)| Gold { task, answer });
     let order = |action| Control { action, operator: Name::new("op"), reason: Name::new("") };
-    let overriding = (id(), name()).prop_map(move |(task, answer)| order(ControlAction::Override { task, answer }));
+    let overriding = (id(), name())
+        .prop_map(move |(task, answer)| order(ControlAction::Override { task, answer }));
     let quarantine = id().prop_map(move |agent| order(ControlAction::Quarantine { agent }));
-    let agent = (id(), prop::option::of(name()), any::<Option<u64>>(), prop::collection::vec(name(), 0..3)).prop_map(
-        |(agent, family, stake, domains)| Agent {
-            agent,
-            action: AgentAction::Register,
-            operator: None,
-            family,
-            stake,
-            domains,
-        },
-    );
+    let agent =
+        (id(), prop::option::of(name()), any::<Option<u64>>(), prop::collection::vec(name(), 0..3))
+            .prop_map(|(agent, family, stake, domains)| Agent {
+                agent,
+                action: AgentAction::Register,
+                operator: None,
+                family,
+                stake,
+                domains,
+            });
     prop_oneof![
         any::<i64>().prop_map(|watermark| RetainedRow::Clock(Clock { watermark, ..Clock::START })),
         placed(vote).prop_map(RetainedRow::Vote),
@@ -66,8 +71,9 @@ fn row() -> impl Strategy<Value = RetainedRow> {
         placed(quarantine).prop_map(RetainedRow::Control),
         placed(agent).prop_map(RetainedRow::Agent),
         id().prop_map(|task| RetainedRow::Duplicate { task }),
-        (id(), any::<i64>(), any::<i64>())
-            .prop_map(|(task, closed_at, forget_at)| RetainedRow::Tombstone { task, closed_at, forget_at }),
+        (id(), any::<i64>(), any::<i64>()).prop_map(|(task, closed_at, forget_at)| {
+            RetainedRow::Tombstone { task, closed_at, forget_at }
+        }),
     ]
 }
 
@@ -98,7 +104,15 @@ fn vote(position: u64) -> Retain {
     let key = IdKey::new([1; 16]);
     let origin = Arc::new(Origin { source: "votes".into(), partition: "a.jsonl".into() });
     let body = Vote { task: key.id("t"), agent: key.id("a"), value: Value::Abstain };
-    Retain::Row(RetainedRow::Vote(Placed { event_time: 0, event_id: Name::new(""), place: Place { origin, position }, body }), 1)
+    Retain::Row(
+        RetainedRow::Vote(Placed {
+            event_time: 0,
+            event_id: Name::new(""),
+            place: Place { origin, position },
+            body,
+        }),
+        1,
+    )
 }
 
 #[test]
@@ -138,7 +152,8 @@ fn forged(kind: &str, group: Option<&str>, row: Option<&[u8]>) -> Bytes {
 
 #[test]
 fn a_damaged_row_is_named() {
-    let good = postcard::to_stdvec(&RetainedRow::Duplicate { task: IdKey::new([1; 16]).id("t") }).unwrap();
+    let good =
+        postcard::to_stdvec(&RetainedRow::Duplicate { task: IdKey::new([1; 16]).id("t") }).unwrap();
     let bad = [
         forged("duplicate", Some("t"), Some(&good[..good.len() - 1])),
         forged("duplicate", Some("t"), Some(b"\xff\xff\xff\xff\xff")),
@@ -149,9 +164,16 @@ fn a_damaged_row_is_named() {
         forged("bury", None, None),
     ];
     for bytes in bad {
-        let error = read_retained(trusted("retained/1-1-0.parquet", bytes)).unwrap_err().to_string();
+        let error =
+            read_retained(trusted("retained/1-1-0.parquet", bytes)).unwrap_err().to_string();
         assert!(error.contains("retained/1-1-0.parquet: row 2: "), "{error}");
     }
-    assert_eq!(read_retained(trusted("f", forged("duplicate", Some("t"), Some(&good)))).unwrap().len(), 3);
-    assert_eq!(read_retained(trusted("f", forged("bury", Some("t"), None))).unwrap()[2], Retain::Bury("t".into()));
+    assert_eq!(
+        read_retained(trusted("f", forged("duplicate", Some("t"), Some(&good)))).unwrap().len(),
+        3
+    );
+    assert_eq!(
+        read_retained(trusted("f", forged("bury", Some("t"), None))).unwrap()[2],
+        Retain::Bury("t".into())
+    );
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use quorate_schemas::table::{CellKind, Column, Table};
@@ -34,12 +35,17 @@ fn cells(column: Column, count: usize, draws: &mut Draws) -> ArrayRef {
         .collect();
     let drawn = drawn.into_iter();
     match column.kind {
-        CellKind::Text | CellKind::Word => Arc::new(drawn.map(|n| n.map(|n| format!("x{n}"))).collect::<StringArray>()),
+        CellKind::Text | CellKind::Word => {
+            Arc::new(drawn.map(|n| n.map(|n| format!("x{n}"))).collect::<StringArray>())
+        }
         CellKind::Int => Arc::new(drawn.collect::<Int64Array>()),
-        CellKind::Real => Arc::new(drawn.map(|n| n.map(|n| n as f64 / 4.0)).collect::<Float64Array>()),
+        CellKind::Real => {
+            Arc::new(drawn.map(|n| n.map(|n| n as f64 / 4.0)).collect::<Float64Array>())
+        }
         CellKind::Flag => Arc::new(drawn.map(|n| n.map(|n| n > 0)).collect::<BooleanArray>()),
         CellKind::Bytes => {
-            let bytes: Vec<Option<Vec<u8>>> = drawn.map(|n| n.map(|n| n.to_be_bytes().to_vec())).collect();
+            let bytes: Vec<Option<Vec<u8>>> =
+                drawn.map(|n| n.map(|n| n.to_be_bytes().to_vec())).collect();
             Arc::new(bytes.iter().map(Option::as_deref).collect::<BinaryArray>())
         }
         CellKind::Time => {
@@ -54,10 +60,14 @@ pub(super) fn texts(batches: &[RecordBatch]) -> Vec<String> {
     let options = FormatOptions::default().with_null("null");
     let mut texts = Vec::new();
     for batch in batches {
-        let columns: Vec<ArrayFormatter<'_>> =
-            batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap()).collect();
+        let columns: Vec<ArrayFormatter<'_>> = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
+            .collect();
         texts.extend((0..batch.num_rows()).map(|row| {
-            let cells: Vec<String> = columns.iter().map(|column| column.value(row).to_string()).collect();
+            let cells: Vec<String> =
+                columns.iter().map(|column| column.value(row).to_string()).collect();
             cells.join("|")
         }));
     }

@@ -50,7 +50,8 @@ proptest! {
 
 #[test]
 fn long_texts_are_left_out() {
-    let stats = Stats { rows: 1, id: Some(("task_id", "a".into(), "b".repeat(257))), ..Stats::default() };
+    let stats =
+        Stats { rows: 1, id: Some(("task_id", "a".into(), "b".repeat(257))), ..Stats::default() };
     assert_eq!(delta(&stats)["minValues"]["task_id"], "a");
     assert_eq!(delta(&stats)["maxValues"].get("task_id"), None);
 }
@@ -63,7 +64,11 @@ fn statistics_of_a_file_cover_its_batches() {
     let ids: Vec<&str> = texts.iter().map(|row| row.split('|').nth(4).unwrap()).collect();
     let (name, least, greatest) = stats.id.unwrap();
     assert_eq!(name, "task_id");
-    assert_eq!((Some(&least.as_str()), Some(&greatest.as_str())), (ids.iter().min(), ids.iter().max()));
-    let commits: Vec<i64> = texts.iter().map(|row| row.split('|').nth(1).unwrap().parse().unwrap()).collect();
+    assert_eq!(
+        (Some(&least.as_str()), Some(&greatest.as_str())),
+        (ids.iter().min(), ids.iter().max())
+    );
+    let commits: Vec<i64> =
+        texts.iter().map(|row| row.split('|').nth(1).unwrap().parse().unwrap()).collect();
     assert_eq!(stats.commit, commits.iter().min().copied().zip(commits.iter().max().copied()));
 }

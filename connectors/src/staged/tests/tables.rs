@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use quorate_schemas::log::Digest;
 use quorate_schemas::table::{CellKind, Table};
 
-use super::{provenance, trusted};
 use super::rows::{rows, sorted};
+use super::{provenance, trusted};
 use crate::staged::{Checked, TableFile, merge_tables, read_table};
 
 /// A cell as something that compares as the file's order says, found in the simplest way.
@@ -33,7 +33,10 @@ fn order(table: Table, batch: &RecordBatch) -> Vec<Vec<Cell>> {
     let row = |row| {
         let Cell::Int(time) = cell("event_time", row) else { panic!("every row has a time") };
         let ids = table.sort_columns().iter().map(|name| cell(name, row));
-        std::iter::once(Cell::Int(time.div_euclid(86_400_000_000))).chain(ids).chain([Cell::Int(time)]).collect()
+        std::iter::once(Cell::Int(time.div_euclid(86_400_000_000)))
+            .chain(ids)
+            .chain([Cell::Int(time)])
+            .collect()
     };
     (0..batch.num_rows()).map(row).collect()
 }
@@ -44,9 +47,13 @@ fn check(table: Table, file: &TableFile, expected: &[RecordBatch]) {
     assert_eq!(sorted(&read), sorted(expected), "{table:?}");
     let whole = concat_batches(&table.schema(), &read).unwrap();
     assert!(order(table, &whole).is_sorted(), "{table:?}");
-    let times = whole.column_by_name("event_time").unwrap().as_primitive::<TimestampMicrosecondType>();
+    let times =
+        whole.column_by_name("event_time").unwrap().as_primitive::<TimestampMicrosecondType>();
     let span = times.values().iter().min().copied().zip(times.values().iter().max().copied());
-    assert_eq!((file.table, file.stats.rows, file.stats.event_time), (table, whole.num_rows() as u64, span));
+    assert_eq!(
+        (file.table, file.stats.rows, file.stats.event_time),
+        (table, whole.num_rows() as u64, span)
+    );
     assert_eq!(file.sha256, Digest::of(&file.bytes));
     let staged = file.staged("tables/x/1.parquet");
     assert_eq!((staged.rows, staged.bytes), (file.stats.rows, file.bytes.len() as u64));
@@ -92,7 +99,8 @@ proptest! {
 #[test]
 fn a_merge_of_long_files_keeps_every_row() {
     let table = Table::Anomalies;
-    let parts = [rows(table, 20_000, 1), rows(table, 9_000, 2), rows(table, 1, 3), rows(table, 8_192, 4)];
+    let parts =
+        [rows(table, 20_000, 1), rows(table, 9_000, 2), rows(table, 1, 3), rows(table, 8_192, 4)];
     let files = parts.iter().map(|part| written(table, part)).collect();
     let merged = merge_tables(files, &provenance()).unwrap();
     check(table, &merged, &parts);
@@ -104,7 +112,8 @@ fn a_merge_of_long_files_keeps_every_row() {
 
 #[test]
 fn files_of_two_tables_are_not_merged() {
-    let files = [Table::Votes, Table::Rejects].map(|table| trusted(table.name(), write(table, &[]).bytes));
+    let files =
+        [Table::Votes, Table::Rejects].map(|table| trusted(table.name(), write(table, &[]).bytes));
     let error = merge_tables(files.into(), &provenance()).unwrap_err().to_string();
     assert!(error.contains("votes") && error.contains("rejects"), "{error}");
     assert!(merge_tables(Vec::new(), &provenance()).is_err());
@@ -112,7 +121,8 @@ fn files_of_two_tables_are_not_merged() {
 
 #[test]
 fn rows_of_another_table_are_not_written() {
-    let error = TableFile::write(Table::Votes, &[rows(Table::Rejects, 3, 1)], &provenance()).unwrap_err();
+    let error =
+        TableFile::write(Table::Votes, &[rows(Table::Rejects, 3, 1)], &provenance()).unwrap_err();
     assert!(error.to_string().contains("other columns"), "{error}");
 }
 
@@ -124,7 +134,8 @@ fn words_are_in_dictionaries_texts_are_not_and_everything_is_compressed() {
     let group = reader.metadata().row_group(0);
     for (at, column) in table.columns().enumerate() {
         let stored = group.column(at);
-        let dictionary = stored.encodings().any(|encoding| matches!(encoding, Encoding::RLE_DICTIONARY));
+        let dictionary =
+            stored.encodings().any(|encoding| matches!(encoding, Encoding::RLE_DICTIONARY));
         let repeats = matches!(column.kind, CellKind::Word | CellKind::Int);
         if column.kind != CellKind::Flag {
             assert_eq!(dictionary, repeats, "{}", column.name);
@@ -139,7 +150,8 @@ fn a_file_says_what_it_is() {
     let file = write(Table::Votes, &[]);
     let reader = SerializedFileReader::new(file.bytes).unwrap();
     let pairs = reader.metadata().file_metadata().key_value_metadata().unwrap();
-    let value = |key: &str| pairs.iter().find(|pair| pair.key == key).unwrap().value.clone().unwrap();
+    let value =
+        |key: &str| pairs.iter().find(|pair| pair.key == key).unwrap().value.clone().unwrap();
     assert_eq!(value("quorate.format"), "1");
     assert_eq!(value("quorate.holds"), "votes");
     assert_eq!(value("quorate.job"), "panel");

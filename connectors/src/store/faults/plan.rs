@@ -88,16 +88,26 @@ impl FaultPlan {
     ///
     /// # Errors
     /// As [`FaultPlan::parse`].
-    #[expect(clippy::disallowed_methods, reason = "how a test reaches into the built binary; never in a release")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how a test reaches into the built binary; never in a release"
+    )]
     pub fn from_env(name: &str) -> Result<Option<FaultPlan>, String> {
         std::env::var(name).ok().map(|text| FaultPlan::parse(&text)).transpose()
     }
 
     /// The fault that the `attempt`th `operation` on `path` meets; `matches` counts, per rule, what it was held to.
-    pub(super) fn fault(&self, operation: Operation, path: &str, attempt: u64, matches: &mut [u64]) -> Option<Fault> {
+    pub(super) fn fault(
+        &self,
+        operation: Operation,
+        path: &str,
+        attempt: u64,
+        matches: &mut [u64],
+    ) -> Option<Fault> {
         let mut found = None;
         for (index, (rule, matched)) in self.rules.iter().zip(matches).enumerate() {
-            let fits = rule.operation.is_none_or(|of| of == operation) && path.contains(&rule.path_part);
+            let fits =
+                rule.operation.is_none_or(|of| of == operation) && path.contains(&rule.path_part);
             // What a rule before has decided is no attempt for this one.
             if !fits || found.is_some() {
                 continue;
@@ -107,7 +117,9 @@ impl FaultPlan {
                 When::Always => true,
                 When::First(count) => *matched <= count,
                 When::Nth(nth) => *matched == nth,
-                When::Chance(millionths) => self.draw(index, operation, path, attempt) % 1_000_000 < millionths,
+                When::Chance(millionths) => {
+                    self.draw(index, operation, path, attempt) % 1_000_000 < millionths
+                }
             };
             found = applies.then_some(rule.fault);
         }
@@ -131,7 +143,8 @@ fn mix(number: u64) -> u64 {
 }
 
 fn parse_rule(clause: &str) -> Result<Rule, String> {
-    let (subject, what) = clause.split_once(':').ok_or("expected `<operation> [part of path]: <fault> [when]`")?;
+    let (subject, what) =
+        clause.split_once(':').ok_or("expected `<operation> [part of path]: <fault> [when]`")?;
     let (operation, path_part) = match subject.trim().split_once(' ') {
         Some((operation, part)) => (operation, part.trim().to_owned()),
         None => (subject.trim(), String::new()),
@@ -146,7 +159,11 @@ fn parse_rule(clause: &str) -> Result<Rule, String> {
         "exists" => Fault::Exists,
         "delay" => Fault::Delay { for_ms: millis(words.next())? },
         "late" => Fault::Late { after_ms: millis(words.next())? },
-        other => return Err(format!("no fault is called {other:?}: error, denied, full, lost, delay, exists, late")),
+        other => {
+            return Err(format!(
+                "no fault is called {other:?}: error, denied, full, lost, delay, exists, late"
+            ));
+        }
     };
     if matches!(fault, Fault::Exists | Fault::Late { .. }) && operation != Some(Operation::Create) {
         return Err("this fault is one of `create` alone".into());
@@ -171,12 +188,18 @@ fn parse_operation(word: &str) -> Result<Option<Operation>, String> {
         "head" => Operation::Head,
         "list" => Operation::List,
         "delete" => Operation::Delete,
-        _ => return Err(format!("no operation is called {word:?}: create, put, get, head, list, delete, *")),
+        _ => {
+            return Err(format!(
+                "no operation is called {word:?}: create, put, get, head, list, delete, *"
+            ));
+        }
     }))
 }
 
 fn millis(word: Option<&str>) -> Result<u64, String> {
-    let digits = word.and_then(|word| word.strip_suffix("ms")).ok_or("expected a duration such as `50ms`")?;
+    let digits = word
+        .and_then(|word| word.strip_suffix("ms"))
+        .ok_or("expected a duration such as `50ms`")?;
     number(digits)
 }
 

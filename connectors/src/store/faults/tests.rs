@@ -3,8 +3,13 @@ use bytes::Bytes;
 use super::{Fault, FaultPlan, Rule, When};
 use crate::store::{Creation, Limits, Operation, Problem, Store};
 
-const QUICK: Limits =
-    Limits { deadline_ms: 1_000, least_bytes_per_ms: 1_000, tries: 3, pause_ms: 1, longest_pause_ms: 1 };
+const QUICK: Limits = Limits {
+    deadline_ms: 1_000,
+    least_bytes_per_ms: 1_000,
+    tries: 3,
+    pause_ms: 1,
+    longest_pause_ms: 1,
+};
 
 fn faulty(store: &Store, plan: &str) -> Store {
     store.with_limits(QUICK).with_faults(FaultPlan::parse(plan).unwrap())
@@ -23,8 +28,15 @@ fn problem<T: std::fmt::Debug>(result: crate::error::Result<T>) -> Problem {
 
 #[test]
 fn a_plan_is_read_as_it_is_written() {
-    let plan = FaultPlan::parse("seed 7; create log/: lost 10%\nput: full first 3;*: delay 50ms nth 2;;").unwrap();
-    let rule = |operation, part: &str, fault, when| Rule { operation, path_part: part.into(), fault, when };
+    let plan =
+        FaultPlan::parse("seed 7; create log/: lost 10%\nput: full first 3;*: delay 50ms nth 2;;")
+            .unwrap();
+    let rule = |operation, part: &str, fault, when| Rule {
+        operation,
+        path_part: part.into(),
+        fault,
+        when,
+    };
     let rules = vec![
         rule(Some(Operation::Create), "log/", Fault::Lost, When::Chance(100_000)),
         rule(Some(Operation::Put), "", Fault::Full, When::First(3)),
@@ -100,7 +112,10 @@ async fn idempotent_operations_outlast_faults_that_pass() {
 #[tokio::test]
 async fn faults_that_last_are_reported() {
     let store = Store::memory();
-    assert_eq!(problem(faulty(&store, "put: error").put("a", bytes("x")).await), Problem::Unreachable);
+    assert_eq!(
+        problem(faulty(&store, "put: error").put("a", bytes("x")).await),
+        Problem::Unreachable
+    );
     assert_eq!(problem(faulty(&store, "put: lost").put("a", bytes("x")).await), Problem::TimedOut);
     assert_eq!(store.get("a").await.unwrap(), Some(bytes("x")), "lost answers, not lost writes");
     assert_eq!(problem(faulty(&store, "list: error").list("").await), Problem::Unreachable);

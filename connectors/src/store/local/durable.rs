@@ -101,7 +101,9 @@ fn make_directory(directory: &Path) -> Result<(), Failure> {
 fn sync_directory(directory: &Path) -> io::Result<()> {
     match File::open(directory)?.sync_all() {
         // Some network file systems cannot, because there is nothing to do.
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            Ok(())
+        }
         synced => synced,
     }
 }
@@ -109,7 +111,9 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
 fn link_failure(error: io::Error) -> Failure {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         // EPERM, unlike EACCES, is what file systems without links answer.
-        Some(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => Failure::new(Problem::NoHardLinks, error),
+        Some(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => {
+            Failure::new(Problem::NoHardLinks, error)
+        }
         _ => error.into(),
     }
 }

@@ -13,7 +13,11 @@ use crate::store::Listed;
 use crate::store::backend::Found;
 use crate::store::problem::{Failure, Problem};
 
-pub(super) fn read(root: &Path, path: &str, range: Option<GetRange>) -> Result<Option<Found>, Failure> {
+pub(super) fn read(
+    root: &Path,
+    path: &str,
+    range: Option<GetRange>,
+) -> Result<Option<Found>, Failure> {
     let mut file = match File::open(root.join(path)) {
         Err(error) if is_absent(&error) => return Ok(None),
         opened => opened?,
@@ -21,9 +25,12 @@ pub(super) fn read(root: &Path, path: &str, range: Option<GetRange>) -> Result<O
     let Some(object) = listed(path, &file.metadata()?) else { return Ok(None) };
     let range = match range {
         None => 0..object.size,
-        Some(range) => range.as_range(object.size).map_err(|error| Failure::new(Problem::Other, error.to_string()))?,
+        Some(range) => range
+            .as_range(object.size)
+            .map_err(|error| Failure::new(Problem::Other, error.to_string()))?,
     };
-    let length = usize::try_from(range.end - range.start).map_err(|error| Failure::new(Problem::Other, error))?;
+    let length = usize::try_from(range.end - range.start)
+        .map_err(|error| Failure::new(Problem::Other, error))?;
     let mut bytes = vec![0; length];
     file.seek(SeekFrom::Start(range.start))?;
     file.read_exact(&mut bytes)?;
@@ -58,7 +65,9 @@ pub(super) fn list(root: &Path, prefix: &str, after: &str) -> Result<Vec<Listed>
 pub(super) fn sweep(root: &Path, dead_before_ms: u64) -> u64 {
     let mut swept = 0;
     let walked = walk(root, "", &mut |_, entry| {
-        if is_temp(entry) && entry.metadata().is_ok_and(|metadata| modified_ms(&metadata) < dead_before_ms) {
+        if is_temp(entry)
+            && entry.metadata().is_ok_and(|metadata| modified_ms(&metadata) < dead_before_ms)
+        {
             swept += u64::from(fs::remove_file(entry.path()).is_ok());
         }
         Ok(())
@@ -70,7 +79,11 @@ pub(super) fn sweep(root: &Path, dead_before_ms: u64) -> u64 {
 }
 
 /// Visits every file below `directory` of `root`. Links to directories are not followed: they could lead in circles.
-fn walk(root: &Path, directory: &str, visit: &mut impl FnMut(&str, &DirEntry) -> io::Result<()>) -> io::Result<()> {
+fn walk(
+    root: &Path,
+    directory: &str,
+    visit: &mut impl FnMut(&str, &DirEntry) -> io::Result<()>,
+) -> io::Result<()> {
     let entries = match fs::read_dir(root.join(directory)) {
         Err(error) if is_absent(&error) => return Ok(()),
         entries => entries?,
@@ -80,7 +93,8 @@ fn walk(root: &Path, directory: &str, visit: &mut impl FnMut(&str, &DirEntry) ->
         let name = entry.file_name();
         // Not ours: the names of all objects are plain.
         let Some(name) = name.to_str() else { continue };
-        let path = if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
+        let path =
+            if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
         if entry.file_type()?.is_dir() {
             walk(root, &path, visit)?;
         } else {

@@ -6,6 +6,7 @@
 //! | 412 | exists |
 //! | 409 | unknown: S3 saw two at once; there may be no object |
 //! | 400, 401, 403, 404, 429, no connection | refused before anything happened |
+//! | no credentials to be had | never sent |
 //! | 5xx, a broken connection, no answer | unknown |
 
 use std::error::Error as StdError;
@@ -20,13 +21,20 @@ use crate::store::problem::{Failure, Problem};
 pub(super) fn after_create(error: Error) -> Result<Creation, Failure> {
     if let Error::AlreadyExists { source, .. } = &error {
         // The library makes one error of 412, which it has seen as a precondition, and of 409.
-        return Ok(if status(source.as_ref()) == Some(409) { Creation::Unknown } else { Creation::Exists });
+        return Ok(if status(source.as_ref()) == Some(409) {
+            Creation::Unknown
+        } else {
+            Creation::Exists
+        });
     }
     let refused = match status(&error) {
         Some(status) => (400..500).contains(&status) && status != 408,
         None => match &error {
             // Never sent.
-            Error::Generic { source, .. } => transport(source.as_ref()) == Some(HttpErrorKind::Connect),
+            Error::Generic { source, .. } if wants_credentials(source.as_ref()) => true,
+            Error::Generic { source, .. } => {
+                transport(source.as_ref()) == Some(HttpErrorKind::Connect)
+            }
             _ => true,
         },
     };
@@ -45,6 +53,9 @@ pub(super) fn failure(error: Error) -> Failure {
         Error::InvalidPath { .. } => Problem::BadPath,
         // An object that is absent has been dealt with, so it is what would hold it.
         Error::NotFound { .. } => Problem::NoBucket,
+        Error::Generic { source, .. } if wants_credentials(source.as_ref()) => {
+            Problem::Unauthenticated
+        }
         Error::Generic { source, .. } => match status(&error) {
             Some(429 | 408 | 500..=599) => Problem::Unreachable,
             Some(_) => Problem::Other,
@@ -74,6 +85,14 @@ fn transport(error: &(dyn StdError + 'static)) -> Option<HttpErrorKind> {
     causes(error).find_map(|cause| cause.downcast_ref::<HttpError>()).map(HttpError::kind)
 }
 
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+/// Whether it was the machine's role that could not be asked for, which is where the library looks
+/// last for credentials. On a machine without one the address is not there.
+fn wants_credentials(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|cause| cause.to_string().contains("http://169.254.169.254/"))
+}
+
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }

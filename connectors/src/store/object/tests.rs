@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use object_store::ClientOptions;
+use object_store::aws::AmazonS3Builder;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
+    HttpResponseBody, HttpService,
 };
 
 use super::{Object, s3_builder};
@@ -30,10 +32,12 @@ struct Played {
 #[async_trait]
 impl HttpService for Played {
     async fn call(&self, _: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let answer = self.answers.lock().unwrap().pop_front().expect("a request that nobody asked for");
+        let answer =
+            self.answers.lock().unwrap().pop_front().expect("a request that nobody asked for");
         match answer {
             Status(status) => {
-                let mut response = HttpResponse::new(HttpResponseBody::from(Bytes::from_static(b"<Error/>")));
+                let mut response =
+                    HttpResponse::new(HttpResponseBody::from(Bytes::from_static(b"<Error/>")));
                 *response.status_mut() = status.try_into().unwrap();
                 response.headers_mut().insert("etag", "\"1\"".parse().unwrap());
                 Ok(response)
@@ -49,17 +53,17 @@ impl HttpConnector for Played {
     }
 }
 
-fn s3(answers: &[Answer]) -> Object {
+fn builder(answers: &[Answer]) -> AmazonS3Builder {
     let played = Played { answers: Arc::new(Mutex::new(answers.iter().copied().collect())) };
-    let store = s3_builder()
+    s3_builder()
         .with_bucket_name("bucket")
         .with_region("nowhere-1")
-        .with_access_key_id("id")
-        .with_secret_access_key("secret")
         .with_http_connector(played)
-        .build()
-        .unwrap();
-    Object::new(Arc::new(store), "prefix")
+}
+
+fn s3(answers: &[Answer]) -> Object {
+    let builder = builder(answers).with_access_key_id("id").with_secret_access_key("secret");
+    Object::new(Arc::new(builder.build().unwrap()), "prefix")
 }
 
 #[tokio::test]
@@ -108,4 +112,15 @@ async fn other_operations_say_whether_waiting_helps() {
     }
     assert!(s3(&[Status(404)]).read("a", None).await.unwrap().is_none());
     assert!(s3(&[Status(404)]).head("a").await.unwrap().is_none());
+}
+
+/// The library then asks the machine for a role; here nobody answers.
+#[tokio::test]
+async fn missing_credentials_are_named_as_such() {
+    let nobody = [Broken(HttpErrorKind::Connect)];
+    let without_keys = || Object::new(Arc::new(builder(&nobody).build().unwrap()), "prefix");
+    let put = without_keys().put("a", Bytes::from_static(b"x")).await;
+    assert_eq!(put.unwrap_err().problem, Problem::Unauthenticated);
+    let created = without_keys().create("a", Bytes::from_static(b"x")).await;
+    assert_eq!(created.unwrap_err().problem, Problem::Unauthenticated);
 }

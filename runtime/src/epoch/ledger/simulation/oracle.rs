@@ -18,6 +18,8 @@ pub(super) struct Oracle {
     chain: Vec<Link>,
     /// How each contender entered.
     contests: BTreeMap<u64, Contest>,
+    /// Contenders that have crashed or stopped.
+    gone: BTreeSet<u64>,
     /// Every table file that a record names.
     named: BTreeSet<String>,
     /// What each table's destination has: records and files, in order.
@@ -48,6 +50,7 @@ impl Oracle {
             terms,
             chain: Vec::new(),
             contests: BTreeMap::new(),
+            gone: BTreeSet::new(),
             named: BTreeSet::new(),
             published: TABLES.iter().map(|table| ((*table).to_owned(), Vec::new())).collect(),
             stray: BTreeSet::new(),
@@ -57,6 +60,10 @@ impl Oracle {
 
     pub(super) fn starts(&mut self, id: u64, contest: Contest) {
         self.contests.insert(id, contest);
+    }
+
+    pub(super) fn ends(&mut self, id: u64) {
+        self.gone.insert(id);
     }
 
     /// Whether the last record is this contender's.
@@ -135,9 +142,8 @@ impl Oracle {
             format!("#{id} took over from #{} after {silent_ms} ms of silence", last.writer)
         })?;
         met.meet("taken over after silence");
-        ensure(now_ms < self.settled_ms, || {
-            format!("#{id} unseated a healthy leader, #{}", last.writer)
-        })?;
+        let is_healthy = now_ms >= self.settled_ms && !self.gone.contains(&last.writer);
+        ensure(!is_healthy, || format!("#{id} unseated a healthy leader, #{}", last.writer))?;
         Ok(())
     }
 

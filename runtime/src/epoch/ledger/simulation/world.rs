@@ -1,8 +1,10 @@
 //! Time, and everything that happens in it.
 
+mod wire;
+
 use std::collections::BTreeMap;
 
-use quorate_schemas::log::{Digest, Hex, ObjectName, Owner};
+use quorate_schemas::log::{Digest, Hex, Owner};
 
 use super::Violation;
 use super::contender::{Answer, Around, Contender, LANES, Stopped, Want};
@@ -13,7 +15,7 @@ use super::rng::Rng;
 use super::scenario::Scenario;
 use super::store::Store;
 use super::weather::{Fate, Weather};
-use crate::epoch::ledger::{Applicant, Ask, Contest, Fact, Reopen, Upgrade};
+use crate::epoch::ledger::{Applicant, Contest, Fact, Reopen, Upgrade};
 
 /// Whether a run says what happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,14 +129,26 @@ impl World {
             Happening::Effect { from, want, fate } => self.takes_effect(from, &want, fate),
             Happening::Answer(to, answer) => self.answer(to, answer),
             Happening::Clears => {
-                self.says(|| "the weather clears".to_owned());
-                self.weather = Weather::CLEAR;
-                let now_ms = self.now_ms;
-                self.contenders
-                    .values_mut()
-                    .for_each(|one| one.paused_until_ms = one.paused_until_ms.min(now_ms));
+                self.clears();
                 Ok(())
             }
+        }
+    }
+
+    /// From here on nothing goes wrong, and whoever sleeps wakes up.
+    fn clears(&mut self) {
+        self.says(|| "the weather clears".to_owned());
+        self.weather = Weather::CLEAR;
+        let mut answers = Vec::new();
+        for (id, contender) in &mut self.contenders {
+            if contender.paused_until_ms > self.now_ms {
+                contender.paused_until_ms = self.now_ms;
+                let is_its = |happening: &Happening| matches!(happening, Happening::Answer((to, _), _) if to == id);
+                answers.extend(self.queue.extract_if(.., |_, happening| is_its(happening)));
+            }
+        }
+        for (_, happening) in answers {
+            self.happens_in(0, happening);
         }
     }
 
@@ -171,6 +185,11 @@ impl World {
         Ok(())
     }
 
+    fn ends(&mut self, id: u64) {
+        self.contenders.remove(&id);
+        self.oracle.ends(id);
+    }
+
     /// After a crash a supervisor starts the job again; after an end by itself somebody does, if nobody is at work.
     fn start_later(&mut self) {
         let place = self.rng.between(0, self.scenario.places - 1);
@@ -196,7 +215,7 @@ impl World {
             if contender.is_sending() {
                 self.met.meet("crash with a record on its way");
             }
-            self.contenders.remove(&id);
+            self.ends(id);
             self.says(|| format!("#{id} crashes"));
             self.start_later();
             return Ok(());
@@ -238,156 +257,13 @@ impl World {
             Ok(want) => self.ask(at, want),
             Err(stopped) => {
                 self.says(|| format!("#{id} stops: {stopped:?}"));
-                self.contenders.remove(&id);
+                self.ends(id);
                 if self.contenders.is_empty() && stopped != Stopped::Finished {
                     self.start_later();
                 }
             }
         }
         Ok(())
-    }
-
-    /// Sends a request on its way, whatever becomes of it.
-    fn ask(&mut self, from: Address, want: Want) {
-        let ask = match &want {
-            Want::Store(Ask::Wait { ms }) => {
-                let ms = *ms;
-                return self.happens_in(ms, Happening::Answer(from, Answer::Store(Fact::Waited)));
-            }
-            Want::Store(ask) => ask,
-            // As good or bad as a read.
-            Want::Progress(_) | Want::Publish { .. } => &Ask::Read { path: String::new() },
-        };
-        let fate = self.weather.fate(ask, &mut self.rng);
-        self.says(|| format!("#{}.{} -> {}{}", from.0, from.1, show(&want), note(fate)));
-        let (there_ms, timeout_ms) = (self.weather.latency(&mut self.rng), self.weather.timeout_ms);
-        let unanswered = match want {
-            Want::Store(_) => Answer::Store(Fact::Unanswered),
-            _ => Answer::Unanswered,
-        };
-        match fate {
-            Fate::Plain | Fate::OwnExists => {
-                self.happens_in(there_ms, Happening::Effect { from, want, fate })
-            }
-            Fate::HollowConflict => {
-                self.met_in_log("nothing found behind already exists", &want);
-                self.happens_in(
-                    there_ms,
-                    Happening::Answer(from, Answer::Store(Fact::AlreadyExists)),
-                );
-            }
-            Fate::Refused => {
-                let answer = if matches!(want, Want::Store(_)) {
-                    Answer::Store(Fact::Refused)
-                } else {
-                    unanswered
-                };
-                self.happens_in(there_ms, Happening::Answer(from, answer));
-            }
-            Fate::LostRequest => self.happens_in(timeout_ms, Happening::Answer(from, unanswered)),
-            Fate::LostAnswer => {
-                self.happens_in(there_ms.min(timeout_ms), Happening::Effect { from, want, fate });
-                self.happens_in(timeout_ms, Happening::Answer(from, unanswered));
-            }
-            Fate::Late => {
-                let late_ms = timeout_ms + self.rng.between(1, self.weather.late_ms.max(1));
-                self.happens_in(late_ms, Happening::Effect { from, want, fate });
-                self.happens_in(timeout_ms, Happening::Answer(from, unanswered));
-            }
-        }
-    }
-
-    fn met_in_log(&mut self, what: &'static str, want: &Want) {
-        if let Want::Store(Ask::Create { .. }) = want {
-            self.met.meet(what);
-        }
-    }
-
-    fn takes_effect(&mut self, from: Address, want: &Want, fate: Fate) -> Result<(), Violation> {
-        let answer = match want {
-            Want::Store(ask) => Answer::Store(self.store_takes_effect(from, ask, fate)?),
-            Want::Progress(table) => Answer::Progress(self.oracle.progress(table)),
-            Want::Publish { .. } if self.now_ms < self.scenario.destination_opens_ms => {
-                Answer::Unanswered
-            }
-            Want::Publish { table, after, seq, files } if self.oracle.progress(table) == *after => {
-                self.oracle.publishes(table, *seq, files, &self.store)?;
-                Answer::Published
-            }
-            Want::Publish { .. } => Answer::NotPublished,
-        };
-        if matches!(fate, Fate::LostAnswer | Fate::Late) {
-            return Ok(());
-        }
-        let answer = match (fate, answer) {
-            (Fate::OwnExists, Answer::Store(Fact::Created)) => {
-                self.met_in_log("own record found behind already exists", want);
-                Answer::Store(Fact::AlreadyExists)
-            }
-            (_, answer) => answer,
-        };
-        let back_ms = self.weather.latency(&mut self.rng);
-        self.happens_in(back_ms, Happening::Answer(from, answer));
-        Ok(())
-    }
-
-    fn store_takes_effect(
-        &mut self,
-        from: Address,
-        ask: &Ask,
-        fate: Fate,
-    ) -> Result<Fact, Violation> {
-        if let Ask::Delete { path } = ask
-            && self.store.get(path).is_some()
-        {
-            self.says(|| format!("{path} is removed"));
-            self.oracle.removes(path, &self.store)?;
-            self.met_removal(from, path);
-        }
-        let lag_ms = self.weather.listing_lag_ms;
-        let fact = self.store.take_effect(ask, self.now_ms, lag_ms, &mut self.rng);
-        if let (Ask::Create { path, bytes }, Fact::Created) = (ask, &fact)
-            && let Some(ObjectName::Log { seq }) = ObjectName::parse(path)
-        {
-            self.says(|| format!("record {seq} of #{} lands", from.0));
-            if fate == Fate::Late {
-                self.met.meet("record landed late");
-            }
-            if !self.contenders.contains_key(&from.0) {
-                self.met.meet("record landed after its writer was gone");
-            }
-            self.oracle.record_created(
-                from.0,
-                seq,
-                bytes,
-                &self.store,
-                self.now_ms,
-                &mut self.met,
-            )?;
-        }
-        Ok(fact)
-    }
-
-    fn met_removal(&mut self, from: Address, path: &str) {
-        let by =
-            self.contenders.get(&from.0).and_then(|contender| contender.who.shared.latest.as_ref());
-        let Some(incarnation) = ObjectName::parse(path).and_then(|name| name.incarnation()) else {
-            return;
-        };
-        let is_own = by.is_some_and(|by| by.record().incarnation == incarnation);
-        self.met.meet(if is_own { "replaced file swept" } else { "orphan swept" });
-    }
-}
-
-fn note(fate: Fate) -> String {
-    if fate == Fate::Plain { String::new() } else { format!(" ({fate:?})") }
-}
-
-fn show(want: &Want) -> String {
-    match want {
-        Want::Store(Ask::Create { path, .. }) => format!("create {path}"),
-        Want::Store(Ask::Put { path, .. }) => format!("put {path}"),
-        other => format!("{other:?}"),
     }
 }
 
