@@ -55,7 +55,8 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     block_on(async {
         match &args.wish {
             Wish::List { at, all, json } => {
-                let history = list(&at.open().await?, Some(LISTED).filter(|_| !all)).await.map_err(failed)?;
+                let history =
+                    list(&at.open().await?, Some(LISTED).filter(|_| !all)).await.map_err(failed)?;
                 match json {
                     true => console.out(serde_json::to_string_pretty(&history)?)?,
                     false => console.out(history.to_string().trim_end())?,

@@ -29,7 +29,7 @@ pub(crate) enum Paint {
 }
 
 impl Paint {
-    fn over(self, text: &str, colours: bool) -> String {
+    pub(crate) fn over(self, text: &str, colours: bool) -> String {
         let code = match self {
             Paint::Red => "1;31",
             Paint::Yellow => "1;33",
@@ -55,7 +55,10 @@ pub(crate) struct Console {
 
 impl Console {
     /// As this process was started.
-    #[expect(clippy::disallowed_methods, reason = "the program's edge: read once, here, and passed on")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the program's edge: read once, here, and passed on"
+    )]
     pub(crate) fn of_this_process() -> Console {
         let terminal = io::stderr().is_terminal();
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -133,7 +136,6 @@ impl Console {
             let _ = write!(io::stderr().lock(), "{CLEAR}");
         }
     }
-
 
     /// A panic elsewhere must not silence what is said about it.
     fn lock(&self) -> std::sync::MutexGuard<'_, bool> {

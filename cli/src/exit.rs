@@ -28,8 +28,14 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// All of them, as `quorate --help` lists them.
-    pub(crate) const ALL: [Exit; 6] =
-        [Exit::Done, Exit::Failed, Exit::Misconfigured, Exit::Fenced, Exit::RejectLimit, Exit::Found];
+    pub(crate) const ALL: [Exit; 6] = [
+        Exit::Done,
+        Exit::Failed,
+        Exit::Misconfigured,
+        Exit::Fenced,
+        Exit::RejectLimit,
+        Exit::Found,
+    ];
 
     /// The code that the system is told.
     pub(crate) fn code(self) -> u8 {
@@ -71,7 +77,12 @@ impl From<Exit> for ExitCode {
 
 /// Says what went wrong, and ends accordingly.
 pub(crate) fn report(error: &anyhow::Error, console: &Console) -> Exit {
-    let of_kind = |kind| error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == kind);
+    let of_kind = |kind| {
+        error
+            .chain()
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|io| io.kind() == kind)
+    };
     if of_kind(io::ErrorKind::BrokenPipe) {
         // Whoever read our output has had enough of it (`quorate … | head`).
         return Exit::Done;
@@ -82,7 +93,8 @@ pub(crate) fn report(error: &anyhow::Error, console: &Console) -> Exit {
     }
     let exit = error.downcast_ref::<Exit>().copied();
     // The meaning of a code is for the help; here the error itself says more.
-    let causes = error.chain().filter(|cause| exit.is_none_or(|exit| cause.to_string() != exit.meaning()));
+    let causes =
+        error.chain().filter(|cause| exit.is_none_or(|exit| cause.to_string() != exit.meaning()));
     console.error(&causes.map(ToString::to_string).collect::<Vec<_>>().join(": "));
     exit.unwrap_or(match error.downcast_ref::<ConnectorError>() {
         Some(ConnectorError::Fleet { .. } | ConnectorError::Occupied { .. }) => Exit::Misconfigured,

@@ -33,7 +33,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     block_on(async {
         let store = args.at.open().await?;
-        let why = quorate_query::explain::explain(&store, &args.task, args.as_of).await.map_err(failed)?;
+        let why = quorate_query::explain::explain(&store, &args.task, args.as_of)
+            .await
+            .map_err(failed)?;
         match args.json {
             true => console.out(serde_json::to_string_pretty(&why)?)?,
             false => console.out(why.to_string().trim_end())?,

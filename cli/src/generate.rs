@@ -276,7 +276,10 @@ pub(crate) fn run(args: Args, console: &Console) -> anyhow::Result<Exit> {
         counted(written.ticks, "tick"),
         bytes(written.bytes),
     ))?;
-    let known = format!("{} of the answers are known to the job, all of them in truth.jsonl", grouped(written.gold));
+    let known = format!(
+        "{} of the answers are known to the job, all of them in truth.jsonl",
+        grouped(written.gold)
+    );
     console.out_in(Paint::Dim, &known)?;
     console.out(format_args!("next: quorate run {}", written.job.display()))?;
     Ok(Exit::Done)
@@ -307,15 +310,25 @@ mod tests {
                 "style" => "compact",
                 "compression" => "zst",
                 share if share.ends_with("share") || share.starts_with("accuracy") => "0.123",
-                "noisy" | "constant" | "always-wrong" | "colluding" | "equivocating" | "family-correlation" => "0.123",
+                "noisy" | "constant" | "always-wrong" | "colluding" | "equivocating"
+                | "family-correlation" => "0.123",
                 _ => "123",
             };
-            let matches = command().get_matches_from(["generate", "out", &format!("--{flag}={value}")]);
-            let fleet = serde_json::to_value(Args::from_arg_matches(&matches).unwrap().fleet()).unwrap();
-            let setting = if flag == "start" { "start_ms".to_owned() } else { flag.replace('-', "_") };
+            let matches =
+                command().get_matches_from(["generate", "out", &format!("--{flag}={value}")]);
+            let fleet =
+                serde_json::to_value(Args::from_arg_matches(&matches).unwrap().fleet()).unwrap();
+            let setting =
+                if flag == "start" { "start_ms".to_owned() } else { flag.replace('-', "_") };
             for (name, value) in fleet.as_object().unwrap() {
-                let inner = value.as_object().into_iter().flatten().map(|(name, inner)| (name, inner, &usual["mix"][name]));
-                let outer = [(name, value, &usual[name])].into_iter().filter(|(_, value, _)| !value.is_object());
+                let inner = value
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, inner)| (name, inner, &usual["mix"][name]));
+                let outer = [(name, value, &usual[name])]
+                    .into_iter()
+                    .filter(|(_, value, _)| !value.is_object());
                 for (name, value, before) in outer.chain(inner) {
                     assert_eq!(value != before, *name == setting, "--{flag} and {name}");
                 }

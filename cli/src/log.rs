@@ -11,5 +11,9 @@ pub(crate) fn to_standard_error(colours: bool) {
     let wanted = if wanted.is_empty() { "warn" } else { wanted.as_str() };
     // A slip in it must not keep a job from running.
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(io::stderr)
+        .init();
 }

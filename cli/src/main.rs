@@ -14,13 +14,19 @@
 //!
 //! Adding a command is one module and one line each in [`Command`] and [`Command::run`].
 
+mod at;
+mod commits;
 mod console;
 mod exit;
+mod explain;
 mod generate;
 mod log;
 mod numbers;
+#[cfg(feature = "sql")]
+mod query;
 mod run;
 mod validate;
+mod verify;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -67,6 +73,11 @@ enum Command {
     Run(run::Args),
     Upgrade(run::upgrade::Args),
     Validate(validate::Args),
+    #[cfg(feature = "sql")]
+    Query(query::Args),
+    Explain(explain::Args),
+    Verify(verify::Args),
+    Commits(commits::Args),
     Generate(Box<generate::Args>),
 }
 
@@ -76,6 +87,11 @@ impl Command {
             Command::Run(args) => run::run(&args, console),
             Command::Upgrade(args) => run::upgrade::run(&args, console),
             Command::Validate(args) => validate::run(&args, console),
+            #[cfg(feature = "sql")]
+            Command::Query(args) => query::run(&args, console),
+            Command::Explain(args) => explain::run(&args, console),
+            Command::Verify(args) => verify::run(&args, console),
+            Command::Commits(args) => commits::run(&args, console),
             Command::Generate(args) => generate::run(*args, console),
         }
     }

@@ -46,7 +46,10 @@ mod tests {
     fn numbers_read_as_people_write_them() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([0, 1, 2_000].map(|n| counted(n, "row")), ["0 rows", "1 row", "2,000 rows"]);
-        assert_eq!([0, 1_023, 1_536, 16 << 20].map(bytes), ["0 B", "1023 B", "1.5 KiB", "16.0 MiB"]);
+        assert_eq!(
+            [0, 1_023, 1_536, 16 << 20].map(bytes),
+            ["0 B", "1023 B", "1.5 KiB", "16.0 MiB"]
+        );
         assert_eq!(bytes(u64::MAX), "16777215.9 TiB");
         assert_eq!((per_cent(1, 3), per_cent(5, 0), per_cent(u64::MAX, u64::MAX)), (33, 100, 100));
     }

@@ -63,7 +63,10 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
         let written = answer.write(format, &mut out).await.map_err(failed)?;
         out.flush()?;
         if written.cut {
-            console.note(format_args!("these are the first {} rows; --format csv or json gives all", sql::ROWS_SHOWN));
+            console.note(format_args!(
+                "these are the first {} rows; --format csv or json gives all",
+                sql::ROWS_SHOWN
+            ));
         }
         Ok(Exit::Done)
     })

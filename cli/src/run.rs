@@ -92,11 +92,17 @@ fn go(going: &Going, reopen: bool, engine: Engine, console: &Arc<Console>) -> an
         anyhow::Error::from(error).context(exit)
     })?;
     match wish {
-        Wish::Json => console.out(json!({ "type": "outcome", "outcome": summary::as_json(&outcome) }))?,
+        Wish::Json => {
+            console.out(json!({ "type": "outcome", "outcome": summary::as_json(&outcome) }))?
+        }
         Wish::Quiet => {}
         // Decisions are what was asked for; a summary would be one line too many for whoever reads them.
-        Wish::Lines if going.follow => summary::lines(&outcome, &job, &going.job).iter().for_each(|line| console.note(line)),
-        Wish::Lines => summary::lines(&outcome, &job, &going.job).iter().try_for_each(|line| console.out(line))?,
+        Wish::Lines if going.follow => {
+            summary::lines(&outcome, &job, &going.job).iter().for_each(|line| console.note(line))
+        }
+        Wish::Lines => summary::lines(&outcome, &job, &going.job)
+            .iter()
+            .try_for_each(|line| console.out(line))?,
     }
     Ok(Exit::Done)
 }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use quorate_runtime::job::{Finding, Job, Loaded, Problem, Severity, SourceTrial, StoreContents, Trial};
+use quorate_runtime::job::{
+    Finding, Job, Loaded, Problem, Severity, SourceTrial, StoreContents, Trial,
+};
 use quorate_schemas::table::RejectRow;
 use serde_json::{Value, json};
 
@@ -73,8 +75,13 @@ fn show(job: &Job, trial: &Trial, warnings: usize, console: &Console) -> std::io
             Severity::Warning => console.warn(&message),
         }
     }
-    console.out(format_args!("job {} (fingerprint {:.12})", job.name, job.fingerprint().to_string()))?;
-    let width = trial.sources.iter().map(|source| source.name.len()).max().unwrap_or(0).max("store".len());
+    console.out(format_args!(
+        "job {} (fingerprint {:.12})",
+        job.name,
+        job.fingerprint().to_string()
+    ))?;
+    let width =
+        trial.sources.iter().map(|source| source.name.len()).max().unwrap_or(0).max("store".len());
     for source in &trial.sources {
         console.out(format_args!("  {:width$}  {}", source.name, source_line(source)))?;
         for reject in source.rejects.iter().take(REJECTS_SHOWN) {
@@ -89,18 +96,25 @@ fn show(job: &Job, trial: &Trial, warnings: usize, console: &Console) -> std::io
     }
     let store = match &trial.store {
         Some(StoreContents::Empty) => "can be written, holds no log yet".to_owned(),
-        Some(StoreContents::Log { seq, finished: false }) => format!("holds this job's log up to record {seq}"),
+        Some(StoreContents::Log { seq, finished: false }) => {
+            format!("holds this job's log up to record {seq}")
+        }
         Some(StoreContents::Log { seq, finished: true }) => {
-            format!("holds this job's log up to record {seq}; finished: run it again with --reopen for new files")
+            format!(
+                "holds this job's log up to record {seq}; finished: run it again with --reopen for new files"
+            )
         }
         Some(StoreContents::Foreign) => "holds another log".to_owned(),
         None => "cannot be used".to_owned(),
     };
     console.out(format_args!("  {:width$}  {}: {store}", "store", job.store))?;
-    let doubts = warnings + trial.problems.iter().filter(|problem| problem.severity == Severity::Warning).count();
+    let doubts = warnings
+        + trial.problems.iter().filter(|problem| problem.severity == Severity::Warning).count();
     match (trial.is_good(), doubts) {
         (true, 0) => console.out_in(Paint::Green, "the job can run"),
-        (true, doubts) => console.out(format_args!("the job can run, with {}", counted(doubts as u64, "warning"))),
+        (true, doubts) => {
+            console.out(format_args!("the job can run, with {}", counted(doubts as u64, "warning")))
+        }
         (false, _) => console.out_in(Paint::Red, "the job cannot run"),
     }
 }
@@ -199,7 +213,9 @@ fn source_json(source: &SourceTrial) -> Value {
 fn store_json(store: Option<&StoreContents>) -> Value {
     match store {
         Some(StoreContents::Empty) => json!({ "usable": true, "seq": null }),
-        Some(StoreContents::Log { seq, finished }) => json!({ "usable": true, "seq": seq, "finished": finished }),
+        Some(StoreContents::Log { seq, finished }) => {
+            json!({ "usable": true, "seq": seq, "finished": finished })
+        }
         Some(StoreContents::Foreign) | None => json!({ "usable": false }),
     }
 }

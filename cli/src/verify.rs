@@ -34,11 +34,17 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     let watch = |step: Step| {
         // A line written over a thousand times a second would take longer than what it tells about.
         if step.done % 64 == 0 || step.done + 1 == step.of {
-            console.status(&format!("verifying: {} {} of {}", step.what, grouped(step.done), grouped(step.of)));
+            console.status(&format!(
+                "verifying: {} {} of {}",
+                step.what,
+                grouped(step.done),
+                grouped(step.of)
+            ));
         }
     };
     let options = Options { findings_of_a_kind: args.findings };
-    let verified = block_on(async { verify(&args.at.open().await?, options, &watch).await.map_err(failed) });
+    let verified =
+        block_on(async { verify(&args.at.open().await?, options, &watch).await.map_err(failed) });
     console.clear();
     let report = verified?;
     if args.json {
@@ -49,6 +55,6 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     if report.is_clean() {
         return Ok(Exit::Done);
     }
-    console.note(console.paint(Paint::Red, "this store does not add up"));
+    console.note(Paint::Red.over("this store does not add up", console.colours()));
     Ok(Exit::Found)
 }

@@ -22,7 +22,8 @@ fn ended(arguments: &[&str]) -> (i32, String, String) {
 /// A small fleet in a folder of its own.
 fn fleet(folder: &Path, more: &[&str]) -> String {
     let out = folder.join("fleet").display().to_string();
-    let (code, said, complaints) = ended(&[&["generate", out.as_str(), "--tasks", "50"], more].concat());
+    let (code, said, complaints) =
+        ended(&[&["generate", out.as_str(), "--tasks", "50"], more].concat());
     assert_eq!((code, complaints.as_str()), (0, ""), "{said}");
     out
 }
@@ -30,7 +31,11 @@ fn fleet(folder: &Path, more: &[&str]) -> String {
 #[test]
 fn a_generated_job_is_valid() {
     let folder = tempfile::tempdir().unwrap();
-    for (nr, more) in [&[][..], &["--style", "compact"], &["--compression", "zst"], &["--stake-max", "100"]].iter().enumerate() {
+    for (nr, more) in
+        [&[][..], &["--style", "compact"], &["--compression", "zst"], &["--stake-max", "100"]]
+            .iter()
+            .enumerate()
+    {
         let below = folder.path().join(nr.to_string());
         let out = fleet(&below, more);
         let (code, said, complaints) = ended(&["validate", &format!("{out}/job.toml")]);
@@ -69,8 +74,15 @@ fn a_wrong_request_ends_with_code_2_and_says_what_to_do() {
     check(&["generate", &out], &["not empty"]);
     check(&["generate", &format!("{out}/2"), "--options", "1"], &["options", "less than 2"]);
     let job = folder.path().join("bad.toml");
-    fs::write(&job, "name = \"bad\"\n[source.votes]\nfiles = \"v.jsonl\"\n[consensus]\nquorom = \"2/3\"\n").unwrap();
-    check(&["validate", job.to_str().unwrap()], &["bad.toml:5:1: consensus.quorom", "did you mean `quorum`?", "^^^^^^"]);
+    fs::write(
+        &job,
+        "name = \"bad\"\n[source.votes]\nfiles = \"v.jsonl\"\n[consensus]\nquorom = \"2/3\"\n",
+    )
+    .unwrap();
+    check(
+        &["validate", job.to_str().unwrap()],
+        &["bad.toml:5:1: consensus.quorom", "did you mean `quorum`?", "^^^^^^"],
+    );
 }
 
 #[test]
@@ -84,13 +96,22 @@ fn machines_get_one_json_object() {
     };
     let report = parsed(0);
     assert_eq!((&report["ok"], &report["job"]), (&true.into(), &"fleet".into()));
-    assert!(report["sources"].as_array().unwrap().iter().any(|source| source["rows_tried"].as_u64() >= Some(50)));
+    assert!(
+        report["sources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|source| source["rows_tried"].as_u64() >= Some(50))
+    );
     fs::write(&job, "name = \"x\"\n[source.votes]\nfiles = 3\n").unwrap();
     let report = parsed(2);
     assert_eq!((&report["ok"], &report["findings"][0]["line"]), (&false.into(), &3.into()));
     fs::write(&job, "name = \"x\"\n[source.votes]\nfiles = \"gone.jsonl\"\n").unwrap();
     let report = parsed(2);
-    assert_eq!((&report["ok"], &report["problems"][0]["about"]), (&false.into(), &"source votes".into()));
+    assert_eq!(
+        (&report["ok"], &report["problems"][0]["about"]),
+        (&false.into(), &"source votes".into())
+    );
 }
 
 #[test]
@@ -102,12 +123,19 @@ fn the_reference_is_a_job() {
     fs::write(&job, said).unwrap();
     let (_, _, complaints) = ended(&["validate", job.to_str().unwrap()]);
     // It reads well; only its files are not there.
-    assert!(complaints.contains("no file matches") && !complaints.contains("job.toml:"), "{complaints}");
+    assert!(
+        complaints.contains("no file matches") && !complaints.contains("job.toml:"),
+        "{complaints}"
+    );
 }
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let mut child = quorate(&["validate", "--reference"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = quorate(&["validate", "--reference"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let Output { status, stderr, .. } = child.wait_with_output().unwrap();
     assert_eq!((status.code(), stderr.as_slice()), (Some(0), &b""[..]));

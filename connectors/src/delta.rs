@@ -32,11 +32,13 @@ mod log;
 mod merge;
 mod metadata;
 mod publish;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod vacuum;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 
 use object_store::path::Path;
 use quorate_schemas::log::TABLES_PREFIX;
@@ -65,6 +67,8 @@ pub struct DeltaTables {
     provenance: Provenance,
     heads: BTreeMap<Table, Mutex<Option<Head>>>,
     all_made: OnceCell<()>,
+    /// How many merged files were named so far.
+    merges: AtomicU64,
 }
 
 /// What is known of a table's newest version.
@@ -79,7 +83,13 @@ impl DeltaTables {
     /// The tables below `tables/` on `store`, as `provenance` publishes to them. Nothing is read or written yet.
     pub fn new(store: Store, provenance: Provenance) -> DeltaTables {
         let heads = Table::ALL.into_iter().map(|table| (table, Mutex::new(None))).collect();
-        DeltaTables { store, provenance, heads, all_made: OnceCell::new() }
+        DeltaTables {
+            store,
+            provenance,
+            heads,
+            all_made: OnceCell::new(),
+            merges: AtomicU64::new(0),
+        }
     }
 
     /// The name of our transactions in Delta logs: the job's and its log's.

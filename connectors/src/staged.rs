@@ -24,7 +24,6 @@ mod provenance;
 mod read;
 mod retained;
 mod sort;
-mod stats;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -34,5 +33,4 @@ pub use merge::merge_tables;
 pub use provenance::{FORMAT, Provenance};
 pub use read::{TableReader, read_table};
 pub use retained::{RetainedBytes, read_retained, write_retained};
-pub use stats::Stats;
 pub use write::TableFile;

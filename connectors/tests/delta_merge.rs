@@ -69,6 +69,24 @@ async fn a_merge_keeps_the_rows_and_changes_no_data() {
     check(&store, 13, "published after it").await;
 }
 
+/// The clock may stand still for a while, and a process may begin where one of its name ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_merges_in_one_millisecond_find_names() {
+    let store = Store::memory();
+    let mut merger = tables(&store);
+    for seq in 1..=60 {
+        let files = [stage(&store, 1, seq, seq * 10..seq * 10 + 10).await];
+        merger.publish(TABLE, &[CommitFiles { seq, files: &files }], NOW_MS).await.unwrap();
+        if seq % 4 == 0 {
+            assert!(merger.merge_small(TABLE, &POLICY, NOW_MS).await.unwrap().written > 0);
+        }
+        if seq == 30 {
+            merger = tables(&store);
+        }
+    }
+    check(&store, 60, "merged").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_merge_under_faults_keeps_every_row_once() {
     let faults = [

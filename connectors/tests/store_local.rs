@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use quorate_connectors::error::Error;
-use quorate_connectors::store::{Operation, Problem, Store};
+use quorate_connectors::store::{Creation, Operation, Problem, Store};
 
 async fn open(root: &Path) -> Store {
     Store::open(root.to_str().unwrap()).await.unwrap()
@@ -117,29 +118,59 @@ async fn missing_rights_are_named_and_not_waited_for() {
     check(error, Operation::Put, Problem::Denied, |error| !error.retryable());
 }
 
-/// Linux alone: `/dev/full` has no directory to link in, but a file system of one page is soon full.
+/// A file system of 64 kB below `directory`, for as long as this lives.
+struct Tiny {
+    root: PathBuf,
+}
+
+impl Tiny {
+    fn mount(directory: &Path) -> Option<Tiny> {
+        let root = directory.join("tiny");
+        fs::create_dir(&root).unwrap();
+        mount(&["-t", "tmpfs", "-o", "size=64k", "tmpfs"], &root).then_some(Tiny { root })
+    }
+}
+
+impl Drop for Tiny {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.root).status();
+    }
+}
+
+fn mount(arguments: &[&str], root: &Path) -> bool {
+    let mounted = Command::new("mount").args(arguments).arg(root).output();
+    mounted.is_ok_and(|output| output.status.success())
+}
+
 #[tokio::test]
 async fn a_full_disk_can_be_waited_for_and_leaves_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let mount = directory.path().join("tiny");
-    fs::create_dir(&mount).unwrap();
-    let mounted = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
-        .arg(&mount)
-        .status()
-        .is_ok_and(|status| status.success());
-    if !mounted {
+    let Some(tiny) = Tiny::mount(directory.path()) else {
         println!("SKIPPED: this user may not mount, so no disk can be filled");
         return;
-    }
-    let store = open(&mount).await;
+    };
+    let store = open(&tiny.root).await;
     let error = store.create("a", vec![1; 1_000_000].into()).await.unwrap_err();
-    let left: Vec<_> = fs::read_dir(&mount).unwrap().collect();
-    let small = store.create("a", Bytes::from_static(b"x")).await;
-    std::process::Command::new("umount").arg(&mount).status().unwrap();
     check(error, Operation::Create, Problem::NoSpace, Error::retryable);
-    assert!(left.is_empty(), "{left:?}");
-    small.unwrap();
+    assert_eq!(fs::read_dir(&tiny.root).unwrap().count(), 0, "nothing is left half written");
+    assert_eq!(store.create("a", Bytes::from_static(b"x")).await.unwrap(), Creation::Created);
+}
+
+#[tokio::test]
+async fn a_read_only_file_system_is_named_and_can_be_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(tiny) = Tiny::mount(directory.path()) else {
+        println!("SKIPPED: this user may not mount, so no file system can be read-only");
+        return;
+    };
+    open(&tiny.root).await.put("a", Bytes::from_static(b"x")).await.unwrap();
+    assert!(mount(&["-o", "remount,ro"], &tiny.root));
+    let store = open(&tiny.root).await;
+    assert_eq!(store.get("a").await.unwrap().unwrap(), "x");
+    let error = store.put("b", Bytes::new()).await.unwrap_err();
+    check(error, Operation::Put, Problem::ReadOnly, |error| !error.retryable());
+    let error = store.delete("a").await.unwrap_err();
+    check(error, Operation::Delete, Problem::ReadOnly, |error| !error.retryable());
 }
 
 #[tokio::test]

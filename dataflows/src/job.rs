@@ -25,13 +25,17 @@ pub struct Inputs<'s> {
 /// What goes to the outlets.
 pub fn job<'s>(inputs: Inputs<'s>, setup: Setup, hooks: Hooks) -> Feed<'s, ToOutlet> {
     let ticks = inputs.records.clone().filter_map(|row| match row.body {
-        Record::Tick(tick) => {
-            Some(Placed { event_time: row.event_time, event_id: row.event_id, place: row.place, body: tick })
-        }
+        Record::Tick(tick) => Some(Placed {
+            event_time: row.event_time,
+            event_id: row.event_id,
+            place: row.place,
+            body: tick,
+        }),
         _ => None,
     });
     let restored = inputs.restored;
-    let (decided, clocks) = consensus(inputs.records, inputs.reports, restored.clone(), setup, hooks);
+    let (decided, clocks) =
+        consensus(inputs.records, inputs.reports, restored.clone(), setup, hooks);
     let rejects = inputs.rejects.map(|row| ToOutlet::Row(OutRow::Reject(Box::new(row))));
     decided.merge(activity(ticks, restored, clocks)).merge(rejects)
 }

@@ -39,7 +39,8 @@ pub fn activity<'s>(
         written: RetainedRow::Tick,
     };
     let (ticks, keep) = retain(ticks, kept, clocks.clone(), keeping);
-    let ticks = upsert(ticks, identity, |tick| (tick.event_time, tick.event_id.clone(), tick.body.clone()));
+    let ticks =
+        upsert(ticks, identity, |tick| (tick.event_time, tick.event_id.clone(), tick.body.clone()));
     let minutes = summarise(ticks, |tick| (tick.body.agent.clone(), minute_of(tick)), summary);
     let told = latch(minutes, clock.for_all(), clocks, |(_, minute): &AgentMinute| minute + MINUTE);
     keep.merge(told.map(|(_, row)| ToOutlet::Row(OutRow::Activity(Box::new(row)))))
@@ -61,7 +62,10 @@ fn summary((agent, minute): &AgentMinute, ticks: &[&Placed<Tick>]) -> ActivityRo
         event_time: *minute,
         agent: agent.clone(),
         ticks: ticks.len() as i64,
-        failed: ticks.iter().filter(|tick| tick.body.status != "ok" && !tick.body.status.is_empty()).count() as i64,
+        failed: ticks
+            .iter()
+            .filter(|tick| tick.body.status != "ok" && !tick.body.status.is_empty())
+            .count() as i64,
         duration_ms: ticks.iter().map(|tick| tick.body.duration_ms).fold(0, i64::saturating_add),
         tokens: ticks.iter().map(|tick| tick.body.tokens).fold(0, i64::saturating_add),
         last_at: last.as_ref().map_or(*minute, |tick| tick.event_time),

@@ -91,9 +91,17 @@ impl Booth {
                 self.remember_order(row);
             }
             RetainedRow::Weight { agent, domain, era, weight_micros, voted } => {
-                self.rules.weights.change(&WeightChange { agent, domain, era, weight_micros, voted });
+                self.rules.weights.change(&WeightChange {
+                    agent,
+                    domain,
+                    era,
+                    weight_micros,
+                    voted,
+                });
             }
-            RetainedRow::Clock(clock) => (self.settled, self.phase) = (clock.watermark, clock.phase),
+            RetainedRow::Clock(clock) => {
+                (self.settled, self.phase) = (clock.watermark, clock.phase)
+            }
             RetainedRow::Standing { .. }
             | RetainedRow::Domain { .. }
             | RetainedRow::Fresh { .. }
@@ -106,7 +114,8 @@ impl Booth {
             | RetainedRow::Tombstone { .. }
             | RetainedRow::Duplicate { .. } => {
                 let Some(task) = row.task().cloned() else { return };
-                let ballot = self.ballots.entry(task.clone()).or_insert_with(|| Ballot::new(task, 0));
+                let ballot =
+                    self.ballots.entry(task.clone()).or_insert_with(|| Ballot::new(task, 0));
                 ballot.restore(row);
             }
         }
@@ -119,7 +128,10 @@ impl Booth {
     pub fn resume(&mut self) -> Result<(), Box<Mismatch>> {
         self.rules.changed();
         for ballot in self.ballots.values_mut() {
-            let differs = |both: Box<(DecisionRow, DecisionRow)>| Mismatch { written: both.0, derived: both.1 };
+            let differs = |both: Box<(DecisionRow, DecisionRow)>| Mismatch {
+                written: both.0,
+                derived: both.1,
+            };
             ballot.resume(&self.rules).map_err(|both| Box::new(differs(both)))?;
         }
         let tasks: Vec<Id> = self.ballots.keys().cloned().collect();
@@ -133,7 +145,8 @@ impl Booth {
         if self.rules.policy.updates {
             self.receive_provisional(&task, &fact);
         }
-        let ballot = self.ballots.entry(task.clone()).or_insert_with(|| Ballot::new(task.clone(), epoch));
+        let ballot =
+            self.ballots.entry(task.clone()).or_insert_with(|| Ballot::new(task.clone(), epoch));
         ballot.receive(fact, self.settled, &self.rules, effects);
         self.schedule(&task);
     }
@@ -172,7 +185,9 @@ impl Booth {
             effects.keep(RetainedRow::Control(row.clone()));
         }
         self.rules.changed();
-        if let ControlAction::Quarantine { agent } | ControlAction::Release { agent } = &row.body.action {
+        if let ControlAction::Quarantine { agent } | ControlAction::Release { agent } =
+            &row.body.action
+        {
             for (task, running) in &mut self.provisional {
                 running.ordered(agent, &self.rules);
                 self.touched.insert(task.clone());
@@ -193,7 +208,8 @@ impl Booth {
 
     /// Moves to `clock`: everything due before its watermark happens.
     pub fn advance(&mut self, clock: Clock, effects: &mut Effects) {
-        let moment = Moment { until: clock.watermark, phase: clock.phase, greatest: clock.greatest };
+        let moment =
+            Moment { until: clock.watermark, phase: clock.phase, greatest: clock.greatest };
         let mut tasks: BTreeSet<Id> = BTreeSet::new();
         for index in [&self.closing, &self.aging] {
             let due = index.iter().take_while(|(at, _)| *at < moment.until);
@@ -211,7 +227,8 @@ impl Booth {
         }
         self.ordered = self.ordered.split_off(&moment.until);
         let eras = self.rules.policy.eras;
-        let turned = clock.phase != self.phase || eras.era_of(self.settled) != eras.era_of(moment.until);
+        let turned =
+            clock.phase != self.phase || eras.era_of(self.settled) != eras.era_of(moment.until);
         (self.settled, self.phase) = (moment.until, clock.phase);
         if turned {
             self.look_back();
@@ -266,7 +283,10 @@ impl Booth {
 
     /// How far the tasks reach.
     pub fn horizon(&self) -> Horizon {
-        Horizon { next_close: self.closing.first().map(|(at, _)| *at), oldest_needed: self.oldest_needed }
+        Horizon {
+            next_close: self.closing.first().map(|(at, _)| *at),
+            oldest_needed: self.oldest_needed,
+        }
     }
 
     /// How many tasks are open, closed and not final, and remembered.

@@ -51,8 +51,9 @@ where
         move |frontiers| {
             input.for_each_time(|time, messages| {
                 let epoch = *time.time();
-                let (_, held) =
-                    stash.entry(epoch).or_insert_with(|| ((time.retain(0), time.retain(1)), Vec::new()));
+                let (_, held) = stash
+                    .entry(epoch)
+                    .or_insert_with(|| ((time.retain(0), time.retain(1)), Vec::new()));
                 messages.for_each(|some| held.append(some));
             });
             while let Some(entry) = stash.first_entry() {

@@ -91,7 +91,10 @@ mod tests {
     }
 
     fn check(weights: &[(&str, i64)], cap: &str, expected: &[i64]) {
-        let got: Vec<i64> = capped(members(weights), cap.parse().unwrap()).iter().map(|m| m.weight_micros).collect();
+        let got: Vec<i64> = capped(members(weights), cap.parse().unwrap())
+            .iter()
+            .map(|m| m.weight_micros)
+            .collect();
         assert_eq!(got, expected, "{weights:?} capped at {cap}");
     }
 

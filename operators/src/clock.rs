@@ -131,11 +131,13 @@ impl Clockwork {
 
     /// Whether the clock would move if another epoch passed without input.
     pub fn lags(&self) -> bool {
-        self.clock.watermark < self.clock.promised || (self.ended() && self.clock.phase != Phase::End)
+        self.clock.watermark < self.clock.promised
+            || (self.ended() && self.clock.phase != Phase::End)
     }
 
     fn ended(&self) -> bool {
-        let complete = self.complete.len() == self.workers && self.complete.values().all(|complete| *complete);
+        let complete =
+            self.complete.len() == self.workers && self.complete.values().all(|complete| *complete);
         self.ended || (complete && self.bounds.values().all(|bound| *bound == Bound::Done))
     }
 

@@ -116,24 +116,33 @@ enum FromBooth {
 type To<M> = (u64, M);
 
 /// Decides; gives what goes to the outlets, and a copy of the clock for every worker.
-pub fn decide<'s>(inputs: Inputs<'s>, setup: Setup, hooks: Hooks) -> (Feed<'s, ToOutlet>, Feed<'s, Clock>) {
+pub fn decide<'s>(
+    inputs: Inputs<'s>,
+    setup: Setup,
+    hooks: Hooks,
+) -> (Feed<'s, ToOutlet>, Feed<'s, Clock>) {
     let scope = inputs.facts.0.scope();
     let peers = scope.peers() as u64;
     let (horizons_end, horizons) = scope.feedback::<Vec<ToClockwork>>(1);
     let (weights_end, weights) = scope.feedback::<Vec<WeightChange>>(1);
     let restored = inputs.restored.0;
 
-    let (clock_out, clocks) = clockwork(inputs.reports.0, restored.clone(), horizons, setup, &hooks);
+    let (clock_out, clocks) =
+        clockwork(inputs.reports.0, restored.clone(), horizons, setup, &hooks);
     let for_all = move |message: ToBooth| (0..peers).map(move |to| (to, message.clone()));
     let to_booths = [
-        inputs.facts.0.map(|fact| (fact.task().map_or(0, |task| task.route()), ToBooth::Fact(fact))),
+        inputs
+            .facts
+            .0
+            .map(|fact| (fact.task().map_or(0, |task| task.route()), ToBooth::Fact(fact))),
         inputs.agents.0.flat_map(move |row| for_all(ToBooth::Agent(row))),
         inputs.orders.0.flat_map(move |row| for_all(ToBooth::Order(row))),
         weights.flat_map(move |change| for_all(ToBooth::Weight(change))),
         clocks.clone().flat_map(move |clock| for_all(ToBooth::Clock(clock))),
         restored.clone().flat_map(move |row| restored_to_booths(row, peers)),
     ];
-    let (booth_out, from_booths) = booths(scope.concatenate(to_booths), scope.index(), setup, &hooks);
+    let (booth_out, from_booths) =
+        booths(scope.concatenate(to_booths), scope.index(), setup, &hooks);
 
     let shown = from_booths.clone().flat_map(|message| match message {
         FromBooth::Shown(shown) => Some(ToBook::Shown(shown)),
@@ -150,8 +159,12 @@ pub fn decide<'s>(inputs: Inputs<'s>, setup: Setup, hooks: Hooks) -> (Feed<'s, T
     published.connect_loop(weights_end);
 
     let copies = clocks.flat_map(move |clock| (0..peers).map(move |to| (to, clock)));
-    let copies = timely::dataflow::operators::Exchange::exchange(copies, |(to, _): &(u64, Clock)| *to);
-    (Feed(scope.concatenate([clock_out, booth_out, book_out])), Feed(copies.map(|(_, clock)| clock)))
+    let copies =
+        timely::dataflow::operators::Exchange::exchange(copies, |(to, _): &(u64, Clock)| *to);
+    (
+        Feed(scope.concatenate([clock_out, booth_out, book_out])),
+        Feed(copies.map(|(_, clock)| clock)),
+    )
 }
 
 /// Rows of a task go to its worker; what every worker holds goes to all.
@@ -159,7 +172,10 @@ fn restored_to_booths(row: RetainedRow, peers: u64) -> Vec<To<ToBooth>> {
     match row.task().map(|task| task.route()) {
         Some(to) => vec![(to, ToBooth::Restored(row))],
         None => match row {
-            RetainedRow::Agent(_) | RetainedRow::Control(_) | RetainedRow::Weight { .. } | RetainedRow::Clock(_) => {
+            RetainedRow::Agent(_)
+            | RetainedRow::Control(_)
+            | RetainedRow::Weight { .. }
+            | RetainedRow::Clock(_) => {
                 (0..peers).map(|to| (to, ToBooth::Restored(row.clone()))).collect()
             }
             _ => Vec::new(),
@@ -183,31 +199,36 @@ fn clockwork<'s>(
     let mut clockwork = Clockwork::new(setup.policy.eras, scope.peers(), Clock::START);
     let mut told: Option<Clock> = None;
     let tell = Rc::clone(&hooks.clock);
-    by_epoch("clockwork", messages, |_| 0, move |epoch, messages, emitted| {
-        let mut reported = false;
-        for message in messages {
-            match message {
-                ToClockwork::Restored(clock) => {
-                    told = Some(clock);
-                    clockwork.resume(clock);
-                }
-                ToClockwork::Horizon(worker, horizon) => clockwork.horizon(worker, horizon),
-                ToClockwork::Report(report) => {
-                    reported = true;
-                    clockwork.report(report);
+    by_epoch(
+        "clockwork",
+        messages,
+        |_| 0,
+        move |epoch, messages, emitted| {
+            let mut reported = false;
+            for message in messages {
+                match message {
+                    ToClockwork::Restored(clock) => {
+                        told = Some(clock);
+                        clockwork.resume(clock);
+                    }
+                    ToClockwork::Horizon(worker, horizon) => clockwork.horizon(worker, horizon),
+                    ToClockwork::Report(report) => {
+                        reported = true;
+                        clockwork.report(report);
+                    }
                 }
             }
-        }
-        if !reported {
-            return;
-        }
-        let clock = clockwork.close();
-        if told.replace(clock) != Some(clock) {
-            emitted.out.push(ToOutlet::Clock(clock));
-        }
-        tell(epoch, clock, clockwork.lags());
-        emitted.signals.push(clock);
-    })
+            if !reported {
+                return;
+            }
+            let clock = clockwork.close();
+            if told.replace(clock) != Some(clock) {
+                emitted.out.push(ToOutlet::Clock(clock));
+            }
+            tell(epoch, clock, clockwork.lags());
+            emitted.signals.push(clock);
+        },
+    )
 }
 
 fn booths<'s>(
@@ -219,45 +240,50 @@ fn booths<'s>(
     let mut booth = Booth::new(setup.policy, setup.key, worker == 0);
     let mut resumed = false;
     let hooks = hooks.clone();
-    by_epoch("booth", messages, |(to, _)| *to, move |epoch, messages, emitted| {
-        let mut effects = Effects::default();
-        let mut clock = None;
-        // What everything else rests on comes first: restored rows, weights, registrations and orders.
-        let (mut first, mut then) = (Vec::new(), Vec::new());
-        for (_, message) in messages {
-            match message {
-                ToBooth::Restored(row) => booth.restore(row),
-                ToBooth::Weight(change) => booth.weigh(&change),
-                ToBooth::Agent(_) | ToBooth::Order(_) => first.push(message),
-                ToBooth::Fact(fact) => then.push(fact),
-                ToBooth::Clock(now) => clock = Some(now),
+    by_epoch(
+        "booth",
+        messages,
+        |(to, _)| *to,
+        move |epoch, messages, emitted| {
+            let mut effects = Effects::default();
+            let mut clock = None;
+            // What everything else rests on comes first: restored rows, weights, registrations and orders.
+            let (mut first, mut then) = (Vec::new(), Vec::new());
+            for (_, message) in messages {
+                match message {
+                    ToBooth::Restored(row) => booth.restore(row),
+                    ToBooth::Weight(change) => booth.weigh(&change),
+                    ToBooth::Agent(_) | ToBooth::Order(_) => first.push(message),
+                    ToBooth::Fact(fact) => then.push(fact),
+                    ToBooth::Clock(now) => clock = Some(now),
+                }
             }
-        }
-        if !std::mem::replace(&mut resumed, true)
-            && let Err(mismatch) = booth.resume()
-        {
-            (hooks.mismatch)(*mismatch);
-        }
-        for message in first {
-            match message {
-                ToBooth::Agent(row) => booth.register(row, &mut effects),
-                ToBooth::Order(row) => booth.order(row, &mut effects),
-                _ => {}
+            if !std::mem::replace(&mut resumed, true)
+                && let Err(mismatch) = booth.resume()
+            {
+                (hooks.mismatch)(*mismatch);
             }
-        }
-        then.into_iter().for_each(|fact| booth.receive(fact, epoch, &mut effects));
-        if let Some(clock) = clock {
-            booth.advance(clock, &mut effects);
-            emitted.signals.push(FromBooth::Horizon(worker, booth.horizon()));
-            if worker != 0 {
-                (hooks.clock)(epoch, clock, false);
+            for message in first {
+                match message {
+                    ToBooth::Agent(row) => booth.register(row, &mut effects),
+                    ToBooth::Order(row) => booth.order(row, &mut effects),
+                    _ => {}
+                }
             }
-        }
-        booth.updates(&mut effects);
-        emitted.out.extend(effects.rows.into_iter().map(ToOutlet::Row));
-        emitted.out.extend(effects.keep.into_iter().map(ToOutlet::Keep));
-        emitted.signals.extend(effects.shown.into_iter().map(FromBooth::Shown));
-    })
+            then.into_iter().for_each(|fact| booth.receive(fact, epoch, &mut effects));
+            if let Some(clock) = clock {
+                booth.advance(clock, &mut effects);
+                emitted.signals.push(FromBooth::Horizon(worker, booth.horizon()));
+                if worker != 0 {
+                    (hooks.clock)(epoch, clock, false);
+                }
+            }
+            booth.updates(&mut effects);
+            emitted.out.extend(effects.rows.into_iter().map(ToOutlet::Row));
+            emitted.out.extend(effects.keep.into_iter().map(ToOutlet::Keep));
+            emitted.signals.extend(effects.shown.into_iter().map(FromBooth::Shown));
+        },
+    )
 }
 
 fn book<'s>(
@@ -266,34 +292,45 @@ fn book<'s>(
 ) -> (StreamVec<'s, Epoch, ToOutlet>, StreamVec<'s, Epoch, WeightChange>) {
     let policy = setup.policy;
     let tells_who_votes = policy.quorum_of == QuorumOf::Eligible || policy.cap.is_some();
-    let mut book = Book::new(policy.eras, policy.method == Method::Weighted, tells_who_votes && !policy.registered);
+    let mut book = Book::new(
+        policy.eras,
+        policy.method == Method::Weighted,
+        tells_who_votes && !policy.registered,
+    );
     let mut resumed = false;
-    by_epoch("book", messages, |_| 0, move |_, messages, emitted| {
-        let (mut keep, mut clocks, mut shown, mut restored_clock) = (Vec::new(), Vec::new(), Vec::new(), None);
-        for message in messages {
-            match message {
-                ToBook::Restored(RetainedRow::Clock(clock)) => restored_clock = Some(clock),
-                ToBook::Restored(row) => book.restore(row),
-                ToBook::Shown(what) => shown.push(what),
-                ToBook::Clock(clock) => clocks.push(clock),
+    by_epoch(
+        "book",
+        messages,
+        |_| 0,
+        move |_, messages, emitted| {
+            let (mut keep, mut clocks, mut shown, mut restored_clock) =
+                (Vec::new(), Vec::new(), Vec::new(), None);
+            for message in messages {
+                match message {
+                    ToBook::Restored(RetainedRow::Clock(clock)) => restored_clock = Some(clock),
+                    ToBook::Restored(row) => book.restore(row),
+                    ToBook::Shown(what) => shown.push(what),
+                    ToBook::Clock(clock) => clocks.push(clock),
+                }
             }
-        }
-        if !std::mem::replace(&mut resumed, true)
-            && let Some(era) = restored_clock.and_then(|clock| era_entered(policy, clock))
-        {
-            book.resume(era);
-        }
-        shown.into_iter().for_each(|what| book.show(what, &mut keep));
-        if let Some(era) = clocks.into_iter().max().and_then(|clock| era_entered(policy, clock)) {
-            let turned = book.turn(era, &mut keep);
-            emitted.out.extend(turned.rows.into_iter().map(ToOutlet::Row));
-            // A weight is kept as it is published: on its way to the booths a checkpoint may end.
-            let kept = turned.weights.iter().map(|change| Keep::Row(change.retained(), 1));
-            emitted.out.extend(kept.map(ToOutlet::Keep));
-            emitted.signals.extend(turned.weights);
-        }
-        emitted.out.extend(keep.into_iter().map(ToOutlet::Keep));
-    })
+            if !std::mem::replace(&mut resumed, true)
+                && let Some(era) = restored_clock.and_then(|clock| era_entered(policy, clock))
+            {
+                book.resume(era);
+            }
+            shown.into_iter().for_each(|what| book.show(what, &mut keep));
+            if let Some(era) = clocks.into_iter().max().and_then(|clock| era_entered(policy, clock))
+            {
+                let turned = book.turn(era, &mut keep);
+                emitted.out.extend(turned.rows.into_iter().map(ToOutlet::Row));
+                // A weight is kept as it is published: on its way to the booths a checkpoint may end.
+                let kept = turned.weights.iter().map(|change| Keep::Row(change.retained(), 1));
+                emitted.out.extend(kept.map(ToOutlet::Keep));
+                emitted.signals.extend(turned.weights);
+            }
+            emitted.out.extend(keep.into_iter().map(ToOutlet::Keep));
+        },
+    )
 }
 
 /// The era whose weights are complete at `clock`. The end of the input ends two eras: one after the gold tasks

@@ -70,7 +70,10 @@ impl Effects {
             line.push_str(&format!(",\"version\":{}", quoted(version)));
         }
         let said = vote.body.value.label().map_or("null".to_owned(), |label| quoted(&label));
-        line.push_str(&format!(",\"choice\":{said},\"event_time\":{}", quoted(&format_rfc3339(vote.event_time))));
+        line.push_str(&format!(
+            ",\"choice\":{said},\"event_time\":{}",
+            quoted(&format_rfc3339(vote.event_time))
+        ));
         if !vote.event_id.is_empty() {
             line.push_str(&format!(",\"event_id\":{}", quoted(&vote.event_id)));
         }

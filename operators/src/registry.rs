@@ -45,7 +45,8 @@ type History<T> = Vec<Placed<T>>;
 /// Whether `row` was new to `history`; the same row again is the same row.
 fn insert<T: Ord>(history: &mut History<T>, row: Placed<T>) -> bool {
     let key = |row: &Placed<T>, other: &Placed<T>| {
-        let time = row.event_time.cmp(&other.event_time).then_with(|| row.event_id.cmp(&other.event_id));
+        let time =
+            row.event_time.cmp(&other.event_time).then_with(|| row.event_id.cmp(&other.event_id));
         time.then_with(|| row.body.cmp(&other.body))
     };
     let found = history.binary_search_by(|known| key(known, &row));
@@ -70,7 +71,9 @@ impl Registry {
 
     /// Takes a quarantine or release. False if it was there already, or is an order about a task.
     pub fn order(&mut self, row: Placed<Control>) -> bool {
-        let (ControlAction::Quarantine { agent } | ControlAction::Release { agent }) = &row.body.action else {
+        let (ControlAction::Quarantine { agent } | ControlAction::Release { agent }) =
+            &row.body.action
+        else {
             return false;
         };
         let at = row.event_time;
@@ -115,9 +118,16 @@ impl Registry {
     }
 
     /// The times in `(after, until]` at which an order about `agent` took effect.
-    pub fn orders_between(&self, agent: &Id, after: Micros, until: Micros) -> impl Iterator<Item = &Placed<Control>> {
+    pub fn orders_between(
+        &self,
+        agent: &Id,
+        after: Micros,
+        until: Micros,
+    ) -> impl Iterator<Item = &Placed<Control>> {
         let orders = self.orders.get(agent).into_iter().flatten();
-        orders.skip_while(move |row| row.event_time <= after).take_while(move |row| row.event_time <= until)
+        orders
+            .skip_while(move |row| row.event_time <= after)
+            .take_while(move |row| row.event_time <= until)
     }
 
     /// The times in `(after, until]` at which an order about any agent took effect.
@@ -130,7 +140,8 @@ impl Registry {
     /// Of the orders that took effect at `time` the first one about the agent with the least name.
     pub fn first_order_at(&self, time: Micros) -> Option<&Placed<Control>> {
         let of_agent = |agent: &Id| self.orders_between(agent, time - 1, time).next();
-        let ordered = self.orders.iter().filter_map(|(agent, _)| Some((agent.name(), of_agent(agent)?)));
+        let ordered =
+            self.orders.iter().filter_map(|(agent, _)| Some((agent.name(), of_agent(agent)?)));
         ordered.min_by_key(|(agent, _)| *agent).map(|(_, order)| order)
     }
 
@@ -161,7 +172,9 @@ impl Registry {
         for history in self.orders.values_mut() {
             let stale = before(history, oldest);
             // A release with nothing before it says what an empty history says.
-            let needed = history[..stale].last().is_some_and(|row| matches!(row.body.action, ControlAction::Quarantine { .. }));
+            let needed = history[..stale]
+                .last()
+                .is_some_and(|row| matches!(row.body.action, ControlAction::Quarantine { .. }));
             forgotten.orders.extend(history.drain(..stale - usize::from(needed)));
         }
         forgotten.orders.iter().for_each(|row| count_down(&mut self.ordered_at, row.event_time));
@@ -215,7 +228,14 @@ fn count_down(times: &mut BTreeMap<Micros, u32>, at: Micros) {
 impl Registration {
     fn into_record(self, agent: Id) -> Agent {
         let action = AgentAction::Register;
-        Agent { agent, action, operator: None, family: self.family, stake: Some(self.stake), domains: self.domains }
+        Agent {
+            agent,
+            action,
+            operator: None,
+            family: self.family,
+            stake: Some(self.stake),
+            domains: self.domains,
+        }
     }
 }
 
@@ -235,7 +255,14 @@ mod tests {
 
     fn registered(action: AgentAction, stake: Option<u64>, family: Option<&str>) -> Agent {
         let agent = IdKey::new([1; 16]).id("a");
-        Agent { agent, action, operator: None, family: family.map(Name::new), stake, domains: Vec::new() }
+        Agent {
+            agent,
+            action,
+            operator: None,
+            family: family.map(Name::new),
+            stake,
+            domains: Vec::new(),
+        }
     }
 
     #[test]
@@ -253,9 +280,17 @@ mod tests {
             assert!(!registry.register(placed(at, row)), "the same registration twice is one");
         }
         let agent = IdKey::new([1; 16]).id("a");
-        let answers = |registry: &Registry, from| (from..70).map(|at| registry.registration(&agent, at)).collect::<Vec<_>>();
-        let stakes = answers(&registry, 5).into_iter().step_by(10).map(|known| known.map(|known| known.stake));
-        assert_eq!(stakes.collect::<Vec<_>>(), [None, Some(100), Some(70), Some(70), Some(0), None, Some(5)]);
+        let answers = |registry: &Registry, from| {
+            (from..70).map(|at| registry.registration(&agent, at)).collect::<Vec<_>>()
+        };
+        let stakes = answers(&registry, 5)
+            .into_iter()
+            .step_by(10)
+            .map(|known| known.map(|known| known.stake));
+        assert_eq!(
+            stakes.collect::<Vec<_>>(),
+            [None, Some(100), Some(70), Some(70), Some(0), None, Some(5)]
+        );
         for oldest in [5, 15, 25, 35, 45, 55, 65] {
             let before = answers(&registry, oldest);
             let forgotten = registry.forget_before(oldest);
@@ -263,7 +298,11 @@ mod tests {
             assert!(forgotten.folded.len() <= 1);
             for at in oldest..69 {
                 let same = registry.registered_as_of(at) == registry.registered_as_of(at + 1);
-                assert!(!same || registry.registration(&agent, at) == registry.registration(&agent, at + 1));
+                assert!(
+                    !same
+                        || registry.registration(&agent, at)
+                            == registry.registration(&agent, at + 1)
+                );
             }
         }
         assert_eq!(registry.agents.values().map(Vec::len).sum::<usize>(), 1);
@@ -273,7 +312,9 @@ mod tests {
     fn a_quarantine_holds_from_its_time_to_its_release() {
         let key = IdKey::new([1; 16]);
         let agent = key.id("a");
-        let order = |at, action| placed(at, Control { action, operator: Name::default(), reason: Name::default() });
+        let order = |at, action| {
+            placed(at, Control { action, operator: Name::default(), reason: Name::default() })
+        };
         let mut registry = Registry::default();
         registry.order(order(10, ControlAction::Quarantine { agent: agent.clone() }));
         registry.order(order(20, ControlAction::Release { agent: agent.clone() }));

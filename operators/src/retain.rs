@@ -57,31 +57,36 @@ pub fn retain<'s, D: ExchangeData + Ord>(
     ]);
     let mut kept: BTreeMap<Micros, Vec<D>> = BTreeMap::new();
     let mut passed = Micros::MIN;
-    let (out, changes) = by_epoch("retain", messages, |(to, _)| *to, move |epoch, messages, emitted| {
-        let mut now = None;
-        for (_, message) in messages {
-            let row = match message {
-                ToRetain::Clock(clock) => {
-                    now = now.max(Some(clock.watermark));
-                    continue;
-                }
-                ToRetain::Restored(row) => row,
-                ToRetain::Row(row) => {
-                    emitted.out.push(ToOutlet::Keep(Keep::Row(written(row.clone()), 1)));
-                    row
-                }
-            };
-            emitted.signals.push((row.clone(), epoch, 1));
-            kept.entry(expiry(&row)).or_default().push(row);
-        }
-        let Some(now) = now else { return };
-        let staying = kept.split_off(&passed.saturating_add(1));
-        for row in std::mem::replace(&mut kept, staying).into_values().flatten() {
-            emitted.out.push(ToOutlet::Keep(Keep::Row(written(row.clone()), -1)));
-            emitted.signals.push((row, epoch, -1));
-        }
-        passed = now;
-    });
+    let (out, changes) = by_epoch(
+        "retain",
+        messages,
+        |(to, _)| *to,
+        move |epoch, messages, emitted| {
+            let mut now = None;
+            for (_, message) in messages {
+                let row = match message {
+                    ToRetain::Clock(clock) => {
+                        now = now.max(Some(clock.watermark));
+                        continue;
+                    }
+                    ToRetain::Restored(row) => row,
+                    ToRetain::Row(row) => {
+                        emitted.out.push(ToOutlet::Keep(Keep::Row(written(row.clone()), 1)));
+                        row
+                    }
+                };
+                emitted.signals.push((row.clone(), epoch, 1));
+                kept.entry(expiry(&row)).or_default().push(row);
+            }
+            let Some(now) = now else { return };
+            let staying = kept.split_off(&passed.saturating_add(1));
+            for row in std::mem::replace(&mut kept, staying).into_values().flatten() {
+                emitted.out.push(ToOutlet::Keep(Keep::Row(written(row.clone()), -1)));
+                emitted.signals.push((row, epoch, -1));
+            }
+            passed = now;
+        },
+    );
     (Rows::of(changes), Feed(out))
 }
 
@@ -106,7 +111,11 @@ where
 /// For each key what `summarise` makes of its rows.
 ///
 /// *State*: the rows. *Cost*: of a change, the rows of its key.
-pub fn summarise<'s, D, K, S>(rows: Rows<'s, D>, key: fn(&D) -> K, summarise: fn(&K, &[&D]) -> S) -> Rows<'s, (K, S)>
+pub fn summarise<'s, D, K, S>(
+    rows: Rows<'s, D>,
+    key: fn(&D) -> K,
+    summarise: fn(&K, &[&D]) -> S,
+) -> Rows<'s, (K, S)>
 where
     D: ExchangeData + Ord,
     K: ExchangeData + Hashable + Ord,
@@ -150,27 +159,33 @@ where
     ]);
     let mut answers: BTreeMap<K, A> = BTreeMap::new();
     let mut told_to = Micros::MIN;
-    let (out, _) = by_epoch("latch", messages, move |_| here, move |_, messages, emitted| {
-        let (mut now, mut added) = (None, Vec::new());
-        for message in messages {
-            match message {
-                ToLatch::Restored(clock) => told_to = told_to.max(clock.watermark),
-                ToLatch::Clock(clock) => now = now.max(Some(clock.watermark)),
-                ToLatch::Change(row, 1) => added.push(row),
-                ToLatch::Change((key, answer), _) => {
-                    if answers.get(&key) == Some(&answer) {
-                        answers.remove(&key);
+    let (out, _) = by_epoch(
+        "latch",
+        messages,
+        move |_| here,
+        move |_, messages, emitted| {
+            let (mut now, mut added) = (None, Vec::new());
+            for message in messages {
+                match message {
+                    ToLatch::Restored(clock) => told_to = told_to.max(clock.watermark),
+                    ToLatch::Clock(clock) => now = now.max(Some(clock.watermark)),
+                    ToLatch::Change(row, 1) => added.push(row),
+                    ToLatch::Change((key, answer), _) => {
+                        if answers.get(&key) == Some(&answer) {
+                            answers.remove(&key);
+                        }
                     }
                 }
             }
-        }
-        answers.extend(added.into_iter().filter(|(key, _)| until(key) > told_to));
-        let Some(now) = now else { return };
-        let (ready, waiting) = std::mem::take(&mut answers).into_iter().partition(|(key, _)| until(key) <= now);
-        answers = waiting;
-        emitted.out.extend::<BTreeMap<K, A>>(ready);
-        emitted.signals.extend(std::iter::empty::<()>());
-        told_to = told_to.max(now);
-    });
+            answers.extend(added.into_iter().filter(|(key, _)| until(key) > told_to));
+            let Some(now) = now else { return };
+            let (ready, waiting) =
+                std::mem::take(&mut answers).into_iter().partition(|(key, _)| until(key) <= now);
+            answers = waiting;
+            emitted.out.extend::<BTreeMap<K, A>>(ready);
+            emitted.signals.extend(std::iter::empty::<()>());
+            told_to = told_to.max(now);
+        },
+    );
     Feed(out)
 }

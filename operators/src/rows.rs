@@ -5,10 +5,10 @@
 //! so no stateful operator sits upstream of a durable cut, and the compiler checks it.
 
 use differential_dataflow::{AsCollection, VecCollection};
+use timely::ExchangeData;
 use timely::dataflow::StreamVec;
 use timely::dataflow::operators::vec::{Filter, Map};
 use timely::dataflow::operators::{Concat, Exchange};
-use timely::ExchangeData;
 
 /// Timely's timestamp here: a short span of input. Its high bits number the checkpoint.
 pub type Epoch = u64;
@@ -39,7 +39,10 @@ impl<'s, D: Clone + 'static> Feed<'s, D> {
     }
 
     /// For each row what `logic` makes of it, if anything.
-    pub fn filter_map<D2: Clone + 'static>(self, logic: impl FnMut(D) -> Option<D2> + 'static) -> Feed<'s, D2> {
+    pub fn filter_map<D2: Clone + 'static>(
+        self,
+        logic: impl FnMut(D) -> Option<D2> + 'static,
+    ) -> Feed<'s, D2> {
         Feed(self.0.flat_map(logic))
     }
 

@@ -83,31 +83,45 @@ impl Rules {
     }
 
     /// Why `vote` cannot count on a task that was declared as `task`; `None` if it can.
-    pub fn refusal(&self, vote: &Placed<Vote>, task: Option<&Task>) -> Option<(RejectReason, String)> {
+    pub fn refusal(
+        &self,
+        vote: &Placed<Vote>,
+        task: Option<&Task>,
+    ) -> Option<(RejectReason, String)> {
         if let Value::Score(..) = vote.body.value {
-            let why = format!("method {} counts labels, not scores of responses", self.policy.method.word());
+            let why = format!(
+                "method {} counts labels, not scores of responses",
+                self.policy.method.word()
+            );
             return Some((RejectReason::UnsupportedVote, why));
         }
         let agent = &vote.body.agent;
         let registration = self.registry.registration(agent, vote.event_time);
         match &registration {
             None if self.policy.unknown_agents == Unknown::Reject => {
-                let why = format!("agent {:?} is not registered at the vote's event time", agent.agent_id());
+                let why = format!(
+                    "agent {:?} is not registered at the vote's event time",
+                    agent.agent_id()
+                );
                 return Some((RejectReason::UnknownAgent, why));
             }
             Some(known) if task.is_some_and(|task| !known.admits(&task.domain)) => {
-                let why = format!("agent {:?} is not registered for the task's domain", agent.agent_id());
+                let why =
+                    format!("agent {:?} is not registered for the task's domain", agent.agent_id());
                 return Some((RejectReason::WrongDomain, why));
             }
             _ => {}
         }
         let Some(task) = task else {
             let why = "the task is not declared at the vote's event time".to_owned();
-            return (self.policy.unknown_tasks == Unknown::Reject).then_some((RejectReason::UnknownTask, why));
+            return (self.policy.unknown_tasks == Unknown::Reject)
+                .then_some((RejectReason::UnknownTask, why));
         };
         let label = vote.body.value.label()?;
         let among = task.options.is_empty() || task.options.contains(&label);
-        (!among).then(|| (RejectReason::NotAnOption, format!("{label:?} is none of the task's options")))
+        (!among).then(|| {
+            (RejectReason::NotAnOption, format!("{label:?} is none of the task's options"))
+        })
     }
 
     /// What a vote of `agent` counts before caps, in millionths.
@@ -120,10 +134,13 @@ impl Rules {
             StakeRule::Ignore => base,
             StakeRule::Linear => {
                 // Stake changes at an era's start like every weight; a newcomer counts as when the task opened.
-                let at_start = self.registry.registration(agent, self.policy.eras.start_of(occasion.era));
-                let registration = at_start.or_else(|| self.registry.registration(agent, occasion.opened_at));
+                let at_start =
+                    self.registry.registration(agent, self.policy.eras.start_of(occasion.era));
+                let registration =
+                    at_start.or_else(|| self.registry.registration(agent, occasion.opened_at));
                 let stake = registration.map_or(0, |known| known.stake.min(MAX_STAKE));
-                i64::try_from(i128::from(stake) * i128::from(base) / i128::from(ONE)).unwrap_or(i64::MAX)
+                i64::try_from(i128::from(stake) * i128::from(base) / i128::from(ONE))
+                    .unwrap_or(i64::MAX)
             }
         }
     }
@@ -154,7 +171,11 @@ impl Rules {
     }
 
     /// What the votes of `voters` count, none of them in quarantine at the time asked about.
-    pub fn weigh<'v>(&self, occasion: Occasion<'_>, voters: impl Iterator<Item = &'v Id>) -> Rc<Weighing> {
+    pub fn weigh<'v>(
+        &self,
+        occasion: Occasion<'_>,
+        voters: impl Iterator<Item = &'v Id>,
+    ) -> Rc<Weighing> {
         let voters: Vec<&Id> = voters.collect();
         if self.policy.cap.is_none() && self.policy.quorum_of == QuorumOf::Votes {
             return Rc::new(self.plain(occasion, &voters));
@@ -186,7 +207,12 @@ impl Rules {
 
     fn panel(&self, occasion: Occasion<'_>) -> Rc<Weighing> {
         let registered = self.registry.registered_as_of(occasion.opened_at);
-        let key = (occasion.domain.clone(), occasion.era, registered, self.registry.ordered_as_of(occasion.at));
+        let key = (
+            occasion.domain.clone(),
+            occasion.era,
+            registered,
+            self.registry.ordered_as_of(occasion.at),
+        );
         if let Some(panel) = self.panels.borrow().get(&key) {
             return Rc::clone(panel);
         }
@@ -227,7 +253,8 @@ impl Rules {
         };
         let mut weighing = Weighing::default();
         for member in members {
-            weighing.eligible_micros = weighing.eligible_micros.saturating_add(member.weight_micros);
+            weighing.eligible_micros =
+                weighing.eligible_micros.saturating_add(member.weight_micros);
             weighing.weights.insert(member.agent, member.weight_micros);
         }
         weighing

@@ -61,11 +61,13 @@ impl Weights {
 
     /// Takes a change; the same one again changes nothing.
     pub fn change(&mut self, change: &WeightChange) {
-        let history = self.of.entry((change.agent.clone(), change.domain.clone())).or_insert_with(|| {
-            self.voters.entry(change.domain.clone()).or_default().push(change.agent.clone());
-            Vec::with_capacity(1)
-        });
-        let since = Since { era: change.era, weight_micros: change.weight_micros, voted: change.voted };
+        let history =
+            self.of.entry((change.agent.clone(), change.domain.clone())).or_insert_with(|| {
+                self.voters.entry(change.domain.clone()).or_default().push(change.agent.clone());
+                Vec::with_capacity(1)
+            });
+        let since =
+            Since { era: change.era, weight_micros: change.weight_micros, voted: change.voted };
         match history.binary_search_by_key(&change.era, |since| since.era) {
             Ok(at) => history[at] = since,
             Err(at) => history.insert(at, since),
@@ -74,7 +76,9 @@ impl Weights {
 
     /// What a vote of `agent` in `domain` counts in `era`, in millionths.
     pub fn at(&self, agent: &Id, domain: &Id, era: i64) -> i64 {
-        let Some(history) = self.of.get(&(agent.clone(), domain.clone())) else { return self.prior_micros };
+        let Some(history) = self.of.get(&(agent.clone(), domain.clone())) else {
+            return self.prior_micros;
+        };
         let known = history.iter().rev().find(|since| since.era <= era);
         known.map_or(self.prior_micros, |since| since.weight_micros)
     }
@@ -84,7 +88,9 @@ impl Weights {
         let Some(agents) = self.voters.get(domain) else { return Vec::new() };
         let recent = |agent: &&Id| {
             let history = self.of.get(&((*agent).clone(), domain.clone()));
-            history.is_some_and(|history| history.iter().any(|since| since.voted && (era - 1..=era).contains(&since.era)))
+            history.is_some_and(|history| {
+                history.iter().any(|since| since.voted && (era - 1..=era).contains(&since.era))
+            })
         };
         let mut found: Vec<Id> = agents.iter().filter(recent).cloned().collect();
         found.sort_by(|a, b| a.name().cmp(b.name()));
@@ -99,7 +105,8 @@ impl Weights {
         for ((agent, domain), history) in &mut self.of {
             // The last change before `oldest` still says what holds there; and whether the agent voted in the
             // two eras before it is asked too.
-            let before = history.iter().filter(|since| since.era < oldest.saturating_sub(1)).count();
+            let before =
+                history.iter().filter(|since| since.era < oldest.saturating_sub(1)).count();
             let idle_at_prior = before == history.len()
                 && history.last().is_some_and(|since| since.weight_micros == prior);
             let drop = if idle_at_prior { before } else { before.saturating_sub(1) };
@@ -142,7 +149,9 @@ mod tests {
         for (era, weight) in [(3, 30), (5, 50), (9, 90)] {
             weights.change(&change(&agent, &domain, era, weight, true));
         }
-        let read = |weights: &Weights| (6..12).map(|era| weights.at(&agent, &domain, era)).collect::<Vec<_>>();
+        let read = |weights: &Weights| {
+            (6..12).map(|era| weights.at(&agent, &domain, era)).collect::<Vec<_>>()
+        };
         let before = read(&weights);
         assert_eq!(before, [50, 50, 50, 90, 90, 90]);
         assert_eq!(weights.at(&agent, &domain, 2), ONE);

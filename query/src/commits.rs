@@ -194,7 +194,9 @@ fn line(record: &Record) -> Line {
             Body::Heartbeat {} => Kind::Heartbeat,
         },
         commit: record.standing.checkpoint,
-        written_at: format_rfc3339(i64::try_from(record.written_at_ms).unwrap_or(0).saturating_mul(1_000)),
+        written_at: format_rfc3339(
+            i64::try_from(record.written_at_ms).unwrap_or(0).saturating_mul(1_000),
+        ),
         incarnation: record.incarnation,
         rows: commit.ranges.iter().fold(Counts::default(), |sum, range| sum.plus(range.counts())),
         partitions: commit.ranges.len(),
@@ -207,7 +209,8 @@ fn detail(record: &Record) -> Detail {
     let nothing = Commit::default();
     let commit = record.commit().unwrap_or(&nothing);
     let standing = &record.standing;
-    let dated = standing.clock.phase == Phase::Running && ![Micros::MIN, Micros::MAX].contains(&standing.clock.watermark);
+    let dated = standing.clock.phase == Phase::Running
+        && ![Micros::MIN, Micros::MAX].contains(&standing.clock.watermark);
     Detail {
         line: line(record),
         sha256: record.digest(),
@@ -231,7 +234,12 @@ fn detail(record: &Record) -> Detail {
         files: commit
             .files
             .iter()
-            .map(|file| Added { path: file.path.clone(), rows: file.rows, bytes: file.bytes, sha256: file.sha256 })
+            .map(|file| Added {
+                path: file.path.clone(),
+                rows: file.rows,
+                bytes: file.bytes,
+                sha256: file.sha256,
+            })
             .collect(),
         retained_files: standing.retained.len(),
         retained_rows: standing.retained.iter().map(|file| file.rows).sum(),

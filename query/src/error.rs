@@ -94,8 +94,10 @@ mod tests {
 
     #[test]
     fn a_message_says_what_there_is_instead() {
-        let task = Error::UnknownTask { task: "t1".into(), as_of: Some(4), nearest: Some("t10".into()) };
-        let expected = "no decision on a task \"t1\" is committed as of commit 4 (did you mean \"t10\"?)";
+        let task =
+            Error::UnknownTask { task: "t1".into(), as_of: Some(4), nearest: Some("t10".into()) };
+        let expected =
+            "no decision on a task \"t1\" is committed as of commit 4 (did you mean \"t10\"?)";
         assert_eq!(task.to_string(), expected);
         let known = "votes, decisions".to_owned();
         let table = Error::UnknownName { what: "table", name: "vote".into(), nearest: None, known };

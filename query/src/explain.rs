@@ -191,7 +191,10 @@ pub async fn explain(store: &Store, task: &str, as_of: Option<u64>) -> Result<Ex
     };
     let wanted = task.to_owned();
     let votes: Vec<Vote> =
-        rows_with(store, Table::Votes, &files(Table::Votes), "task_id", move |found| found == wanted).await?;
+        rows_with(store, Table::Votes, &files(Table::Votes), "task_id", move |found| {
+            found == wanted
+        })
+        .await?;
     let until = i64::try_from(commit).unwrap_or(i64::MAX);
     let decisions = decisions.into_iter().filter(|decision| decision.commit <= until).collect();
     let votes = votes.into_iter().filter(|vote| vote.commit <= until).collect();
@@ -202,7 +205,9 @@ pub async fn explain(store: &Store, task: &str, as_of: Option<u64>) -> Result<Ex
         return Err(Error::UnknownTask { task: task.to_owned(), as_of, nearest });
     };
     check_life(&life, |_| terms.as_ref(), &mut findings);
-    findings.name_files(|table, nr| snapshot.files_of(table).get(nr as usize).map_or("", |file| &file.path));
+    findings.name_files(|table, nr| {
+        snapshot.files_of(table).get(nr as usize).map_or("", |file| &file.path)
+    });
     let decision = life.decisions.last().expect("a life begins with a decision");
     let standing = life.votes_as_of(decision.revision);
     let evidence = evidence::of(store, &files(Table::AgentReputation), decision, &standing).await?;
@@ -249,9 +254,12 @@ async fn rows_with<R: FromTable>(
     for (nr, file) in files {
         let failed = |reason: String| Error::File { path: file.path.clone(), reason };
         let bytes = file.read(store).await?;
-        let batches = File::open(table, bytes).and_then(|file| file.rows_with(column, wanted.clone())).map_err(failed)?;
+        let batches = File::open(table, bytes)
+            .and_then(|file| file.rows_with(column, wanted.clone()))
+            .map_err(failed)?;
         for batch in batches {
-            R::read(&Columns(&batch.map_err(failed)?), *nr, &mut origins, &mut rows).map_err(failed)?;
+            R::read(&Columns(&batch.map_err(failed)?), *nr, &mut origins, &mut rows)
+                .map_err(failed)?;
         }
     }
     Ok(rows)
@@ -289,8 +297,15 @@ fn labels(outcome: &Outcome, votes: &[&Vote]) -> Vec<Label> {
     let total = crate::rows::real(outcome.total_micros);
     let label = |(label, micros): &(Name, i128)| {
         let weight = crate::rows::real(*micros);
-        let for_it = |vote: &&&Vote| vote.status == crate::rows::Status::Counted && vote.label.as_ref() == Some(label);
-        Label { label: label.to_string(), weight, share: share(weight, total), votes: votes.iter().filter(for_it).count() }
+        let for_it = |vote: &&&Vote| {
+            vote.status == crate::rows::Status::Counted && vote.label.as_ref() == Some(label)
+        };
+        Label {
+            label: label.to_string(),
+            weight,
+            share: share(weight, total),
+            votes: votes.iter().filter(for_it).count(),
+        }
     };
     outcome.ranked.iter().map(label).collect()
 }

@@ -10,7 +10,8 @@ use arrow::row::{RowConverter, SortField};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter,
+    ArrowPredicateFn, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowFilter,
 };
 use quorate_connectors::staged::FORMAT;
 use quorate_schemas::log::Digest;
@@ -34,11 +35,16 @@ impl File {
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options)
             .map_err(|error| format!("it cannot be read as Parquet: {error}"))?;
-        let pairs = builder.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
-        let value = |key: &str| pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_deref());
+        let pairs =
+            builder.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
+        let value = |key: &str| {
+            pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_deref())
+        };
         match value("quorate.format").and_then(|format| format.parse::<u32>().ok()) {
             Some(found) if found > FORMAT => {
-                return Err(format!("it is written in format {found}, this build reads up to {FORMAT}"));
+                return Err(format!(
+                    "it is written in format {found}, this build reads up to {FORMAT}"
+                ));
             }
             // Another program has merged it, and says nothing.
             Some(_) | None => {}
@@ -78,7 +84,10 @@ impl File {
         let mask = ProjectionMask::columns(self.builder.parquet_schema(), [column]);
         let filter = ArrowPredicateFn::new(mask, move |batch: RecordBatch| {
             let texts = batch.column(0).as_string::<i32>();
-            Ok(texts.iter().map(|text| Some(text.is_some_and(&mut wanted))).collect::<BooleanArray>())
+            Ok(texts
+                .iter()
+                .map(|text| Some(text.is_some_and(&mut wanted)))
+                .collect::<BooleanArray>())
         });
         let builder = self.builder.with_row_filter(RowFilter::new(vec![Box::new(filter)]));
         File { table: self.table, builder }.all()
@@ -126,14 +135,16 @@ impl Content {
     /// Reads all of `file`.
     pub(crate) fn of(file: File) -> Result<Content, String> {
         let schema = file.table.schema();
-        let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
+        let fields =
+            schema.fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
         let converter = RowConverter::new(fields).map_err(|error| error.to_string())?;
         let (mut content, mut at, mut last) = (Content::default(), 0u64, Vec::new());
         for batch in file.all()? {
             let batch = batch?;
             let columns = Columns(&batch);
             let (commits, jobs) = (columns.int("commit")?, columns.text("job")?);
-            let rows = converter.convert_columns(batch.columns()).map_err(|error| error.to_string())?;
+            let rows =
+                converter.convert_columns(batch.columns()).map_err(|error| error.to_string())?;
             for (nr, row) in rows.iter().enumerate() {
                 let bytes: &[u8] = row.as_ref();
                 if bytes == last {

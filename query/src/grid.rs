@@ -41,7 +41,8 @@ impl Grid {
         let mut widths: Vec<usize> = (0..self.headings.len()).map(widest).collect();
         let room = SCREEN.saturating_sub(self.indent + GAP * widths.len().saturating_sub(1));
         while widths.iter().sum::<usize>() > room {
-            let texts = (0..widths.len()).filter(|at| !self.headings[*at].1 && widths[*at] > NARROWEST);
+            let texts =
+                (0..widths.len()).filter(|at| !self.headings[*at].1 && widths[*at] > NARROWEST);
             let Some(widest) = texts.max_by_key(|at| (widths[*at], *at)) else { break };
             widths[widest] -= 1;
         }
@@ -58,7 +59,11 @@ impl fmt::Display for Grid {
             for (at, cell) in row.iter().enumerate() {
                 let cell = cut(cell, widths[at]);
                 let room = " ".repeat(widths[at].saturating_sub(cell.chars().count()));
-                line.push_str(&if self.headings[at].1 { format!("{room}{cell}") } else { format!("{cell}{room}") });
+                line.push_str(&if self.headings[at].1 {
+                    format!("{room}{cell}")
+                } else {
+                    format!("{cell}{room}")
+                });
                 line.push_str(&" ".repeat(GAP));
             }
             writeln!(f, "{}", line.trim_end())?;

@@ -50,7 +50,11 @@ pub(crate) async fn record(store: &Store, seq: u64) -> Result<Record> {
 
 /// The records of these numbers, in their order.
 pub(crate) async fn records(store: &Store, seqs: &[u64]) -> Result<Vec<Record>> {
-    futures::stream::iter(seqs).map(|seq| record(store, *seq)).buffered(READS_AT_ONCE).try_collect().await
+    futures::stream::iter(seqs)
+        .map(|seq| record(store, *seq))
+        .buffered(READS_AT_ONCE)
+        .try_collect()
+        .await
 }
 
 fn seq_of(path: &str) -> Option<u64> {

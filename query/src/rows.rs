@@ -11,7 +11,9 @@ mod vote;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
 use quorate_schemas::id::{Name, VERSION_MARK};
 use quorate_schemas::place::Origin;
@@ -25,7 +27,12 @@ pub(crate) use vote::{Status, Vote};
 /// A row type that can be read from its table's files.
 pub(crate) trait FromTable: Sized {
     /// Appends the rows of `columns`, read from file number `file`, to `rows`.
-    fn read(columns: &Columns<'_>, file: u32, origins: &mut Origins, rows: &mut Vec<Self>) -> Result<(), String>;
+    fn read(
+        columns: &Columns<'_>,
+        file: u32,
+        origins: &mut Origins,
+        rows: &mut Vec<Self>,
+    ) -> Result<(), String>;
 }
 
 /// The columns of a batch, by name.
@@ -42,22 +49,29 @@ impl<'a> Columns<'a> {
     }
 
     pub(crate) fn int(&self, name: &str) -> Result<&'a Int64Array, String> {
-        let column = self.0.column_by_name(name).and_then(|column| column.as_primitive_opt::<Int64Type>());
+        let column =
+            self.0.column_by_name(name).and_then(|column| column.as_primitive_opt::<Int64Type>());
         column.ok_or_else(|| missing(name))
     }
 
     pub(crate) fn real(&self, name: &str) -> Result<&'a Float64Array, String> {
-        let column = self.0.column_by_name(name).and_then(|column| column.as_primitive_opt::<Float64Type>());
+        let column =
+            self.0.column_by_name(name).and_then(|column| column.as_primitive_opt::<Float64Type>());
         column.ok_or_else(|| missing(name))
     }
 
     pub(crate) fn flag(&self, name: &str) -> Result<&'a BooleanArray, String> {
-        self.0.column_by_name(name).and_then(|column| column.as_boolean_opt()).ok_or_else(|| missing(name))
+        self.0
+            .column_by_name(name)
+            .and_then(|column| column.as_boolean_opt())
+            .ok_or_else(|| missing(name))
     }
 
     pub(crate) fn time(&self, name: &str) -> Result<&'a [Micros], String> {
-        let column =
-            self.0.column_by_name(name).and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+        let column = self
+            .0
+            .column_by_name(name)
+            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
         column.map(|column| column.values().as_ref()).ok_or_else(|| missing(name))
     }
 }
@@ -92,7 +106,8 @@ pub(crate) struct Origins(BTreeMap<(String, String), Arc<Origin>>);
 impl Origins {
     pub(crate) fn shared(&mut self, source: &str, partition: &str) -> Arc<Origin> {
         let key = (source.to_owned(), partition.to_owned());
-        let new = || Arc::new(Origin { source: source.to_owned(), partition: partition.to_owned() });
+        let new =
+            || Arc::new(Origin { source: source.to_owned(), partition: partition.to_owned() });
         Arc::clone(self.0.entry(key).or_insert_with(new))
     }
 }

@@ -78,13 +78,16 @@ struct Published {
 impl TableFile {
     /// Its bytes, if they are those that were written. Nothing else is decoded: damaged Parquet may hold anything.
     pub(crate) async fn read(&self, store: &Store) -> Result<Bytes> {
-        let failed = |reason: &str| Error::File { path: self.path.clone(), reason: reason.to_owned() };
+        let failed =
+            |reason: &str| Error::File { path: self.path.clone(), reason: reason.to_owned() };
         if self.masked {
             return Err(failed("another program has masked some of its rows"));
         }
         let bytes = store.get(&self.path).await?.ok_or_else(|| failed("it is gone"))?;
         match self.sha256 {
-            Some(expected) if Digest::of(&bytes) != expected => Err(failed("it was changed since it was written")),
+            Some(expected) if Digest::of(&bytes) != expected => {
+                Err(failed("it was changed since it was written"))
+            }
             _ => Ok(bytes),
         }
     }
@@ -129,7 +132,11 @@ impl Snapshot {
 async fn published(store: &Store, about: &Record, table: Table) -> Result<Published> {
     let progress = || async {
         // Made anew each time: it would remember what it has read.
-        let provenance = Provenance { job: about.job.clone(), log_id: about.log_id, incarnation: about.incarnation };
+        let provenance = Provenance {
+            job: about.job.clone(),
+            log_id: about.log_id,
+            incarnation: about.incarnation,
+        };
         DeltaTables::new(store.clone(), provenance).progress(table).await
     };
     let mut upto = progress().await?;
@@ -146,7 +153,12 @@ async fn published(store: &Store, about: &Record, table: Table) -> Result<Publis
 }
 
 /// The files that records after `seq`, up to `record`, have added to `table`: traced back from record to record.
-async fn added_since(store: &Store, record: &Record, table: Table, seq: u64) -> Result<Vec<StagedFile>> {
+async fn added_since(
+    store: &Store,
+    record: &Record,
+    table: Table,
+    seq: u64,
+) -> Result<Vec<StagedFile>> {
     let mut files = Vec::new();
     let mut next = record.standing.tables.get(table.name()).map_or(0, |totals| totals.last_seq);
     while next > seq {
@@ -160,7 +172,14 @@ async fn added_since(store: &Store, record: &Record, table: Table, seq: u64) -> 
 
 fn live(file: &LiveFile) -> TableFile {
     let LiveFile { path, bytes, rows, sha256, masked, .. } = file;
-    TableFile { path: path.clone(), bytes: *bytes, rows: *rows, sha256: *sha256, published: true, masked: *masked }
+    TableFile {
+        path: path.clone(),
+        bytes: *bytes,
+        rows: *rows,
+        sha256: *sha256,
+        published: true,
+        masked: *masked,
+    }
 }
 
 fn staged(file: &StagedFile) -> TableFile {

@@ -47,7 +47,8 @@ impl Session {
         let snapshot = Snapshot::load(store, extent).await?;
         let config = SessionConfig::new().with_information_schema(true);
         let context = SessionContext::new_with_config(config);
-        let url = ObjectStoreUrl::parse(STORE_URL).map_err(|error| Error::Query(error.to_string()))?;
+        let url =
+            ObjectStoreUrl::parse(STORE_URL).map_err(|error| Error::Query(error.to_string()))?;
         context.register_object_store(url.as_ref(), store.as_object_store());
         for table in Table::ALL {
             let files = snapshot.files_of(table);
@@ -56,10 +57,13 @@ impl Session {
                 return Err(Error::File { path: masked.path.clone(), reason: reason.to_owned() });
             }
             let provider = Arc::new(table::FilesOf::new(table, files, url.clone()));
-            context.register_table(table.name(), provider).map_err(|error| trouble::told(&error))?;
+            context
+                .register_table(table.name(), provider)
+                .map_err(|error| trouble::told(&error))?;
         }
         for view in VIEWS {
-            let created = context.sql(&format!("CREATE VIEW {} AS {}", view.name, view.sql())).await;
+            let created =
+                context.sql(&format!("CREATE VIEW {} AS {}", view.name, view.sql())).await;
             created.map_err(|error| trouble::told(&error))?;
         }
         Ok(Session { context, commit: snapshot.record.standing.checkpoint })
@@ -76,7 +80,10 @@ impl Session {
     /// If it is not understood, names a table or column that there is not, or would write.
     pub async fn ask(&self, sql: &str) -> Result<Answer> {
         trouble::check_tables(&self.context, sql)?;
-        let only_reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        let only_reading = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
         let planned = self.context.sql_with_options(sql, only_reading).await;
         let frame = planned.map_err(|error| trouble::told(&error))?;
         let stream = frame.execute_stream().await.map_err(|error| trouble::told(&error))?;

@@ -96,13 +96,18 @@ impl Terms {
 /// The terms of the job with this fingerprint, or why they are not known.
 pub(crate) async fn read(store: &Store, fingerprint: &Digest) -> Result<Result<Terms, String>> {
     let Some(bytes) = store.get(&job_path(fingerprint)).await? else {
-        return Ok(Err("the text of the job that it was written under is not on the store".to_owned()));
+        return Ok(Err(
+            "the text of the job that it was written under is not on the store".to_owned()
+        ));
     };
     if Digest::of(&bytes) != *fingerprint {
-        return Ok(Err("the text of the job was changed: it does not have the fingerprint".to_owned()));
+        return Ok(Err(
+            "the text of the job was changed: it does not have the fingerprint".to_owned()
+        ));
     }
     let text = String::from_utf8_lossy(&bytes);
-    Ok(Terms::parse(&text).map_err(|reason| format!("the text of the job cannot be read: {reason}")))
+    Ok(Terms::parse(&text)
+        .map_err(|reason| format!("the text of the job cannot be read: {reason}")))
 }
 
 #[cfg(test)]
@@ -130,7 +135,12 @@ source.questions.kind = tasks
     fn terms_are_read_from_the_text_of_a_job() {
         let terms = Terms::parse(TEXT).unwrap();
         assert_eq!((terms.quorum, terms.era_us), (Ratio::TWO_THIRDS, 3_600_000_000));
-        assert!(terms.weights_are_plain() && terms.weights_are_log_odds() && terms.declared && !terms.registered);
+        assert!(
+            terms.weights_are_plain()
+                && terms.weights_are_log_odds()
+                && terms.declared
+                && !terms.registered
+        );
         let capped = Terms::parse(&TEXT.replace("cap = off", "cap = 1/3")).unwrap();
         assert!(!capped.weights_are_plain() && !capped.weights_are_log_odds());
     }
@@ -140,6 +150,9 @@ source.questions.kind = tasks
         let without = TEXT.replace("consensus.era_us = 3600000000\n", "");
         assert_eq!(Terms::parse(&without), Err("it has no line `consensus.era_us = …`".to_owned()));
         let wrong = TEXT.replace("min_votes = 1", "min_votes = one");
-        assert_eq!(Terms::parse(&wrong), Err("`consensus.min_votes = one` is not a number".to_owned()));
+        assert_eq!(
+            Terms::parse(&wrong),
+            Err("`consensus.min_votes = one` is not a number".to_owned())
+        );
     }
 }

@@ -80,7 +80,11 @@ pub struct Step {
 /// # Errors
 /// If there is no log at all, or the store or a Delta log cannot be read. What is wrong with what can be read is in
 /// the report.
-pub async fn verify(store: &Store, options: Options, watch: &(dyn Fn(Step) + Sync)) -> Result<Report> {
+pub async fn verify(
+    store: &Store,
+    options: Options,
+    watch: &(dyn Fn(Step) + Sync),
+) -> Result<Report> {
     let mut findings = Findings::new(options.findings_of_a_kind);
     let mut checked = Checked::default();
     let snapshot = match Snapshot::load(store, Extent::Committed).await {
@@ -90,13 +94,19 @@ pub async fn verify(store: &Store, options: Options, watch: &(dyn Fn(Step) + Syn
     };
     let mut log = log::check(store, &mut findings, &mut checked, watch).await?;
     let Some(snapshot) = snapshot else {
-        return Ok(Report::new(findings, checked, vec!["tables: the last record of the log cannot be read".to_owned()]));
+        return Ok(Report::new(
+            findings,
+            checked,
+            vec!["tables: the last record of the log cannot be read".to_owned()],
+        ));
     };
     // What was committed meanwhile is left for the next time.
     log.truncate(snapshot.record.seq);
     let last = snapshot.record.clone();
     let mut notes = Vec::new();
-    if let Some(first) = log.records.first().filter(|record| record.seq > quorate_schemas::log::FIRST_SEQ) {
+    if let Some(first) =
+        log.records.first().filter(|record| record.seq > quorate_schemas::log::FIRST_SEQ)
+    {
         notes.push(format!("log: it begins at record {}, older ones were trimmed", first.seq));
     }
     let terms = terms::load(store, &log, &mut findings).await?;
@@ -108,9 +118,13 @@ pub async fn verify(store: &Store, options: Options, watch: &(dyn Fn(Step) + Syn
         if contents.are_whole(&[Table::Conservation, Table::Rejects]) {
             votes::check(store, &last, &accounts, &tasks, &mut findings, &mut checked).await?;
         }
-        weights::check(&contents, &terms, &last, tasks, &mut findings, &mut checked, &mut notes).await?;
+        weights::check(&contents, &terms, &last, tasks, &mut findings, &mut checked, &mut notes)
+            .await?;
     } else {
-        notes.push("tasks of which rows cannot be read, and all weights: they rest on every vote".to_owned());
+        notes.push(
+            "tasks of which rows cannot be read, and all weights: they rest on every vote"
+                .to_owned(),
+        );
     }
     Ok(Report::new(findings, checked, notes))
 }

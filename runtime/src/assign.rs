@@ -84,7 +84,8 @@ impl Assignments {
 
     /// Gives a partition to the worker with the least to read.
     fn assign(&self, assigned: Assigned) {
-        let least = (0..self.queues.len()).min_by_key(|worker| (*lock(&self.queues[*worker].bytes), *worker));
+        let least = (0..self.queues.len())
+            .min_by_key(|worker| (*lock(&self.queues[*worker].bytes), *worker));
         let queue = &self.queues[least.unwrap_or(0)];
         let bytes = std::fs::metadata(&assigned.entry.path).map_or(0, |file| file.len());
         *lock(&queue.bytes) += bytes.saturating_sub(assigned.entry.next).max(1);
@@ -107,16 +108,27 @@ impl Sources {
                 lateness_us: job.lateness,
                 limits: job.limits.rows,
             };
-            let positions = standing.positions.iter().filter(|position| position.origin.source == source.name);
+            let positions =
+                standing.positions.iter().filter(|position| position.origin.source == source.name);
             let known = positions.map(|position| {
-                let mark: FileMark = serde_json::from_value(position.mark.clone()).map_err(|error| {
-                    let partition = &position.origin.partition;
-                    Error::Damaged(format!("the log's mark of partition {partition:?} cannot be read: {error}"))
-                })?;
+                let mark: FileMark =
+                    serde_json::from_value(position.mark.clone()).map_err(|error| {
+                        let partition = &position.origin.partition;
+                        Error::Damaged(format!(
+                            "the log's mark of partition {partition:?} cannot be read: {error}"
+                        ))
+                    })?;
                 let partition = position.origin.partition.clone();
-                let known = Known { partition: partition.clone(), next: position.next, mark, done: position.done };
-                let resume =
-                    Resume { greatest: position.greatest_event_time_us, floor: position.join_watermark_us };
+                let known = Known {
+                    partition: partition.clone(),
+                    next: position.next,
+                    mark,
+                    done: position.done,
+                };
+                let resume = Resume {
+                    greatest: position.greatest_event_time_us,
+                    floor: position.join_watermark_us,
+                };
                 Ok((partition, (known, resume)))
             });
             Ok(Open {
@@ -140,7 +152,13 @@ impl Sources {
     ///
     /// # Errors
     /// If a bounded source's files are not there as they should be.
-    pub(crate) fn survey(&mut self, to: &Assignments, joins: bool, shared: &Shared, first: bool) -> Result<(), Error> {
+    pub(crate) fn survey(
+        &mut self,
+        to: &Assignments,
+        joins: bool,
+        shared: &Shared,
+        first: bool,
+    ) -> Result<(), Error> {
         for source in &mut self.sources {
             if !first && source.reading == Reading::Bounded {
                 continue;
@@ -173,7 +191,12 @@ impl Open {
             joins: joins && logged.is_none(),
             entry: entry.clone(),
         };
-        let known = Known { partition: entry.partition.clone(), next: entry.next, mark: entry.mark.clone(), done: false };
+        let known = Known {
+            partition: entry.partition.clone(),
+            next: entry.next,
+            mark: entry.mark.clone(),
+            done: false,
+        };
         self.known.entry(entry.partition).or_insert((known, Resume::default()));
         to.assign(assigned);
     }

@@ -39,6 +39,7 @@ impl Stopwatch {
 /// Milliseconds since the machine started, asleep or awake: what the ledger's rules measure silence with.
 pub(crate) fn boot_ms() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let (seconds, nanos) = (u64::try_from(now.tv_sec).unwrap_or(0), u64::try_from(now.tv_nsec).unwrap_or(0));
+    let (seconds, nanos) =
+        (u64::try_from(now.tv_sec).unwrap_or(0), u64::try_from(now.tv_nsec).unwrap_or(0));
     seconds * 1_000 + nanos / 1_000_000
 }

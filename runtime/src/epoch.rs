@@ -17,8 +17,8 @@
 pub(crate) mod commit;
 pub(crate) mod failpoint;
 pub(crate) mod hands;
-pub mod ledger;
 pub(crate) mod lead;
+pub mod ledger;
 pub(crate) mod number;
 pub(crate) mod publish;
 pub(crate) mod recover;

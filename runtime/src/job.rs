@@ -108,7 +108,9 @@ impl Job {
     pub fn load(path: &Path) -> Result<Loaded, Refused> {
         match read(path) {
             Ok(text) => Job::parse(&text, path),
-            Err((message, remedy)) => Err(Refused { findings: vec![Finding::of_file(path, message, remedy)] }),
+            Err((message, remedy)) => {
+                Err(Refused { findings: vec![Finding::of_file(path, message, remedy)] })
+            }
         }
     }
 
@@ -147,7 +149,9 @@ fn read(path: &Path) -> Result<String, (String, &'static str)> {
     let read = file.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
         let remedy = match error.kind() {
-            std::io::ErrorKind::NotFound => "name a job file; `quorate generate` writes one to begin with",
+            std::io::ErrorKind::NotFound => {
+                "name a job file; `quorate generate` writes one to begin with"
+            }
             std::io::ErrorKind::IsADirectory => "name the job file in it",
             std::io::ErrorKind::PermissionDenied => "make it readable for this user",
             _ => "",
@@ -194,7 +198,12 @@ impl RawJob {
             publish: RawPublish::read(root.section("publish", found), found),
         };
         if !root.has("name") {
-            found.error(None, "name", "is missing", "add name = \"…\" at the top: it stands in every row of every table");
+            found.error(
+                None,
+                "name",
+                "is missing",
+                "add name = \"…\" at the top: it stands in every row of every table",
+            );
         }
         root.close(found);
         raw
@@ -208,7 +217,8 @@ impl RawJob {
         let updates = self.outputs.decision_updates.is_some_and(Spanned::into_inner);
         let (policy, lateness) = self.consensus.resolve(&sources, caps, updates, found);
         let checkpoint = self.checkpoint.resolve(found);
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder =
+            path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let store = store::resolve(self.store, folder, found);
         Some(Job {
             name: self.name?.into_inner(),
@@ -237,7 +247,12 @@ fn check_kinds(sources: &[RawSource], found: &mut Findings<'_>) {
     });
     if let Some(source) = idle {
         let message = "without a source of votes there is nothing to decide";
-        found.error(source.span.as_ref(), &source.path, message, "add [source.votes] with files = \"votes.jsonl\"");
+        found.error(
+            source.span.as_ref(),
+            &source.path,
+            message,
+            "add [source.votes] with files = \"votes.jsonl\"",
+        );
     } else if !has(RecordKind::Tick) {
         let message = "there is no source of votes or ticks";
         found.error(None, "source", message, "add [source.votes] with files = \"votes.jsonl\"");

@@ -13,8 +13,8 @@ use quorate_connectors::source::Entry;
 use quorate_operators::clock::{Bound, Report};
 use quorate_operators::rows::Epoch;
 use quorate_schemas::clock::Clock;
-use quorate_schemas::record::{Placed, Record, RecordKind};
 use quorate_schemas::place::Origin;
+use quorate_schemas::record::{Placed, Record, RecordKind};
 use quorate_schemas::table::RejectRow;
 use quorate_schemas::time::{Micros, SECOND};
 
@@ -78,7 +78,9 @@ struct Slot {
 
 enum Stage {
     /// Waits until the clock of `asked` is known.
-    Joining { asked: Option<Epoch> },
+    Joining {
+        asked: Option<Epoch>,
+    },
     Reading(Box<Inlet>),
     Idle(Box<Progress>),
     Done,
@@ -87,11 +89,18 @@ enum Stage {
 impl Partitions {
     /// Takes another partition.
     pub(crate) fn add(&mut self, assigned: Assigned) -> Result<(), Error> {
-        let origin = Origin { source: assigned.spec.source.clone(), partition: assigned.entry.partition.clone() };
+        let origin = Origin {
+            source: assigned.spec.source.clone(),
+            partition: assigned.entry.partition.clone(),
+        };
         let from = assigned.entry.next;
         let stage = match assigned.joins {
             true => Stage::Joining { asked: None },
-            false => Stage::Reading(Box::new(Inlet::open(&assigned.spec, &assigned.entry, assigned.resume)?)),
+            false => Stage::Reading(Box::new(Inlet::open(
+                &assigned.spec,
+                &assigned.entry,
+                assigned.resume,
+            )?)),
         };
         self.slots.push(Slot {
             assigned,
@@ -158,7 +167,11 @@ impl Partitions {
             {
                 let floor = (clock.promised > Micros::MIN).then_some(clock.promised);
                 let resume = Resume { floor, ..slot.assigned.resume };
-                slot.stage = Stage::Reading(Box::new(Inlet::open(&slot.assigned.spec, &slot.assigned.entry, resume)?));
+                slot.stage = Stage::Reading(Box::new(Inlet::open(
+                    &slot.assigned.spec,
+                    &slot.assigned.entry,
+                    resume,
+                )?));
             }
         }
         Ok(())
@@ -171,7 +184,8 @@ impl Partitions {
 
     /// Takes an idle partition up again, which has something to read: it joins anew.
     pub(crate) fn wake(&mut self, entry: &Entry) -> bool {
-        let found = self.slots.iter_mut().find(|slot| slot.assigned.entry.partition == entry.partition);
+        let found =
+            self.slots.iter_mut().find(|slot| slot.assigned.entry.partition == entry.partition);
         let Some(slot) = found else { return false };
         if let Stage::Idle(progress) = &slot.stage {
             slot.assigned.resume = Resume { greatest: progress.greatest, floor: progress.floor };
@@ -251,7 +265,11 @@ impl Slot {
         let now = self.bound();
         if self.reported.as_ref() != Some(&now) && !matches!(self.stage, Stage::Done) {
             let (bound, greatest) = now.clone();
-            reports.push(Report::Partition { origin: self.origin.as_ref().clone(), bound, greatest });
+            reports.push(Report::Partition {
+                origin: self.origin.as_ref().clone(),
+                bound,
+                greatest,
+            });
             self.reported = Some(now);
         }
         let progress = match &mut self.stage {

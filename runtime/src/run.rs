@@ -44,13 +44,24 @@ pub fn run(job: &Job, options: RunOptions, observer: Arc<dyn Observer>) -> Resul
 ///
 /// # Errors
 /// As [`run`].
-pub fn upgrade(job: &Job, options: RunOptions, observer: Arc<dyn Observer>) -> Result<Outcome, Error> {
+pub fn upgrade(
+    job: &Job,
+    options: RunOptions,
+    observer: Arc<dyn Observer>,
+) -> Result<Outcome, Error> {
     run_with(job, options, observer, Upgrade::Adopt)
 }
 
-fn run_with(job: &Job, options: RunOptions, observer: Arc<dyn Observer>, upgrade: Upgrade) -> Result<Outcome, Error> {
+fn run_with(
+    job: &Job,
+    options: RunOptions,
+    observer: Arc<dyn Observer>,
+    upgrade: Upgrade,
+) -> Result<Outcome, Error> {
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let tokio = tokio.map_err(|error| Error::Worker(format!("the asynchronous runtime does not start: {error}")))?;
+    let tokio = tokio.map_err(|error| {
+        Error::Worker(format!("the asynchronous runtime does not start: {error}"))
+    })?;
     let begun = tokio.block_on(begin(job, &options, observer, upgrade))?;
     match begun {
         Begun::Finished => Ok(Outcome::AlreadyFinished),
@@ -104,7 +115,7 @@ async fn begin(
             Ok(Begun::Finished)
         }
         Taken::Lead(lead, claim) => {
-            store.put(&policy_path(job), policy_bytes(job).into()).await?;
+            store.put(&text_path(job), job.canonical().into()).await?;
             sweep(&claim, &store, &note).await?;
             let restored = read_rows(lead.standing(), &store).await?;
             Ok(Begun::Leading(Box::new(Leading { lead: *lead, claim, store, observer, restored })))
@@ -129,7 +140,12 @@ fn reopened(clock: Clock) -> Clock {
 }
 
 /// A finished job may have died before everything was published.
-async fn publish_rest(job: &Job, store: &Store, observer: &Arc<dyn Observer>, last: &Committed) -> Result<(), Error> {
+async fn publish_rest(
+    job: &Job,
+    store: &Store,
+    observer: &Arc<dyn Observer>,
+    last: &Committed,
+) -> Result<(), Error> {
     if !job.publish.delta {
         return Ok(());
     }
@@ -141,7 +157,12 @@ async fn publish_rest(job: &Job, store: &Store, observer: &Arc<dyn Observer>, la
         &RunOptions::new(1),
     );
     let tables = DeltaTables::new(store.clone(), provenance(job, last));
-    let publisher = Publisher { tables, publish: job.publish, terms: Terms::default(), shared: Arc::new(shared) };
+    let publisher = Publisher {
+        tables,
+        publish: job.publish,
+        terms: Terms::default(),
+        shared: Arc::new(shared),
+    };
     let (sender, receiver) = watch::channel(last.clone());
     drop(sender);
     publisher.run(receiver).await
@@ -153,11 +174,17 @@ fn provenance(job: &Job, last: &Committed) -> Provenance {
 }
 
 impl Leading {
-    fn go_on(self, job: &Job, options: &RunOptions, tokio: &tokio::runtime::Runtime) -> Result<Outcome, Error> {
+    fn go_on(
+        self,
+        job: &Job,
+        options: &RunOptions,
+        tokio: &tokio::runtime::Runtime,
+    ) -> Result<Outcome, Error> {
         let Leading { lead, claim, store, observer, restored } = self;
         let (record, standing) = (claim.record().clone(), lead.standing().clone());
         let start = first_epoch(standing.checkpoint + 1);
-        let shared = Arc::new(Shared::new(store.clone(), observer, tokio.handle().clone(), start, options));
+        let shared =
+            Arc::new(Shared::new(store.clone(), observer, tokio.handle().clone(), start, options));
         shared.committed.store(standing.checkpoint, Ordering::Release);
         let key = IdKey::new(record.log_id.0);
         let mut sources = Sources::open(job, key, &standing)?;
@@ -193,7 +220,12 @@ impl Leading {
         let publishing = job.publish.delta.then(|| {
             let tables = DeltaTables::new(store, provenance.clone());
             let shared = Arc::clone(&shared);
-            let publisher = Publisher { tables, publish: job.publish, terms: Terms::default(), shared: Arc::clone(&shared) };
+            let publisher = Publisher {
+                tables,
+                publish: job.publish,
+                terms: Terms::default(),
+                shared: Arc::clone(&shared),
+            };
             tokio.spawn(async move {
                 if let Err(error) = publisher.run(committed_seen).await {
                     let _: Option<()> = shared.fail(error);
@@ -209,7 +241,12 @@ impl Leading {
             checkpoint: job.checkpoint,
             rejects: job.limits.rejects,
             start,
-            stager: Stager { job: job.name.clone(), provenance, worker: 0, keeps_updates: job.policy.updates },
+            stager: Stager {
+                job: job.name.clone(),
+                provenance,
+                worker: 0,
+                keeps_updates: job.policy.updates,
+            },
             assignments,
             to_lead,
             waker,
@@ -235,7 +272,8 @@ fn work_all(plan: Plan, options: &RunOptions) -> Result<(), Error> {
     let config = timely::Config { communication, worker: timely::WorkerConfig::default() };
     let shared = Arc::clone(&plan.shared);
     let plan = Arc::new(plan);
-    let workers = timely::execute(config, move |worker| work(worker, &plan)).map_err(Error::Worker)?;
+    let workers =
+        timely::execute(config, move |worker| work(worker, &plan)).map_err(Error::Worker)?;
     for result in workers.join() {
         if let Err(error) = result {
             let _: Option<()> = shared.fail(Error::Worker(error));
@@ -267,7 +305,8 @@ async fn tell(shared: Arc<Shared>, led: watch::Receiver<Led>) {
         if led.commits != commits {
             (commits, since) = (led.commits, Stopwatch::start());
         }
-        let (opened, uncommitted) = (shared.opened.load(Ordering::Relaxed), shared.uncommitted.load(Ordering::Relaxed));
+        let (opened, uncommitted) =
+            (shared.opened.load(Ordering::Relaxed), shared.uncommitted.load(Ordering::Relaxed));
         let from = uncommitted.max(first_epoch(checkpoint_of(opened)));
         shared.observer.progress(&Progress {
             rows,
@@ -300,14 +339,9 @@ fn ended(job: &Job, shared: &Shared, led: Option<Led>) -> Result<Outcome, Error>
     Ok(if led.finished { Outcome::Finished(totals) } else { Outcome::Stopped(totals) })
 }
 
-/// Where the job's policy is kept, for those who derive its decisions anew.
-fn policy_path(job: &Job) -> String {
-    format!("job/{}.json", job.fingerprint())
-}
-
-fn policy_bytes(job: &Job) -> Vec<u8> {
-    serde_json::to_vec_pretty(&serde_json::json!({ "name": job.name, "policy": job.policy, "lateness_us": job.lateness }))
-        .unwrap_or_default()
+/// Where the text is kept that the job's fingerprint is the digest of, for those who derive its decisions anew.
+fn text_path(job: &Job) -> String {
+    format!("job/{}.txt", job.fingerprint())
 }
 
 /// Who runs here.
@@ -316,13 +350,20 @@ fn owner() -> Owner {
     Owner {
         host: machine.nodename().to_string_lossy().into_owned(),
         user: rustix::process::getuid().as_raw().to_string(),
-        directory: std::env::current_dir().as_deref().unwrap_or(Path::new("?")).to_string_lossy().into_owned(),
+        directory: std::env::current_dir()
+            .as_deref()
+            .unwrap_or(Path::new("?"))
+            .to_string_lossy()
+            .into_owned(),
         pid: std::process::id(),
         instance: random(),
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "identities must differ between runs; no result depends on them")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "identities must differ between runs; no result depends on them"
+)]
 fn random() -> RandomId {
     Hex::from_u128(rand::random())
 }

@@ -100,7 +100,9 @@ impl Shared {
         }
         match row {
             ForStage::Out(ToOutlet::Row(OutRow::Update(update))) => self.observer.update(update),
-            ForStage::Out(ToOutlet::Row(OutRow::Decision(decision))) => self.observer.decided(decision),
+            ForStage::Out(ToOutlet::Row(OutRow::Decision(decision))) => {
+                self.observer.decided(decision)
+            }
             _ => {}
         }
     }

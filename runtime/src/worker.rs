@@ -118,7 +118,9 @@ struct Watch<'a>(&'a Shared);
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        let _: Option<()> = self.0.fail(Error::Worker("its thread died of a broken invariant; see above".to_owned()));
+        let _: Option<()> = self
+            .0
+            .fail(Error::Worker("its thread died of a broken invariant; see above".to_owned()));
     }
 }
 
@@ -139,10 +141,12 @@ fn build(worker: &mut Worker, plan: &Plan) -> Ports {
             reports: Feed::of(report_rows),
             restored: Feed::of(restored_rows),
         };
-        let outlet = job(inputs, plan.setup, hooks).into_stream().map(ForStage::Out).concat(moved_rows);
+        let outlet =
+            job(inputs, plan.setup, hooks).into_stream().map(ForStage::Out).concat(moved_rows);
         let receipts = stage(outlet, stager, Arc::clone(&plan.shared));
         let waker = plan.waker.clone();
-        let (committed, _) = commit(receipts, plan.to_lead.clone(), waker, Arc::clone(&plan.shared)).probe();
+        let (committed, _) =
+            commit(receipts, plan.to_lead.clone(), waker, Arc::clone(&plan.shared)).probe();
         Ports { records, rejects, reports, restored, moved, committed, clock: told }
     })
 }
@@ -150,7 +154,9 @@ fn build(worker: &mut Worker, plan: &Plan) -> Ports {
 fn hooks(told: &Rc<Cell<Told>>, plan: &Plan) -> Hooks {
     let (told, shared) = (Rc::clone(told), Arc::clone(&plan.shared));
     Hooks {
-        clock: Rc::new(move |epoch, clock, lags| told.set(Told { epoch: Some(epoch), clock, lags })),
+        clock: Rc::new(move |epoch, clock, lags| {
+            told.set(Told { epoch: Some(epoch), clock, lags })
+        }),
         mismatch: Rc::new(move |mismatch| {
             let _: Option<()> = shared.fail(Error::Mismatch(Box::new(mismatch)));
         }),
@@ -166,6 +172,8 @@ struct Run<'a> {
     sealed: Stopwatch,
     checkpointed: Stopwatch,
     unsealed_rows: usize,
+    /// The last epoch in which this worker reported anything.
+    reported_at: Epoch,
     ended_at: Option<Epoch>,
 }
 
@@ -180,6 +188,7 @@ impl<'a> Run<'a> {
             sealed: Stopwatch::start(),
             checkpointed: Stopwatch::start(),
             unsealed_rows: 0,
+            reported_at: plan.start,
             ended_at: None,
         }
     }
@@ -226,7 +235,9 @@ impl<'a> Run<'a> {
             }
             match polled {
                 Polled::Rows => worker.step(),
-                Polled::Ahead | Polled::Nothing => worker.step_or_park(Some(NAP.min(self.plan.checkpoint.epoch))),
+                Polled::Ahead | Polled::Nothing => {
+                    worker.step_or_park(Some(NAP.min(self.plan.checkpoint.epoch)))
+                }
             };
         }
         self.seal(&[]);
@@ -282,7 +293,9 @@ impl<'a> Run<'a> {
         let full = self.unsealed_rows >= EPOCH_ROWS;
         let old = self.unsealed_rows > 0 && self.sealed.elapsed() >= self.plan.checkpoint.epoch;
         // Once all that was sealed has its clock, another epoch lets the clock go on.
-        let pulse = self.index == 0 && told.lags && told.epoch.is_some_and(|epoch| after(epoch) >= self.epoch);
+        let pulse = self.index == 0
+            && told.lags
+            && told.epoch.is_some_and(|epoch| epoch >= self.reported_at);
         if waits || full || old || self.partitions.has_news() {
             self.seal(&[]);
         } else if pulse {
@@ -297,12 +310,18 @@ impl<'a> Run<'a> {
         let (reports, moved) = self.partitions.seal(self.epoch);
         if !reports.is_empty() || !moved.is_empty() || !more.is_empty() || self.unsealed_rows > 0 {
             reach(Step::Seal);
+            self.reported_at = self.epoch;
             let quiet = reports.is_empty() && more.is_empty();
-            reports.into_iter().chain(more.iter().cloned()).for_each(|report| self.ports.reports.send(report));
+            reports
+                .into_iter()
+                .chain(more.iter().cloned())
+                .for_each(|report| self.ports.reports.send(report));
             if quiet {
                 self.ports.reports.send(Report::Pulse);
             }
-            moved.into_iter().for_each(|moved: Moved| self.ports.moved.send(ForStage::Moved(moved)));
+            moved
+                .into_iter()
+                .for_each(|moved: Moved| self.ports.moved.send(ForStage::Moved(moved)));
             self.plan.shared.opened.fetch_max(after(self.epoch), Ordering::AcqRel);
         }
         self.unsealed_rows = 0;
@@ -319,7 +338,13 @@ impl<'a> Run<'a> {
         ports.reports.advance_to(epoch);
         ports.restored.advance_to(epoch);
         ports.moved.advance_to(epoch);
-        [ports.records.flush(), ports.rejects.flush(), ports.reports.flush(), ports.restored.flush(), ports.moved.flush()];
+        [
+            ports.records.flush(),
+            ports.rejects.flush(),
+            ports.reports.flush(),
+            ports.restored.flush(),
+            ports.moved.flush(),
+        ];
     }
 
     /// Worker 0 keeps the time of checkpoints; a bound on bytes ends one at once.
@@ -328,7 +353,10 @@ impl<'a> Run<'a> {
             return;
         }
         let (checkpoint, shared) = (self.plan.checkpoint, &self.plan.shared);
-        shared.uncommitted.store(self.ports.committed.with_frontier(|f| f.first().copied().unwrap_or(u64::MAX)), Ordering::Relaxed);
+        shared.uncommitted.store(
+            self.ports.committed.with_frontier(|f| f.first().copied().unwrap_or(u64::MAX)),
+            Ordering::Relaxed,
+        );
         let full = shared.bytes_in_checkpoint.load(Ordering::Relaxed) >= checkpoint.bytes;
         if self.checkpointed.elapsed() >= checkpoint.every || full {
             self.checkpointed = Stopwatch::start();

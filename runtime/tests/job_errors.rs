@@ -9,7 +9,8 @@ use quorate_runtime::job::{Finding, Job, Loaded, Severity};
 
 fn check(folder: &str, expect: impl Fn(&Path, &Result<Loaded, Vec<Finding>>)) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jobs").join(folder);
-    let mut jobs: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut jobs: Vec<PathBuf> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     jobs.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     jobs.sort();
     assert!(!jobs.is_empty(), "{} holds no jobs", folder.display());
@@ -17,13 +18,15 @@ fn check(folder: &str, expect: impl Fn(&Path, &Result<Loaded, Vec<Finding>>)) {
     for path in jobs {
         let text = fs::read_to_string(&path).unwrap();
         // Named without its folder, so that the words are the same on every machine.
-        let result = Job::parse(&text, Path::new(path.file_name().unwrap())).map_err(|refused| refused.findings);
+        let result = Job::parse(&text, Path::new(path.file_name().unwrap()))
+            .map_err(|refused| refused.findings);
         expect(&path, &result);
         let findings = match result {
             Ok(loaded) => loaded.warnings,
             Err(findings) => findings,
         };
-        let said: String = findings.iter().map(|finding| format!("{}\n", finding.in_full())).collect();
+        let said: String =
+            findings.iter().map(|finding| format!("{}\n", finding.in_full())).collect();
         let golden = path.with_extension("txt");
         if bless() {
             fs::write(&golden, &said).unwrap();
@@ -48,8 +51,16 @@ fn every_mistake_is_named_with_its_place_its_reason_and_its_remedy() {
         for finding in findings.iter().filter(|finding| finding.severity == Severity::Error) {
             assert!(!finding.message.is_empty(), "{}", path.display());
             // The remedy of broken TOML is in its message: what was expected.
-            assert!(!finding.remedy.is_empty() || finding.key.is_empty(), "{}: {finding}", path.display());
-            assert!(finding.at.is_some() || finding.message.starts_with("is missing") || finding.key == "source");
+            assert!(
+                !finding.remedy.is_empty() || finding.key.is_empty(),
+                "{}: {finding}",
+                path.display()
+            );
+            assert!(
+                finding.at.is_some()
+                    || finding.message.starts_with("is missing")
+                    || finding.key == "source"
+            );
         }
     });
 }
@@ -57,7 +68,8 @@ fn every_mistake_is_named_with_its_place_its_reason_and_its_remedy() {
 #[test]
 fn what_may_not_be_meant_is_a_warning_and_the_job_runs() {
     check("doubtful", |path, result| {
-        let loaded = result.as_ref().unwrap_or_else(|findings| panic!("{}: {findings:?}", path.display()));
+        let loaded =
+            result.as_ref().unwrap_or_else(|findings| panic!("{}: {findings:?}", path.display()));
         assert!(!loaded.warnings.is_empty(), "{}", path.display());
     });
 }

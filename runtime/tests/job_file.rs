@@ -12,7 +12,8 @@ use quorate_schemas::ratio::Ratio;
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::time::{LATEST, SECOND, TimeUnit};
 
-const LEAST: &str = "name = \"j\"\n[source.votes]\nfiles = \"v.jsonl\"\n[source.gold]\nfiles = \"g.jsonl\"\n";
+const LEAST: &str =
+    "name = \"j\"\n[source.votes]\nfiles = \"v.jsonl\"\n[source.gold]\nfiles = \"g.jsonl\"\n";
 
 fn load(text: &str) -> Loaded {
     Job::parse(text, Path::new("jobs/j.toml")).unwrap_or_else(|refused| panic!("{text}\n{refused}"))
@@ -39,19 +40,40 @@ fn what_is_left_out_has_the_default_that_the_reference_states() {
 #[test]
 fn the_reference_shows_every_key() {
     // Whatever it does not show would be unknown to readers: each section is asked for its keys by a wrong one.
-    let sections = ["", "source", "source.votes", "consensus", "consensus.close", "checkpoint", "limits", "outputs", "publish"];
+    let sections = [
+        "",
+        "source",
+        "source.votes",
+        "consensus",
+        "consensus.close",
+        "checkpoint",
+        "limits",
+        "outputs",
+        "publish",
+    ];
     for section in sections {
-        let text = if section.is_empty() { "qqqqqqqqqqqq = 1".to_owned() } else { format!("[{section}]\nqqqqqqqqqqqq = 1") };
+        let text = if section.is_empty() {
+            "qqqqqqqqqqqq = 1".to_owned()
+        } else {
+            format!("[{section}]\nqqqqqqqqqqqq = 1")
+        };
         let refused = Job::parse(&text, Path::new("j.toml")).unwrap_err();
-        let unknown = refused.findings.iter().find(|finding| finding.message == "unknown key").unwrap();
-        let keys = unknown.remedy.strip_prefix("known here: ").unwrap_or_else(|| panic!("{}", unknown.remedy));
+        let unknown =
+            refused.findings.iter().find(|finding| finding.message == "unknown key").unwrap();
+        let keys = unknown
+            .remedy
+            .strip_prefix("known here: ")
+            .unwrap_or_else(|| panic!("{}", unknown.remedy));
         for key in keys.split(", ") {
             let full = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
             let shown = |line: &str| {
                 let line = line.trim_start_matches("# ");
                 line.starts_with(&format!("{key} = ")) || line.starts_with(&format!("[{full}"))
             };
-            assert!(REFERENCE.lines().any(shown) || section == "source", "{full} is not in the reference");
+            assert!(
+                REFERENCE.lines().any(shown) || section == "source",
+                "{full} is not in the reference"
+            );
         }
     }
 }
@@ -102,19 +124,32 @@ merge_files = 2
 merge_bytes = "1MiB"
 keep_removed = "30d"
 "#);
-    assert_eq!((job.name.as_str(), job.store.as_str(), job.workers), ("panel-1", "s3://bucket/prefix", Some(4)));
-    let names: Vec<&str> = job.sources_of(RecordKind::Vote).map(|source| source.name.as_str()).collect();
+    assert_eq!(
+        (job.name.as_str(), job.store.as_str(), job.workers),
+        ("panel-1", "s3://bucket/prefix", Some(4))
+    );
+    let names: Vec<&str> =
+        job.sources_of(RecordKind::Vote).map(|source| source.name.as_str()).collect();
     assert_eq!(names, ["votes", "live", "votes-3"]);
     let votes = job.sources.iter().find(|source| source.name == "votes").unwrap();
-    assert_eq!((&votes.files[..], votes.format, votes.follow), (&["a/*.jsonl".into(), "b.jsonl.gz".into()][..], Format::Json, false));
+    assert_eq!(
+        (&votes.files[..], votes.format, votes.follow),
+        (&["a/*.jsonl".into(), "b.jsonl.gz".into()][..], Format::Json, false)
+    );
     assert_eq!(votes.map.0["choice"], FieldSource::path("answers.0"));
     assert_eq!(votes.map.0["event_time"], FieldSource::time("at", TimeUnit::Ms));
     assert_eq!(votes.map.0["version"], FieldSource::constant(3));
     assert_eq!(votes.spec(&job.folder).base, Path::new("jobs"));
     assert!(job.sources.iter().any(|source| source.name == "live" && source.follow));
     let policy = job.policy;
-    assert_eq!((policy.method, policy.stake, policy.registered), (Method::Majority, StakeRule::Linear, true));
-    assert_eq!((policy.quorum, policy.min_votes, policy.updates), (Ratio::new(3, 4).unwrap(), 3, true));
+    assert_eq!(
+        (policy.method, policy.stake, policy.registered),
+        (Method::Majority, StakeRule::Linear, true)
+    );
+    assert_eq!(
+        (policy.quorum, policy.min_votes, policy.updates),
+        (Ratio::new(3, 4).unwrap(), 3, true)
+    );
     assert_eq!(policy.close, Close { after: Some(90 * SECOND), votes: Some(40), quorum: true });
     assert_eq!((policy.eras.start_of(1), job.lateness), (86_400 * SECOND, 0));
     assert_eq!((policy.finality_after, policy.forget_after), (5 * SECOND, 7_200 * SECOND));
@@ -132,7 +167,10 @@ fn where_stake_is_at_risk_less_than_a_third_of_it_neither_decides_nor_blocks() {
     let agents = "[source.agents]\nfiles = \"a.jsonl\"\n";
     let policy = job(&format!("{LEAST}{agents}[consensus]\nstake = \"linear\"")).policy;
     assert_eq!((policy.cap, policy.quorum_of), (Some(Ratio::ONE_THIRD), QuorumOf::Eligible));
-    let policy = job(&format!("{LEAST}{agents}[consensus]\nstake = \"linear\"\ncap = \"off\"\nquorum_of = \"votes\"")).policy;
+    let policy = job(&format!(
+        "{LEAST}{agents}[consensus]\nstake = \"linear\"\ncap = \"off\"\nquorum_of = \"votes\""
+    ))
+    .policy;
     assert_eq!((policy.cap, policy.quorum_of), (None, QuorumOf::Votes));
     let policy = job(&format!("{LEAST}{agents}")).policy;
     assert_eq!((policy.cap, policy.quorum_of), (None, QuorumOf::Votes));
@@ -143,7 +181,10 @@ fn paths_are_relative_to_the_job_file() {
     let at = |path: &str| Job::parse(LEAST, Path::new(path)).unwrap().job;
     assert_eq!(at("jobs/j.toml").folder, Path::new("jobs"));
     assert_eq!(at("jobs/j.toml").store, "jobs/quorate-data");
-    assert_eq!((at("j.toml").folder.as_path(), at("j.toml").store.as_str()), (Path::new("."), "quorate-data"));
+    assert_eq!(
+        (at("j.toml").folder.as_path(), at("j.toml").store.as_str()),
+        (Path::new("."), "quorate-data")
+    );
     assert_eq!(at("/srv/j.toml").folder, Path::new("/srv"));
     let elsewhere = LEAST.replace("[source.votes]", "store = \"/srv/tables\"\n[source.votes]");
     assert_eq!(job(&elsewhere).store, "/srv/tables");
@@ -156,7 +197,9 @@ fn the_fingerprint_changes_exactly_when_results_may() {
     let base = job(LEAST);
     let consensus = |line: &str| job(&format!("{LEAST}[consensus]\n{line}"));
     let limits = |line: &str| job(&format!("{LEAST}[limits]\n{line}"));
-    let votes = |line: &str| job(&LEAST.replace("files = \"v.jsonl\"", &format!("files = \"v.jsonl\"\n{line}")));
+    let votes = |line: &str| {
+        job(&LEAST.replace("files = \"v.jsonl\"", &format!("files = \"v.jsonl\"\n{line}")))
+    };
     let other = [
         consensus("method = \"majority\""),
         consensus("quorum = \"3/4\""),
@@ -208,30 +251,86 @@ fn the_fingerprint_changes_exactly_when_results_may() {
 #[test]
 fn the_fingerprint_of_today_is_the_one_of_tomorrow() {
     // A log refuses a job with another fingerprint: this text changes only together with a way to upgrade.
-    let job = job(&format!("{LEAST}map = {{ task_id = \"a.b\", event_time = {{ field = \"at\", unit = \"ms\" }} }}"));
+    let job = job(&format!(
+        "{LEAST}map = {{ task_id = \"a.b\", event_time = {{ field = \"at\", unit = \"ms\" }} }}"
+    ));
     assert_eq!(job.canonical(), include_str!("jobs/canonical.txt"));
 }
 
 /// Lines that stand in job files, some of them wrong, to be put together at random.
 fn line() -> impl Strategy<Value = String> {
     let keys = prop::sample::select(vec![
-        "name", "store", "workers", "files", "follow", "format", "map", "method", "quorum", "close", "cap", "era",
-        "every", "epoch", "bytes", "rejects", "future_skew", "delta", "merge_files", "after", "votes", "x",
+        "name",
+        "store",
+        "workers",
+        "files",
+        "follow",
+        "format",
+        "map",
+        "method",
+        "quorum",
+        "close",
+        "cap",
+        "era",
+        "every",
+        "epoch",
+        "bytes",
+        "rejects",
+        "future_skew",
+        "delta",
+        "merge_files",
+        "after",
+        "votes",
+        "x",
     ]);
     let values = prop_oneof![
         prop::sample::select(vec![
-            "\"j\"", "\"1h\"", "\"2/3\"", "\"off\"", "\"10%\"", "\"weighted\"", "true", "0", "-1", "1e999", "nan",
-            "[]", "[\"a\", 1]", "{ after = \"1s\" }", "{ a = { field = \"b\", value = 1 } }", "\"~/x\"", "\"a**\"",
-            "1979-05-27", "\"\"", "99999999999999999999999", "\"16MiB\"", "\"end-of-input\"", "\"s3://\"",
+            "\"j\"",
+            "\"1h\"",
+            "\"2/3\"",
+            "\"off\"",
+            "\"10%\"",
+            "\"weighted\"",
+            "true",
+            "0",
+            "-1",
+            "1e999",
+            "nan",
+            "[]",
+            "[\"a\", 1]",
+            "{ after = \"1s\" }",
+            "{ a = { field = \"b\", value = 1 } }",
+            "\"~/x\"",
+            "\"a**\"",
+            "1979-05-27",
+            "\"\"",
+            "99999999999999999999999",
+            "\"16MiB\"",
+            "\"end-of-input\"",
+            "\"s3://\"",
         ])
         .prop_map(str::to_owned),
         any::<String>().prop_map(|text| format!("{text:?}")),
     ];
     let sections = prop::sample::select(vec![
-        "[source]", "[source.votes]", "[[source.votes]]", "[source.gold]", "[source.votes.map]", "[consensus]",
-        "[consensus.close]", "[checkpoint]", "[limits]", "[publish]", "[outputs]", "[x]", "",
+        "[source]",
+        "[source.votes]",
+        "[[source.votes]]",
+        "[source.gold]",
+        "[source.votes.map]",
+        "[consensus]",
+        "[consensus.close]",
+        "[checkpoint]",
+        "[limits]",
+        "[publish]",
+        "[outputs]",
+        "[x]",
+        "",
     ]);
-    prop_oneof![(keys, values).prop_map(|(key, value)| format!("{key} = {value}")), sections.prop_map(str::to_owned)]
+    prop_oneof![
+        (keys, values).prop_map(|(key, value)| format!("{key} = {value}")),
+        sections.prop_map(str::to_owned)
+    ]
 }
 
 /// Whatever is said about a text can be said, and a job that is accepted is consistent.
@@ -247,10 +346,13 @@ fn survives(text: &str) {
             }
             assert!(job.checkpoint.epoch <= job.checkpoint.every);
             assert!(job.limits.rows.reject_bytes_max <= job.limits.rows.line_bytes_max);
-            assert!(job.policy.close.after.is_some() || job.sources.iter().all(|source| !source.follow));
+            assert!(
+                job.policy.close.after.is_some() || job.sources.iter().all(|source| !source.follow)
+            );
             assert!(job.policy.quorum.numerator() < job.policy.quorum.denominator());
             assert!(job.policy.cap.is_none_or(|cap| cap.numerator() > 0));
-            let names: std::collections::BTreeSet<&str> = job.sources.iter().map(|source| source.name.as_str()).collect();
+            let names: std::collections::BTreeSet<&str> =
+                job.sources.iter().map(|source| source.name.as_str()).collect();
             assert_eq!(names.len(), job.sources.len());
             assert!(job.sources.iter().all(|source| !source.files.is_empty()));
             // Whoever decodes the rows accepts what was accepted here.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use quorate_runtime::job::{Job, Severity, StoreContents, Trial};
-use quorate_schemas::log::{Body, FORMAT, FIRST_SEQ, Hex, Owner, Record, Standing};
+use quorate_schemas::log::{Body, FIRST_SEQ, FORMAT, Hex, Owner, Record, Standing};
 use quorate_schemas::table::RejectReason;
 use tempfile::TempDir;
 
@@ -68,7 +68,8 @@ fn files_below(folder: &Path) -> Vec<String> {
 #[test]
 fn a_missing_file_and_an_empty_one_are_named() {
     let folder = folder(&[("tasks.jsonl", "")]);
-    let text = "[source.tasks]\nfiles = \"tasks.jsonl\"\n[source.gold]\nfiles = \"nowhere/*.jsonl\"";
+    let text =
+        "[source.tasks]\nfiles = \"tasks.jsonl\"\n[source.gold]\nfiles = \"nowhere/*.jsonl\"";
     let trial = try_out(&job(folder.path(), text));
     check(
         &trial,
@@ -94,30 +95,54 @@ fn rows_that_cannot_be_used_are_shown_with_their_reason() {
 
 #[test]
 fn a_map_that_fits_no_row_is_an_error() {
-    let folder = folder(&[("gold.jsonl", "{\"id\":\"t\",\"answer\":\"A\",\"event_time\":\"2026-01-01T00:00:00Z\"}\n")]);
-    let trial = try_out(&job(folder.path(), "[source.gold]\nfiles = \"gold.jsonl\"\nmap = { task_id = \"question\" }"));
+    let folder = folder(&[(
+        "gold.jsonl",
+        "{\"id\":\"t\",\"answer\":\"A\",\"event_time\":\"2026-01-01T00:00:00Z\"}\n",
+    )]);
+    let trial = try_out(&job(
+        folder.path(),
+        "[source.gold]\nfiles = \"gold.jsonl\"\nmap = { task_id = \"question\" }",
+    ));
     check(&trial, &[(Severity::Error, "source gold", &["none of its first 1 rows", "map"])]);
-    let trial = try_out(&job(folder.path(), "[source.gold]\nfiles = \"gold.jsonl\"\nmap = { task_id = \"id\" }"));
+    let trial = try_out(&job(
+        folder.path(),
+        "[source.gold]\nfiles = \"gold.jsonl\"\nmap = { task_id = \"id\" }",
+    ));
     check(&trial, &[]);
 }
 
 #[test]
 fn one_file_in_two_sources_is_noticed_under_any_name() {
     let folder = folder(&[]);
-    let again = format!("[[source.votes]]\nfiles = \"../{}/votes.jsonl\"\nname = \"again\"", folder.path().file_name().unwrap().to_str().unwrap());
+    let again = format!(
+        "[[source.votes]]\nfiles = \"../{}/votes.jsonl\"\nname = \"again\"",
+        folder.path().file_name().unwrap().to_str().unwrap()
+    );
     let text = format!("name = \"trial\"\n[[source.votes]]\nfiles = \"votes.jsonl\"\n{again}");
     let job = Job::parse(&text, &folder.path().join("job.toml")).unwrap().job;
-    check(&try_out(&job), &[(Severity::Warning, "source again", &["votes.jsonl", "also read by source votes"])]);
+    check(
+        &try_out(&job),
+        &[(Severity::Warning, "source again", &["votes.jsonl", "also read by source votes"])],
+    );
 }
 
 #[test]
 fn a_cap_that_cannot_sum_to_one_is_refused() {
     let agent = |id: &str, family: &str, domains: &str| {
-        format!("{{\"agent_id\":\"{id}\",\"family\":\"{family}\",\"domains\":[{domains}],\"event_time\":\"2026-01-01T00:00:00Z\"}}\n")
+        format!(
+            "{{\"agent_id\":\"{id}\",\"family\":\"{family}\",\"domains\":[{domains}],\"event_time\":\"2026-01-01T00:00:00Z\"}}\n"
+        )
     };
-    let agents = [agent("a", "x", ""), agent("b", "x", ""), agent("c", "y", ""), agent("d", "z", "\"math\"")].concat();
+    let agents = [
+        agent("a", "x", ""),
+        agent("b", "x", ""),
+        agent("c", "y", ""),
+        agent("d", "z", "\"math\""),
+    ]
+    .concat();
     let folder = folder(&[("agents.jsonl", &agents)]);
-    let text = |cap: &str| format!("consensus.cap = {cap}\n[source.agents]\nfiles = \"agents.jsonl\"");
+    let text =
+        |cap: &str| format!("consensus.cap = {cap}\n[source.agents]\nfiles = \"agents.jsonl\"");
     let trial = try_out(&job(folder.path(), &text("\"1/3\"")));
     check(&trial, &[(Severity::Error, "consensus.cap", &["2 families", "at most 1/3", "\"1/2\""])]);
     check(&try_out(&job(folder.path(), &text("\"1/2\""))), &[]);
@@ -126,7 +151,13 @@ fn a_cap_that_cannot_sum_to_one_is_refused() {
 
 /// Puts a log of one record into the store of `of`.
 fn begin_log(of: &Job) {
-    let owner = Owner { host: "h".into(), user: "u".into(), directory: "/d".into(), pid: 1, instance: Hex::from_u128(1) };
+    let owner = Owner {
+        host: "h".into(),
+        user: "u".into(),
+        directory: "/d".into(),
+        pid: 1,
+        instance: Hex::from_u128(1),
+    };
     let record = Record {
         format: FORMAT,
         seq: FIRST_SEQ,

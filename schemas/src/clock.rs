@@ -6,7 +6,9 @@ use crate::time::Micros;
 
 /// How far a job has come beyond event time: a bounded input ends, and what is held open to its end then closes
 /// in two steps, gold first, so that its evidence decides the rest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Phase {
     /// Rows may still come.
     #[default]
@@ -18,7 +20,7 @@ pub enum Phase {
 }
 
 /// The job's clock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Clock {
     /// How far the job has come beyond event time.
     pub phase: Phase,
@@ -34,8 +36,19 @@ pub struct Clock {
 
 impl Clock {
     /// The clock before any row.
-    pub const START: Clock =
-        Clock { phase: Phase::Running, watermark: Micros::MIN, promised: Micros::MIN, greatest: Micros::MIN, oldest_needed: Micros::MIN };
+    pub const START: Clock = Clock {
+        phase: Phase::Running,
+        watermark: Micros::MIN,
+        promised: Micros::MIN,
+        greatest: Micros::MIN,
+        oldest_needed: Micros::MIN,
+    };
+}
+
+impl Default for Clock {
+    fn default() -> Clock {
+        Clock::START
+    }
 }
 
 /// Eras: spans of event time of one length, counted from 1970.

@@ -29,7 +29,8 @@ impl IdKey {
     /// A key from 16 bytes of the log's own id.
     pub fn new(bytes: [u8; 16]) -> Self {
         let (low, high) = bytes.split_at(8);
-        let half = |part: &[u8]| part.iter().rev().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+        let half =
+            |part: &[u8]| part.iter().rev().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
         IdKey([half(low), half(high)])
     }
 

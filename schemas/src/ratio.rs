@@ -30,7 +30,9 @@ impl Ratio {
 
     /// Whether `part / whole` is strictly greater than this ratio. False for an empty whole.
     pub fn exceeded_by(self, part: i64, whole: i64) -> bool {
-        i128::from(part) * i128::from(self.denominator) > i128::from(whole) * i128::from(self.numerator) && whole > 0
+        i128::from(part) * i128::from(self.denominator)
+            > i128::from(whole) * i128::from(self.numerator)
+            && whole > 0
     }
 
     /// This share of `whole`, rounded down.
@@ -65,19 +67,25 @@ impl FromStr for Ratio {
 
     /// Reads `2/3`, or a decimal of at most six digits (`0.5`, `1`).
     fn from_str(text: &str) -> Result<Ratio, String> {
-        let wrong = || format!("`{text}` is not a ratio between 0 and 1: write it as \"2/3\" or \"0.5\"");
+        let wrong =
+            || format!("`{text}` is not a ratio between 0 and 1: write it as \"2/3\" or \"0.5\"");
         if let Some((above, below)) = text.split_once('/') {
             let number = |part: &str| part.trim().parse::<u32>().map_err(|_| wrong());
             return Ratio::new(number(above)?, number(below)?).ok_or_else(wrong);
         }
         let (whole, decimals) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
-        if decimals.len() > 6 || !format!("{whole}{decimals}").bytes().all(|b| b.is_ascii_digit()) || whole.is_empty() {
+        if decimals.len() > 6
+            || !format!("{whole}{decimals}").bytes().all(|b| b.is_ascii_digit())
+            || whole.is_empty()
+        {
             return Err(wrong());
         }
         let scale = 10u32.pow(decimals.len() as u32);
         let whole: u32 = whole.parse().map_err(|_| wrong())?;
-        let part: u32 = if decimals.is_empty() { 0 } else { decimals.parse().map_err(|_| wrong())? };
-        let numerator = whole.checked_mul(scale).and_then(|n| n.checked_add(part)).ok_or_else(wrong)?;
+        let part: u32 =
+            if decimals.is_empty() { 0 } else { decimals.parse().map_err(|_| wrong())? };
+        let numerator =
+            whole.checked_mul(scale).and_then(|n| n.checked_add(part)).ok_or_else(wrong)?;
         Ratio::new(numerator, scale).ok_or_else(wrong)
     }
 }

@@ -26,7 +26,9 @@ pub use activity::ActivityRow;
 pub use anomaly::{AnomalyKind, AnomalyRow};
 pub use build::{TableBuilder, json_line};
 pub use conservation::ConservationRow;
-pub use decision::{CloseRule, DecisionRow, DecisionStatus, EligibleBasis, RevisionReason, UndecidedReason};
+pub use decision::{
+    CloseRule, DecisionRow, DecisionStatus, EligibleBasis, RevisionReason, UndecidedReason,
+};
 pub use reject::{RejectReason, RejectRow, RejectStage};
 pub use reputation::{ReputationBasis, ReputationRow};
 pub use update::DecisionUpdateRow;

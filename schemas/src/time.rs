@@ -53,7 +53,9 @@ pub fn parse_rfc3339(text: &str) -> Option<Micros> {
 /// `micros` as RFC 3339 with six decimals, in UTC.
 pub fn format_rfc3339(micros: Micros) -> String {
     match Timestamp::from_microsecond(micros) {
-        Ok(stamp) => format!("{:.6}", stamp.display_with_offset(Offset::UTC)).replace("+00:00", "Z"),
+        Ok(stamp) => {
+            format!("{:.6}", stamp.display_with_offset(Offset::UTC)).replace("+00:00", "Z")
+        }
         Err(_) => format!("{micros}us"),
     }
 }
@@ -68,11 +70,18 @@ mod tests {
 
     #[test]
     fn a_time_survives_its_text() {
-        for text in ["2026-01-01T00:00:00Z", "2026-01-01T02:00:00.123456+02:00", "1969-12-31T23:59:59.999999Z"] {
+        for text in [
+            "2026-01-01T00:00:00Z",
+            "2026-01-01T02:00:00.123456+02:00",
+            "1969-12-31T23:59:59.999999Z",
+        ] {
             let micros = parse_rfc3339(text).unwrap();
             assert_eq!(parse_rfc3339(&format_rfc3339(micros)), Some(micros));
         }
-        assert_eq!(format_rfc3339(parse_rfc3339("2026-01-01T02:00:00.5+02:00").unwrap()), "2026-01-01T00:00:00.500000Z");
+        assert_eq!(
+            format_rfc3339(parse_rfc3339("2026-01-01T02:00:00.5+02:00").unwrap()),
+            "2026-01-01T00:00:00.500000Z"
+        );
     }
 
     #[test]

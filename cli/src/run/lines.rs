@@ -10,19 +10,34 @@ use crate::numbers::{counted, grouped};
 /// `12,345 rows (2,000/s) · 3 late · 980 decided, 20 undecided · 4 commits, 1.5 s since`
 pub(super) fn progress(progress: &Progress) -> String {
     let rows = &progress.rows;
-    let mut parts = vec![format!("{} ({}/s)", counted(rows.rows_in, "row"), grouped(progress.rows_per_s))];
+    let mut parts =
+        vec![format!("{} ({}/s)", counted(rows.rows_in, "row"), grouped(progress.rows_per_s))];
     let some = [(rows.late, "late"), (rows.rejected, "rejected")];
-    parts.extend(some.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{} {word}", grouped(*count))));
+    parts.extend(
+        some.iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{} {word}", grouped(*count))),
+    );
     if progress.decided + progress.undecided > 0 {
-        parts.push(format!("{} decided, {} undecided", grouped(progress.decided), grouped(progress.undecided)));
+        parts.push(format!(
+            "{} decided, {} undecided",
+            grouped(progress.decided),
+            grouped(progress.undecided)
+        ));
     }
     let age = progress.checkpoint_age_ms;
-    parts.push(format!("{}, {}.{} s since", counted(progress.commits, "commit"), age / 1_000, age % 1_000 / 100));
+    parts.push(format!(
+        "{}, {}.{} s since",
+        counted(progress.commits, "commit"),
+        age / 1_000,
+        age % 1_000 / 100
+    ));
     parts.join(" · ")
 }
 
 pub(super) fn progress_json(progress: &Progress) -> Value {
-    let Progress { rows, rows_per_s, decided, undecided, open_epochs, checkpoint_age_ms, commits } = progress;
+    let Progress { rows, rows_per_s, decided, undecided, open_epochs, checkpoint_age_ms, commits } =
+        progress;
     json!({
         "rows": rows,
         "rows_per_s": rows_per_s,
@@ -48,7 +63,8 @@ pub(super) fn decision(decision: &DecisionRow) -> String {
         DecisionStatus::Undecided(UndecidedReason::TooFewVotes) => ("undecided", ", too few votes"),
         DecisionStatus::Undecided(UndecidedReason::NoQuorum) => ("undecided", ", no quorum"),
     };
-    let mut outcome = answer(decision.answer.as_deref(), decision.confidence_micros, decision.votes);
+    let mut outcome =
+        answer(decision.answer.as_deref(), decision.confidence_micros, decision.votes);
     outcome.push_str(why);
     if decision.is_final {
         outcome.push_str(", final");
@@ -67,7 +83,11 @@ fn answer(answer: Option<&str>, confidence_micros: i64, votes: u32) -> String {
         None => "no answer".to_owned(),
         Some(answer) => {
             let votes = counted(votes.into(), "vote");
-            format!("{} ({} %, {votes})", plain(answer), confidence_micros.clamp(0, 1_000_000) / 10_000)
+            format!(
+                "{} ({} %, {votes})",
+                plain(answer),
+                confidence_micros.clamp(0, 1_000_000) / 10_000
+            )
         }
     }
 }
@@ -88,7 +108,12 @@ mod tests {
 
     #[test]
     fn progress_says_what_there_is_to_say() {
-        let mut seen = Progress { rows_per_s: 2_000, commits: 4, checkpoint_age_ms: 1_580, ..Progress::default() };
+        let mut seen = Progress {
+            rows_per_s: 2_000,
+            commits: 4,
+            checkpoint_age_ms: 1_580,
+            ..Progress::default()
+        };
         seen.rows = Counts { rows_in: 12_345, on_time: 12_345, ..Counts::default() };
         assert_eq!(progress(&seen), "12,345 rows (2,000/s) · 4 commits, 1.5 s since");
         seen.rows = Counts { rows_in: 12_345, on_time: 12_340, late: 3, rejected: 2 };
@@ -111,6 +136,9 @@ mod tests {
             votes: 5,
             opened_at: start,
         };
-        assert_eq!(update(&row), "2026-01-01T00:00:05.000000Z provisional task-\u{fffd}[2J7: B (83 %, 5 votes)");
+        assert_eq!(
+            update(&row),
+            "2026-01-01T00:00:05.000000Z provisional task-\u{fffd}[2J7: B (83 %, 5 votes)"
+        );
     }
 }

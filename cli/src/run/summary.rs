@@ -13,10 +13,15 @@ pub(super) fn lines(outcome: &Outcome, job: &Job, job_file: &Path) -> Vec<String
     let job_file = job_file.display();
     let (word, totals, next) = match outcome {
         Outcome::Finished(totals) => ("finished", totals, None),
-        Outcome::Stopped(totals) => ("stopped", totals, Some(format!("go on: quorate run {job_file}"))),
+        Outcome::Stopped(totals) => {
+            ("stopped", totals, Some(format!("go on: quorate run {job_file}")))
+        }
         Outcome::AlreadyFinished => {
             return vec![
-                format!("{}: an earlier run has finished this job; nothing was left to do", job.name),
+                format!(
+                    "{}: an earlier run has finished this job; nothing was left to do",
+                    job.name
+                ),
                 format!("if there are new files: quorate run {job_file} --reopen"),
             ];
         }
@@ -34,11 +39,16 @@ pub(super) fn lines(outcome: &Outcome, job: &Job, job_file: &Path) -> Vec<String
         format!("tasks: {} quorate, {} undecided", grouped(*decided), grouped(*undecided)),
     ];
     if *refused > 0 {
-        lines.push(format!("{} could not count in their task: see the table rejects", counted(*refused, "vote")));
+        lines.push(format!(
+            "{} could not count in their task: see the table rejects",
+            counted(*refused, "vote")
+        ));
     }
     lines.push(format!("tables: {}/tables", job.store.trim_end_matches('/')));
     lines.extend(next);
-    lines.push(format!("try: quorate query \"SELECT * FROM decisions_current LIMIT 10\" --job {job_file}"));
+    lines.push(format!(
+        "try: quorate query \"SELECT * FROM decisions_current LIMIT 10\" --job {job_file}"
+    ));
     lines
 }
 
@@ -73,8 +83,10 @@ mod tests {
         let job = Job::parse(text, file).unwrap().job;
         let rows = Counts { rows_in: 1_234, on_time: 1_230, late: 3, rejected: 1 };
         let totals = Totals { rows, decided: 90, undecided: 10, refused: 2, commits: 1 };
-        let check = |outcome: Outcome, expected: &[&str]| assert_eq!(lines(&outcome, &job, file), expected);
-        let query = "try: quorate query \"SELECT * FROM decisions_current LIMIT 10\" --job panel.toml";
+        let check =
+            |outcome: Outcome, expected: &[&str]| assert_eq!(lines(&outcome, &job, file), expected);
+        let query =
+            "try: quorate query \"SELECT * FROM decisions_current LIMIT 10\" --job panel.toml";
         check(
             Outcome::Finished(totals),
             &[

@@ -35,7 +35,13 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(console: Arc<Console>, wish: Wish, stop: StopSignal) -> Watch {
-        Watch { console, wish, stop, progress: AtomicU64::new(0), said_stopping: AtomicBool::new(false) }
+        Watch {
+            console,
+            wish,
+            stop,
+            progress: AtomicU64::new(0),
+            said_stopping: AtomicBool::new(false),
+        }
     }
 
     /// To standard output. When its reader has gone there is nobody left to run for.
@@ -53,8 +59,12 @@ impl Watch {
     }
 
     fn say_stopping(&self) {
-        if self.wish == Wish::Lines && self.stop.is_given() && !self.said_stopping.swap(true, Ordering::Relaxed) {
-            self.console.note("stopping: what was read is being committed; once more to stop at once");
+        if self.wish == Wish::Lines
+            && self.stop.is_given()
+            && !self.said_stopping.swap(true, Ordering::Relaxed)
+        {
+            self.console
+                .note("stopping: what was read is being committed; once more to stop at once");
         }
     }
 }
@@ -67,7 +77,9 @@ impl Observer for Watch {
             Wish::Json => self.json("progress", lines::progress_json(progress)),
             Wish::Lines => {
                 let line = lines::progress(progress);
-                if !self.console.status(&line) && before % PROGRESS_PER_LINE == PROGRESS_PER_LINE - 1 {
+                if !self.console.status(&line)
+                    && before % PROGRESS_PER_LINE == PROGRESS_PER_LINE - 1
+                {
                     self.console.note(line);
                 }
             }
@@ -78,7 +90,10 @@ impl Observer for Watch {
     fn committed(&self, commit: &Committed) {
         if self.wish == Wish::Json {
             let Committed { seq, checkpoint, rows, took_ms } = commit;
-            self.json("commit", json!({ "seq": seq, "checkpoint": checkpoint, "rows": rows, "took_ms": took_ms }));
+            self.json(
+                "commit",
+                json!({ "seq": seq, "checkpoint": checkpoint, "rows": rows, "took_ms": took_ms }),
+            );
         }
     }
 

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use deltalake_core::kernel::{Action, Add, CommitInfo, Remove, Transaction};
-use quorate_schemas::log::Digest;
+use quorate_schemas::log::StagedFile;
 use serde_json::{Value, json};
 
 use super::files::LiveFile;
-use crate::staged::Stats;
+use super::stats::stats_json;
 
 /// What kind of version it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,13 +20,6 @@ pub(super) enum Operation {
 
 /// The tag under which a file's digest stands beside it. Files without one are others', and are not merged.
 pub(super) const DIGEST_TAG: &str = "quorate.sha256";
-
-/// What is said of a file that is added.
-pub(super) struct FileFacts<'a> {
-    pub(super) bytes: u64,
-    pub(super) sha256: Digest,
-    pub(super) stats: &'a Stats,
-}
 
 /// The first line: who did what, for people and for other writers' conflict checks.
 pub(super) fn info(operation: Operation, read_version: Option<u64>, now_ms: u64) -> Action {
@@ -48,14 +41,14 @@ pub(super) fn info(operation: Operation, read_version: Option<u64>, now_ms: u64)
 }
 
 /// A file that becomes part of the table; `path` is relative to its folder.
-pub(super) fn add(path: String, file: &FileFacts<'_>, operation: Operation, now_ms: u64) -> Action {
+pub(super) fn add(path: String, file: &StagedFile, operation: Operation, now_ms: u64) -> Action {
     let digest = (DIGEST_TAG.to_owned(), Some(file.sha256.to_string()));
     Action::Add(Add {
         path,
         size: i64::try_from(file.bytes).unwrap_or(i64::MAX),
         modification_time: millis(now_ms),
         data_change: operation == Operation::Publish,
-        stats: Some(file.stats.to_delta_json()),
+        stats: Some(stats_json(file)),
         tags: Some(HashMap::from([digest])),
         ..Add::default()
     })

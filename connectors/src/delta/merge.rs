@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use futures::{StreamExt, TryStreamExt};
 use quorate_schemas::table::Table;
 
-use super::action::{FileFacts, Operation, add, info, remove, version_bytes};
+use super::action::{Operation, add, info, remove, version_bytes};
 use super::choose::{MergePolicy, choose};
 use super::files::{LiveFile, files_of};
 use super::log::load;
@@ -11,7 +12,7 @@ use super::vacuum::MERGED_PREFIX;
 use super::{DeltaTables, Head, MAX_RACES, folder, relative, version_path};
 use crate::error::{Error, Result};
 use crate::staged::{Checked, TableFile, merge_tables};
-use crate::store::Creation;
+use crate::store::{Creation, Problem};
 
 const READS_AT_ONCE: usize = 4;
 
@@ -111,15 +112,25 @@ impl DeltaTables {
 
     /// Stores a merged file under a name that nobody else has; where that is in doubt, under another.
     async fn store_merged(&self, table: Table, merged: &TableFile, now_ms: u64) -> Result<String> {
-        for nr in 0..MAX_RACES {
-            let incarnation = self.provenance.incarnation;
-            let path =
-                format!("{}/{MERGED_PREFIX}{incarnation}-{now_ms}-{nr}.parquet", folder(table));
-            if self.store.create(&path, merged.bytes.clone()).await? == Creation::Created {
-                return Ok(path);
+        let (folder, incarnation) = (folder(table), self.provenance.incarnation);
+        let mut doubts = 0;
+        while doubts < MAX_RACES {
+            // Another process with our incarnation (there should be none) may have begun in the same
+            // millisecond: then the name is taken, and the next one is tried.
+            let nr = self.merges.fetch_add(1, Ordering::Relaxed);
+            let path = format!("{folder}/{MERGED_PREFIX}{incarnation}-{now_ms}-{nr}.parquet");
+            match self.store.create(&path, merged.bytes.clone()).await? {
+                Creation::Created => return Ok(path),
+                Creation::Exists => {}
+                Creation::Unknown => doubts += 1,
             }
         }
-        Err(Error::Contended { table: table.name(), tries: MAX_RACES })
+        Err(Error::Delta {
+            table: table.name(),
+            doing: "storing a merged file",
+            problem: Some(Problem::TimedOut),
+            source: "no certain answer, however often it was tried".into(),
+        })
     }
 
     /// Commits that the file at `path` takes the place of `run`, which was live in `version`.
@@ -140,10 +151,9 @@ impl DeltaTables {
             let mut actions = vec![info(Operation::Merge, Some(version), now_ms)];
             actions
                 .extend(run.iter().map(|file| remove(relative(table, &file.path), file, now_ms)));
-            let (bytes, sha256, stats) = (merged.bytes.len() as u64, merged.sha256, &merged.stats);
             actions.push(add(
                 relative(table, path),
-                &FileFacts { bytes, sha256, stats },
+                &merged.staged(path),
                 Operation::Merge,
                 now_ms,
             ));

@@ -7,8 +7,8 @@ use quorate_schemas::log::Digest;
 use quorate_schemas::table::Table;
 use serde_json::json;
 
-use super::CHECKPOINT_EVERY;
 use super::action::{Operation, info};
+use super::{CHECKPOINT_EVERY, stats};
 
 /// The actions of a table's version 0, for readers and writers of any age.
 pub(super) fn creation(
@@ -31,6 +31,7 @@ pub(super) fn creation(
             // Nobody may delete or change rows here; merging, which does neither, is allowed.
             "delta.appendOnly": "true",
             "delta.checkpointInterval": CHECKPOINT_EVERY.to_string(),
+            "delta.dataSkippingStatsColumns": stats::COLUMN,
             "delta.logRetentionDuration": "interval 7 days",
             // A day longer than removed files are kept, so that no checkpoint forgets one that is still there.
             "delta.deletedFileRetentionDuration": "interval 8 days",

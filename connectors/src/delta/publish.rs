@@ -3,10 +3,9 @@ use std::time::Duration;
 use quorate_schemas::log::StagedFile;
 use quorate_schemas::table::Table;
 
-use super::action::{FileFacts, Operation, add, info, transaction, version_bytes};
+use super::action::{Operation, add, info, transaction, version_bytes};
 use super::{DeltaTables, Head, MAX_RACES, relative, version_path};
 use crate::error::{Error, Result};
-use crate::staged::Stats;
 use crate::store::Creation;
 
 /// A table without new rows is told about commits this often all the same, so that its progress holds up neither
@@ -78,11 +77,11 @@ impl DeltaTables {
             }
             let version = head.version + 1;
             let mut actions = vec![info(Operation::Publish, Some(head.version), now_ms)];
-            actions.extend(files.iter().map(|file| {
-                let stats = Stats::of_staged(file);
-                let facts = FileFacts { bytes: file.bytes, sha256: file.sha256, stats: &stats };
-                add(relative(table, &file.path), &facts, Operation::Publish, now_ms)
-            }));
+            actions.extend(
+                files
+                    .iter()
+                    .map(|file| add(relative(table, &file.path), file, Operation::Publish, now_ms)),
+            );
             actions.push(transaction(&self.app_id(), last));
             let bytes = version_bytes(&actions);
             if self.store.create(&version_path(table, version), bytes).await? == Creation::Created {

@@ -52,9 +52,8 @@ pub fn merge_tables(files: Vec<Checked>, provenance: &Provenance) -> Result<Tabl
     }
     gathered.flush(&mut fronts)?;
     let merged = gathered.out.finish()?;
-    if merged.stats.rows != expected {
-        let reason =
-            format!("{} rows came of files that say they have {expected}", merged.stats.rows);
+    if merged.rows != expected {
+        let reason = format!("{} rows came of files that say they have {expected}", merged.rows);
         return Err(damaged(table.name(), reason));
     }
     Ok(merged)

@@ -1,7 +1,6 @@
 mod damage;
 mod retained;
 mod rows;
-mod stats;
 mod tables;
 
 use bytes::Bytes;

@@ -1,6 +1,6 @@
-use arrow::array::RecordBatch;
-use arrow::compute::interleave_record_batch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::{self, interleave_record_batch};
+use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
@@ -11,10 +11,10 @@ use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 use quorate_schemas::log::{Digest, StagedFile};
 use quorate_schemas::table::{CellKind, Table};
+use quorate_schemas::time::Micros;
 
 use super::provenance::Provenance;
 use super::sort::Keys;
-use super::stats::Stats;
 use crate::error::{Error, Result};
 
 /// Rows that are gathered and written at a time.
@@ -34,8 +34,10 @@ pub struct TableFile {
     pub bytes: Bytes,
     /// The digest of the bytes.
     pub sha256: Digest,
-    /// What is known of its rows.
-    pub stats: Stats,
+    /// How many rows it holds.
+    pub rows: u64,
+    /// Their event times, least and greatest.
+    pub event_time: Option<(Micros, Micros)>,
 }
 
 impl TableFile {
@@ -75,11 +77,11 @@ impl TableFile {
         StagedFile {
             table: self.table.name().to_owned(),
             path: path.to_owned(),
-            rows: self.stats.rows,
+            rows: self.rows,
             bytes: self.bytes.len() as u64,
             sha256: self.sha256,
-            min_event_time_us: self.stats.event_time.map(|(least, _)| least),
-            max_event_time_us: self.stats.event_time.map(|(_, greatest)| greatest),
+            min_event_time_us: self.event_time.map(|(least, _)| least),
+            max_event_time_us: self.event_time.map(|(_, greatest)| greatest),
         }
     }
 }
@@ -88,7 +90,8 @@ impl TableFile {
 pub(super) struct TableWriter {
     table: Table,
     parquet: ArrowWriter<Vec<u8>>,
-    stats: Stats,
+    rows: u64,
+    event_time: Option<(Micros, Micros)>,
 }
 
 impl TableWriter {
@@ -102,7 +105,7 @@ impl TableWriter {
         }
         let parquet = writer(table.schema(), properties.build())
             .map_err(|error| unwritable(table, &error))?;
-        Ok(TableWriter { table, parquet, stats: Stats::default() })
+        Ok(TableWriter { table, parquet, rows: 0, event_time: None })
     }
 
     /// Appends the rows at `order`, pairs of a batch's place in `batches` and a row's place in it.
@@ -116,14 +119,22 @@ impl TableWriter {
         }
         let failed = |error: &dyn std::fmt::Display| unwritable(self.table, error);
         let rows = interleave_record_batch(batches, order).map_err(|error| failed(&error))?;
-        self.stats.observe(self.table, &rows);
+        self.rows += rows.num_rows() as u64;
+        if let Some(times) = rows.column_by_name("event_time") {
+            let times = times.as_primitive::<TimestampMicrosecondType>();
+            let span = compute::min(times).zip(compute::max(times));
+            self.event_time = match (self.event_time, span) {
+                (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+                (one, other) => one.or(other),
+            };
+        }
         self.parquet.write(&rows).map_err(|error| failed(&error))
     }
 
     pub(super) fn finish(self) -> Result<TableFile> {
-        let TableWriter { table, parquet, stats } = self;
+        let TableWriter { table, parquet, rows, event_time } = self;
         let bytes = Bytes::from(parquet.into_inner().map_err(|error| unwritable(table, &error))?);
-        Ok(TableFile { table, sha256: Digest::of(&bytes), bytes, stats })
+        Ok(TableFile { table, sha256: Digest::of(&bytes), bytes, rows, event_time })
     }
 }
 

@@ -6,8 +6,8 @@ use quorate_schemas::id::{Id, Name};
 use quorate_schemas::record::{Control, ControlAction, Gold, Placed, RecordKind, Task, TaskKind};
 use quorate_schemas::retained::{DomainRecord, Evidence};
 use quorate_schemas::table::{
-    AnomalyKind, AnomalyRow, CloseRule, DecisionRow, DecisionStatus, OutRow, RejectReason, RevisionReason,
-    UndecidedReason, VoteRow, VoteStatus,
+    AnomalyKind, AnomalyRow, CloseRule, DecisionRow, DecisionStatus, OutRow, RejectReason,
+    RevisionReason, UndecidedReason, VoteRow, VoteStatus,
 };
 use quorate_schemas::time::{Micros, format_rfc3339};
 
@@ -53,7 +53,8 @@ impl Closed {
         (golds, overrides): (Vec<Placed<Gold>>, Vec<Placed<Control>>),
         rules: &Rules,
     ) -> Closed {
-        let mut votes: Vec<VoteRow> = walk.seats.into_values().map(|seat| unweighed(seat.vote)).collect();
+        let mut votes: Vec<VoteRow> =
+            walk.seats.into_values().map(|seat| unweighed(seat.vote)).collect();
         votes.sort_by(|a, b| a.agent.name().cmp(b.agent.name()));
         let policy = &rules.policy;
         let task = declared.as_ref();
@@ -198,7 +199,12 @@ impl Closed {
             times.extend(rules.registry.order_times(after, last));
         } else if rules.registry.order_times(after, last).next().is_some() {
             for vote in &self.votes {
-                times.extend(rules.registry.orders_between(&vote.agent, after, last).map(|order| order.event_time));
+                times.extend(
+                    rules
+                        .registry
+                        .orders_between(&vote.agent, after, last)
+                        .map(|order| order.event_time),
+                );
             }
         }
         times
@@ -216,7 +222,9 @@ impl Closed {
         self.row.revision += 1;
         self.row.reason = self.why(at, rules);
         let revision = self.row.revision;
-        for (vote, before) in self.votes.iter_mut().zip(&votes).filter(|(vote, before)| vote != before) {
+        for (vote, before) in
+            self.votes.iter_mut().zip(&votes).filter(|(vote, before)| vote != before)
+        {
             debug_assert_eq!(vote.agent, before.agent);
             vote.revision = revision;
             effects.rows.push(OutRow::Vote(Box::new(vote.clone())));
@@ -231,8 +239,12 @@ impl Closed {
         if self.overrides.iter().any(|row| row.event_time == at) {
             return RevisionReason::Override;
         }
-        let mut of_voters = self.votes.iter().flat_map(|vote| rules.registry.orders_between(&vote.agent, at - 1, at));
-        let of_others = || rules.registry.first_order_at(at).filter(|_| rules.weights_depend_on_others());
+        let mut of_voters = self
+            .votes
+            .iter()
+            .flat_map(|vote| rules.registry.orders_between(&vote.agent, at - 1, at));
+        let of_others =
+            || rules.registry.first_order_at(at).filter(|_| rules.weights_depend_on_others());
         match of_voters.next().or_else(of_others).map(|order| &order.body.action) {
             Some(ControlAction::Release { .. }) => RevisionReason::Release,
             Some(_) => RevisionReason::Quarantine,
@@ -243,7 +255,8 @@ impl Closed {
     /// Decides anew with what was known at `at`.
     fn revise(&mut self, at: Micros, rules: &Rules) {
         let domain = self.row.domain.clone();
-        let occasion = Occasion { domain: &domain, era: self.closing.era, opened_at: self.row.opened_at, at };
+        let occasion =
+            Occasion { domain: &domain, era: self.closing.era, opened_at: self.row.opened_at, at };
         for vote in &mut self.votes {
             vote.status = match vote.value.label() {
                 None => VoteStatus::Abstained,
@@ -252,9 +265,11 @@ impl Closed {
             };
         }
         let counted = |vote: &&VoteRow| vote.status == VoteStatus::Counted;
-        let weighing = rules.weigh(occasion, self.votes.iter().filter(counted).map(|vote| &vote.agent));
+        let weighing =
+            rules.weigh(occasion, self.votes.iter().filter(counted).map(|vote| &vote.agent));
         // Votes that all weigh nothing still say something: then each counts one.
-        let weightless = self.votes.iter().filter(counted).all(|vote| weighing.of(&vote.agent) == 0);
+        let weightless =
+            self.votes.iter().filter(counted).all(|vote| weighing.of(&vote.agent) == 0);
         let equal = weightless && rules.policy.stake == StakeRule::Ignore;
         let mut tally = Tally::default();
         for vote in &mut self.votes {
@@ -273,18 +288,30 @@ impl Closed {
 
     fn settle(&mut self, at: Micros, tally: &Tally, eligible_micros: i64, rules: &Rules) {
         let Leader { answer, support_micros, runner_up_micros, .. } = tally.leader();
-        let by_hand = self.overrides.iter().rev().find(|row| row.event_time <= at).map(|row| &row.body.action);
+        let by_hand = self
+            .overrides
+            .iter()
+            .rev()
+            .find(|row| row.event_time <= at)
+            .map(|row| &row.body.action);
         let row = &mut self.row;
         row.event_time = at;
         row.eligible_micros = eligible_micros;
         row.total_micros = tally.total_micros();
         row.votes = tally.votes();
-        let with = |status: VoteStatus| self.votes.iter().filter(|vote| vote.status == status).count() as u32;
-        (row.abstentions, row.excluded) = (with(VoteStatus::Abstained), with(VoteStatus::Quarantined));
+        let with = |status: VoteStatus| {
+            self.votes.iter().filter(|vote| vote.status == status).count() as u32
+        };
+        (row.abstentions, row.excluded) =
+            (with(VoteStatus::Abstained), with(VoteStatus::Quarantined));
         (row.support_micros, row.runner_up_micros) = (support_micros, runner_up_micros);
         let declared = self.declared.as_ref().map_or(0, |task| task.options.len());
         row.options = if declared == 0 { tally.labels() as u32 } else { declared as u32 };
-        let needed = self.declared.as_ref().and_then(|task| task.min_votes).unwrap_or(rules.policy.min_votes);
+        let needed = self
+            .declared
+            .as_ref()
+            .and_then(|task| task.min_votes)
+            .unwrap_or(rules.policy.min_votes);
         row.status = if answer.is_none() {
             DecisionStatus::Undecided(UndecidedReason::NoVotes)
         } else if row.votes < needed {
@@ -297,7 +324,8 @@ impl Closed {
         row.answer = answer;
         if let Some(ControlAction::Override { answer, .. }) = by_hand {
             row.status = DecisionStatus::Quorate;
-            row.runner_up_micros = if row.answer.as_ref() == Some(answer) { runner_up_micros } else { support_micros };
+            row.runner_up_micros =
+                if row.answer.as_ref() == Some(answer) { runner_up_micros } else { support_micros };
             row.support_micros = tally.weight_of(answer);
             row.answer = Some(answer.clone());
         }
@@ -309,7 +337,12 @@ impl Closed {
             Some(answer) => tally.share_micros(answer),
             None => 0,
         };
-        row.gold = self.golds.iter().rev().find(|gold| gold.event_time <= at).map(|gold| gold.body.answer.clone());
+        row.gold = self
+            .golds
+            .iter()
+            .rev()
+            .find(|gold| gold.event_time <= at)
+            .map(|gold| gold.body.answer.clone());
         for vote in &mut self.votes {
             vote.agrees = row.answer.is_some() && vote.value.label() == row.answer;
         }
@@ -320,7 +353,8 @@ impl Closed {
     fn show(&self, era: i64, effects: &mut Effects) {
         let mut tally = Tally::default();
         let counted = self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted);
-        let labelled: Vec<(&VoteRow, Name)> = counted.filter_map(|vote| Some((vote, vote.value.label()?))).collect();
+        let labelled: Vec<(&VoteRow, Name)> =
+            counted.filter_map(|vote| Some((vote, vote.value.label()?))).collect();
         labelled.iter().for_each(|(vote, label)| tally.add(label, vote.weight_micros));
         let leader = tally.leader();
         let chance = reputation::chance_micros(self.row.options);
@@ -343,9 +377,18 @@ impl Closed {
             effects.shown.push(Shown { agent, domain: domain.clone(), era, evidence, record });
         }
         if let Some(gold) = self.row.gold.as_ref().filter(|_| !labelled.is_empty()) {
-            let record = DomainRecord { gold_tasks: ONE, gold_hits: hit(self.row.answer.as_ref() == Some(gold)) };
+            let record = DomainRecord {
+                gold_tasks: ONE,
+                gold_hits: hit(self.row.answer.as_ref() == Some(gold)),
+            };
             let evidence = Evidence::default();
-            effects.shown.push(Shown { agent: None, domain: domain.clone(), era, evidence, record });
+            effects.shown.push(Shown {
+                agent: None,
+                domain: domain.clone(),
+                era,
+                evidence,
+                record,
+            });
         }
     }
 }
@@ -369,7 +412,13 @@ fn unweighed(vote: Placed<quorate_schemas::record::Vote>) -> VoteRow {
 pub(crate) fn too_late(fact: Fact, closed_at: Micros, effects: &mut Effects) {
     let disputed = |event_time, task: &Id, detail, place: &quorate_schemas::place::Place| {
         let (task, place) = (task.clone(), place.clone());
-        OutRow::Anomaly(Box::new(AnomalyRow { event_time, kind: AnomalyKind::Disputed, task, detail, place }))
+        OutRow::Anomaly(Box::new(AnomalyRow {
+            event_time,
+            kind: AnomalyKind::Disputed,
+            task,
+            detail,
+            place,
+        }))
     };
     let task = fact.task().cloned();
     match fact {
@@ -380,14 +429,24 @@ pub(crate) fn too_late(fact: Fact, closed_at: Micros, effects: &mut Effects) {
         Fact::Task(row) => {
             let detail = format!("the task closed at {}", format_rfc3339(closed_at));
             let line = format!("{{\"task_id\":{}}}", crate::effects::quoted(row.body.task.name()));
-            effects.refuse_record(RecordKind::Task, row.event_time, &row.place, RejectReason::Late, detail, line);
+            effects.refuse_record(
+                RecordKind::Task,
+                row.event_time,
+                &row.place,
+                RejectReason::Late,
+                detail,
+                line,
+            );
         }
         Fact::Gold(row) => {
             let detail = format!("gold {:?}", row.body.answer);
             effects.rows.push(disputed(row.event_time, &row.body.task, detail, &row.place));
         }
         Fact::Override(row) => {
-            let (Some(task), ControlAction::Override { answer, .. }) = (task, &row.body.action) else { return };
+            let (Some(task), ControlAction::Override { answer, .. }) = (task, &row.body.action)
+            else {
+                return;
+            };
             let detail = format!("override {answer:?} by {:?}", row.body.operator);
             effects.rows.push(disputed(row.event_time, &task, detail, &row.place));
         }

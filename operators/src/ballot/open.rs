@@ -59,7 +59,13 @@ impl Open {
     }
 
     /// Adds a fact of an input row; everything before `settled` is settled.
-    pub(crate) fn receive(&mut self, fact: Fact, settled: Micros, rules: &Rules, effects: &mut Effects) {
+    pub(crate) fn receive(
+        &mut self,
+        fact: Fact,
+        settled: Micros,
+        rules: &Rules,
+        effects: &mut Effects,
+    ) {
         self.insert(fact);
         if self.pending.len() >= self.crowd.max(CROWD) {
             let closed = self.walk_to(settled, rules, effects);
@@ -102,7 +108,8 @@ impl Open {
 
     fn closes_no_sooner_than(&self, rules: &Rules) -> Option<Micros> {
         let close = rules.policy.close;
-        let after = self.opened_at().zip(close.after).map(|(opened, after)| opened.saturating_add(after));
+        let after =
+            self.opened_at().zip(close.after).map(|(opened, after)| opened.saturating_add(after));
         let timed = closes_by_time(after, &self.tasks).map(|(at, _)| at);
         least(timed, self.earliest_pending.filter(|_| close.votes.is_some() || close.quorum))
     }
@@ -111,9 +118,11 @@ impl Open {
     /// there are none, or somebody has. Each of them that comes before then is waited for in turn.
     fn given_up_at(&self, rules: &Rules) -> Option<Micros> {
         let policy = &rules.policy;
-        let patience = policy.close.after.unwrap_or(Micros::MAX / 2).saturating_add(policy.forget_after);
+        let patience =
+            policy.close.after.unwrap_or(Micros::MAX / 2).saturating_add(policy.forget_after);
         let golds = self.golds.iter().map(|row| row.event_time);
-        let mut times: Vec<Micros> = golds.chain(self.overrides.iter().map(|row| row.event_time)).collect();
+        let mut times: Vec<Micros> =
+            golds.chain(self.overrides.iter().map(|row| row.event_time)).collect();
         times.sort_unstable();
         let mut end: Option<Micros> = None;
         for at in times {
@@ -126,7 +135,13 @@ impl Open {
     }
 
     /// Settles what lies before `moment` and closes the task if that closes it.
-    pub(crate) fn advance(&mut self, id: &Id, moment: Moment, rules: &Rules, effects: &mut Effects) -> After {
+    pub(crate) fn advance(
+        &mut self,
+        id: &Id,
+        moment: Moment,
+        rules: &Rules,
+        effects: &mut Effects,
+    ) -> After {
         if let Some(end) = self.given_up_at(rules).filter(|end| *end < moment.until) {
             // Votes that don't count open nothing, so those until then must be looked at.
             if let Some(closing) = self.walk_to(end.saturating_add(1), rules, effects) {
@@ -138,11 +153,14 @@ impl Open {
                 return After::GivenUp(later);
             }
         }
-        let closing = self.closes_before(moment.until, rules, effects).or_else(|| self.closes_at_end(moment, rules));
+        let closing = self
+            .closes_before(moment.until, rules, effects)
+            .or_else(|| self.closes_at_end(moment, rules));
         if let Some(closing) = closing {
             return self.close(id, closing, rules);
         }
-        let waits_for_more = moment.phase != Phase::End && !(self.golds.is_empty() && self.overrides.is_empty());
+        let waits_for_more =
+            moment.phase != Phase::End && !(self.golds.is_empty() && self.overrides.is_empty());
         if self.opened_at().is_some() || waits_for_more {
             return After::StillOpen;
         }
@@ -162,8 +180,15 @@ impl Open {
         Some(Closing { at: moment.greatest, rule: CloseRule::EndOfInput, era })
     }
 
-    fn closes_before(&mut self, until: Micros, rules: &Rules, effects: &mut Effects) -> Option<Closing> {
-        if self.closes_no_sooner_than(rules).is_none_or(|close| close >= until) && until < Micros::MAX {
+    fn closes_before(
+        &mut self,
+        until: Micros,
+        rules: &Rules,
+        effects: &mut Effects,
+    ) -> Option<Closing> {
+        if self.closes_no_sooner_than(rules).is_none_or(|close| close >= until)
+            && until < Micros::MAX
+        {
             return None;
         }
         self.walk_to(until, rules, effects)
@@ -171,7 +196,8 @@ impl Open {
 
     /// Counts the votes before `until` in their order; how the task closes, if it does before then.
     fn walk_to(&mut self, until: Micros, rules: &Rules, effects: &mut Effects) -> Option<Closing> {
-        let mut ready: Vec<_> = self.pending.extract_if(.., |vote| vote.event_time < until).collect();
+        let mut ready: Vec<_> =
+            self.pending.extract_if(.., |vote| vote.event_time < until).collect();
         ready.sort_by(vote_order);
         let mut ready = ready.into_iter();
         let mut met: Option<(Micros, CloseRule)> = None;
@@ -194,7 +220,12 @@ impl Open {
     }
 
     /// Takes one vote in order; the rule that it meets.
-    fn settle(&mut self, vote: Placed<Vote>, rules: &Rules, effects: &mut Effects) -> Option<(Micros, CloseRule)> {
+    fn settle(
+        &mut self,
+        vote: Placed<Vote>,
+        rules: &Rules,
+        effects: &mut Effects,
+    ) -> Option<(Micros, CloseRule)> {
         let (at, agent) = (vote.event_time, vote.body.agent.clone());
         let task = declared(&self.tasks, at);
         match self.walk.take(vote, task, rules) {
@@ -209,7 +240,8 @@ impl Open {
                 None
             }
             Taken::Stands => {
-                let declared_at = self.tasks.first().map(|task| task.event_time).filter(|first| *first <= at);
+                let declared_at =
+                    self.tasks.first().map(|task| task.event_time).filter(|first| *first <= at);
                 let opened_at = least(declared_at, self.walk.first_vote)?;
                 self.walk.met(&agent, at, task, opened_at, rules).map(|rule| (at, rule))
             }
@@ -221,7 +253,8 @@ impl Open {
         let declared = &self.tasks[..self.tasks.partition_point(|task| task.event_time < until)];
         let after = rules.policy.close.after.and_then(|after| {
             let empty = declared.first().map(|first| first.event_time.saturating_add(after));
-            let voted = self.walk.first_vote.filter(|first| empty.is_none_or(|empty| *first <= empty));
+            let voted =
+                self.walk.first_vote.filter(|first| empty.is_none_or(|empty| *first <= empty));
             voted.map(|first| first.saturating_add(after)).or(empty)
         });
         closes_by_time(after, declared)
@@ -236,12 +269,24 @@ impl Open {
         let opened_at = least(self.tasks.first().map(|task| task.event_time), self.walk.first_vote);
         let declared = declared(&self.tasks, closing.at).cloned();
         let by_hand = (self.golds, self.overrides);
-        Closed::new(id, closing, opened_at.unwrap_or(closing.at), declared, self.walk, by_hand, rules)
+        Closed::new(
+            id,
+            closing,
+            opened_at.unwrap_or(closing.at),
+            declared,
+            self.walk,
+            by_hand,
+            rules,
+        )
     }
 
     /// Closes as `written` says it closed, saying nothing of what was said then, and goes on to its revision. Left
     /// are the facts after its name is forgotten.
-    pub(crate) fn close_as_written(mut self, written: &DecisionRow, rules: &Rules) -> (Closed, Vec<Fact>) {
+    pub(crate) fn close_as_written(
+        mut self,
+        written: &DecisionRow,
+        rules: &Rules,
+    ) -> (Closed, Vec<Fact>) {
         let mut silent = Effects::default();
         let (mut later, after) = (Vec::new(), self.split_after(written.closed_at));
         let mut votes = std::mem::take(&mut self.pending);
@@ -266,14 +311,30 @@ impl Open {
             let (task, answer) = (quoted(gold.body.task.name()), quoted(&gold.body.answer));
             let line = format!("{{\"task_id\":{task},\"answer\":{answer}}}");
             let (reason, detail) = (RejectReason::UnknownTask, detail.to_owned());
-            effects.refuse_record(RecordKind::Gold, gold.event_time, &gold.place, reason, detail, line);
+            effects.refuse_record(
+                RecordKind::Gold,
+                gold.event_time,
+                &gold.place,
+                reason,
+                detail,
+                line,
+            );
         }
         for order in self.overrides.drain(..) {
             let ControlAction::Override { task, answer } = &order.body.action else { continue };
-            let (task, answer, operator) = (quoted(task.name()), quoted(answer), quoted(&order.body.operator));
-            let line = format!("{{\"task_id\":{task},\"answer\":{answer},\"operator\":{operator}}}");
+            let (task, answer, operator) =
+                (quoted(task.name()), quoted(answer), quoted(&order.body.operator));
+            let line =
+                format!("{{\"task_id\":{task},\"answer\":{answer},\"operator\":{operator}}}");
             let (reason, detail) = (RejectReason::UnknownTask, detail.to_owned());
-            effects.refuse_record(RecordKind::Control, order.event_time, &order.place, reason, detail, line);
+            effects.refuse_record(
+                RecordKind::Control,
+                order.event_time,
+                &order.place,
+                reason,
+                detail,
+                line,
+            );
         }
     }
 }

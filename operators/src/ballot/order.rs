@@ -39,7 +39,8 @@ impl Content for Control {
 
 /// The order in which votes are counted: by event time, agent, event id and value.
 pub(crate) fn vote_order(a: &Placed<Vote>, b: &Placed<Vote>) -> Ordering {
-    let time = a.event_time.cmp(&b.event_time).then_with(|| a.body.agent.name().cmp(b.body.agent.name()));
+    let time =
+        a.event_time.cmp(&b.event_time).then_with(|| a.body.agent.name().cmp(b.body.agent.name()));
     time.then_with(|| row_order(a, b))
 }
 
@@ -56,7 +57,12 @@ pub(crate) fn insert<T: Content>(rows: &mut Vec<Placed<T>>, row: Placed<T>) {
 }
 
 /// Takes the rows after `time` out of `rows`, which are in order.
-pub(crate) fn take_after<T>(rows: &mut Vec<Placed<T>>, time: Micros, fact: fn(Placed<T>) -> Fact, into: &mut Vec<Fact>) {
+pub(crate) fn take_after<T>(
+    rows: &mut Vec<Placed<T>>,
+    time: Micros,
+    fact: fn(Placed<T>) -> Fact,
+    into: &mut Vec<Fact>,
+) {
     let at = rows.partition_point(|row| row.event_time <= time);
     into.extend(rows.drain(at..).map(fact));
 }

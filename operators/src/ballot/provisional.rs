@@ -42,7 +42,8 @@ impl Provisional {
         if refused.is_some_and(|reason| reason != RejectReason::UnknownTask) {
             return;
         }
-        let version = |vote: &Placed<Vote>| (vote.event_time, vote.event_id.clone(), vote.body.value.clone());
+        let version =
+            |vote: &Placed<Vote>| (vote.event_time, vote.event_id.clone(), vote.body.value.clone());
         let agent = vote.body.agent.clone();
         if self.seats.get(&agent).is_some_and(|seat| version(&seat.vote) >= version(vote)) {
             return;
@@ -61,7 +62,9 @@ impl Provisional {
 
     fn leave(&mut self, agent: &Id) {
         let Some(seat) = self.seats.get_mut(agent) else { return };
-        if let (Some(weight), Some(label)) = (seat.counted_micros.take(), seat.vote.body.value.label()) {
+        if let (Some(weight), Some(label)) =
+            (seat.counted_micros.take(), seat.vote.body.value.label())
+        {
             self.tally.remove(&label, weight);
         }
     }
@@ -73,7 +76,8 @@ impl Provisional {
             return;
         }
         let era = rules.policy.eras.era_of(self.opened_at);
-        let occasion = Occasion { domain: &self.domain, era, opened_at: self.opened_at, at: self.seen_to };
+        let occasion =
+            Occasion { domain: &self.domain, era, opened_at: self.opened_at, at: self.seen_to };
         let weight = rules.raw(agent, occasion);
         self.tally.add(&label, weight);
         seat.counted_micros = Some(weight);
@@ -82,12 +86,18 @@ impl Provisional {
     /// A row, if the outcome is not what the last one said.
     pub(crate) fn update(&mut self, task: &Id, rules: &Rules) -> Option<DecisionUpdateRow> {
         let leader = self.tally.leader();
-        let now = (leader.answer.clone(), leader.support_micros, self.tally.total_micros(), self.tally.votes());
+        let now = (
+            leader.answer.clone(),
+            leader.support_micros,
+            self.tally.total_micros(),
+            self.tally.votes(),
+        );
         if self.last.as_ref() == Some(&now) {
             return None;
         }
         self.last = Some(now);
-        let log_odds = rules.policy.method == Method::Weighted && rules.policy.stake == StakeRule::Ignore;
+        let log_odds =
+            rules.policy.method == Method::Weighted && rules.policy.stake == StakeRule::Ignore;
         let confidence = leader.answer.as_ref().map_or(0, |answer| match log_odds {
             true => self.tally.posterior_micros(answer),
             false => self.tally.share_micros(answer),

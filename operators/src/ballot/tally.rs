@@ -74,7 +74,8 @@ impl Tally {
             let weight = sum.weight_micros;
             if leader.answer.is_none() || weight > leader.support_micros {
                 leader.third_micros = leader.runner_up_micros;
-                (leader.runner_up, leader.runner_up_micros) = (leader.answer.take(), leader.support_micros);
+                (leader.runner_up, leader.runner_up_micros) =
+                    (leader.answer.take(), leader.support_micros);
                 (leader.answer, leader.support_micros) = (Some(label.clone()), weight);
             } else if leader.runner_up.is_none() || weight > leader.runner_up_micros {
                 leader.third_micros = leader.runner_up_micros;
@@ -118,7 +119,11 @@ fn exp_of_minus(micros: i64) -> u128 {
     let (mut term, mut sum, mut taken) = (EXP_UNIT, 0, 0);
     for place in 1..=24 {
         // Terms alternate and shrink, so the sum never falls below what is taken off it.
-        if place % 2 == 1 { sum += term } else { taken += term }
+        if place % 2 == 1 {
+            sum += term
+        } else {
+            taken += term
+        }
         term = term * rest / (1_000_000 * place);
     }
     (0..whole).fold(sum - taken, |value, _| value * E_OF_MINUS_ONE / EXP_UNIT)
@@ -128,7 +133,8 @@ impl Leader {
     /// Whether the others' strict leader is `label`, once a vote of `weight_micros` for `label` is left out; `None`
     /// where the others have none: a tie among them says nothing.
     pub(crate) fn others_agree(&self, label: &Name, weight_micros: i64) -> Option<bool> {
-        let (first, second, third) = (self.support_micros, self.runner_up_micros, self.third_micros);
+        let (first, second, third) =
+            (self.support_micros, self.runner_up_micros, self.third_micros);
         if self.answer.as_ref() == Some(label) {
             let own = first - weight_micros;
             return match own.cmp(&second) {
@@ -137,7 +143,11 @@ impl Leader {
                 Ordering::Less => (second != third).then_some(false),
             };
         }
-        let rest = if self.runner_up.as_ref() == Some(label) { third.max(second - weight_micros) } else { second };
+        let rest = if self.runner_up.as_ref() == Some(label) {
+            third.max(second - weight_micros)
+        } else {
+            second
+        };
         (rest != first).then_some(false)
     }
 }
@@ -172,9 +182,16 @@ mod tests {
         let check = |weights: &[(&str, i64)], answer: &str| {
             let exp = |weight: &i64| (*weight as f64 / 1e6).exp();
             let total: f64 = weights.iter().map(|(_, weight)| exp(weight)).sum();
-            let own = weights.iter().find(|(label, _)| *label == answer).map_or(0.0, |(_, weight)| exp(weight));
+            let own = weights
+                .iter()
+                .find(|(label, _)| *label == answer)
+                .map_or(0.0, |(_, weight)| exp(weight));
             let expected = (1e6 * (own / total)).round() as i64;
-            assert_eq!(tally(weights).posterior_micros(&Name::new(answer)), expected, "{weights:?} {answer}");
+            assert_eq!(
+                tally(weights).posterior_micros(&Name::new(answer)),
+                expected,
+                "{weights:?} {answer}"
+            );
         };
         check(&[("a", 500_000)], "a");
         check(&[("a", 500_000)], "b");
@@ -189,24 +206,31 @@ mod tests {
 
     #[test]
     fn leaving_a_vote_out_follows_the_vectors_of_the_rule() {
-        let vectors: serde_json::Value = serde_json::from_str(include_str!("../../tests/weights.json")).unwrap();
+        let vectors: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/weights.json")).unwrap();
         let cases = vectors["leave_one_out"].as_array().unwrap();
         assert!(!cases.is_empty());
         for case in cases {
             let support = case["support"].as_object().unwrap();
-            let support: Vec<(&str, i64)> = support.iter().map(|(l, w)| (l.as_str(), w.as_i64().unwrap())).collect();
+            let support: Vec<(&str, i64)> =
+                support.iter().map(|(l, w)| (l.as_str(), w.as_i64().unwrap())).collect();
             let label = Name::new(case["label"].as_str().unwrap());
-            let agrees = tally(&support).leader().others_agree(&label, case["own"].as_i64().unwrap());
+            let agrees =
+                tally(&support).leader().others_agree(&label, case["own"].as_i64().unwrap());
             assert_eq!(agrees, case["others_agree"].as_bool(), "{case}");
         }
     }
 
     #[test]
     fn the_exponential_is_that_of_the_library_to_nine_digits() {
-        for micros in [0, 1, 62_500, 500_000, 999_999, 1_000_000, 3_141_593, 17_000_001, 42_999_999] {
+        for micros in [0, 1, 62_500, 500_000, 999_999, 1_000_000, 3_141_593, 17_000_001, 42_999_999]
+        {
             let expected = (-(micros as f64) / 1e6).exp();
             let got = exp_of_minus(micros) as f64 / EXP_UNIT as f64;
-            assert!((got - expected).abs() <= 1e-9 * expected + 1e-17, "{micros}: {got} and {expected}");
+            assert!(
+                (got - expected).abs() <= 1e-9 * expected + 1e-17,
+                "{micros}: {got} and {expected}"
+            );
         }
         assert_eq!(exp_of_minus(43_000_000), 0);
     }

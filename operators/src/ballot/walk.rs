@@ -79,12 +79,17 @@ impl Walk {
         }
         let caps = rules.policy.caps;
         if self.rows >= caps.votes_per_task {
-            let detail = format!("the task holds {} votes already (limits.votes_per_task)", caps.votes_per_task);
+            let detail = format!(
+                "the task holds {} votes already (limits.votes_per_task)",
+                caps.votes_per_task
+            );
             return Taken::Refused(vote, RejectReason::TooManyVotes, detail);
         }
         let versions = seat.map_or(0, |seat| seat.versions);
         if versions >= caps.votes_per_agent_and_task {
-            let detail = format!("the agent has cast {versions} votes here (limits.votes_per_agent_and_task)");
+            let detail = format!(
+                "the agent has cast {versions} votes here (limits.votes_per_agent_and_task)"
+            );
             return Taken::Refused(vote, RejectReason::TooManyVotes, detail);
         }
         self.rows += 1;
@@ -95,7 +100,9 @@ impl Walk {
             self.superseded += 1;
             self.answers.count -= u32::from(before.answers);
             let label = before.vote.body.value.label();
-            if let (Some(running), Some(label), Some(weight)) = (&mut self.running, label, before.running_micros) {
+            if let (Some(running), Some(label), Some(weight)) =
+                (&mut self.running, label, before.running_micros)
+            {
                 running.tally.remove(&label, weight);
             }
         }
@@ -124,7 +131,8 @@ impl Walk {
         let tally = &self.running.as_ref()?.tally;
         let quorum = task.and_then(|task| task.quorum).unwrap_or(rules.policy.quorum);
         let enough = task.and_then(|task| task.min_votes).unwrap_or(rules.policy.min_votes);
-        let reached = quorum.exceeded_by(tally.leader().support_micros, eligible.unwrap_or(tally.total_micros()));
+        let reached = quorum
+            .exceeded_by(tally.leader().support_micros, eligible.unwrap_or(tally.total_micros()));
         (reached && tally.votes() >= enough).then_some(CloseRule::Quorum)
     }
 
@@ -154,12 +162,15 @@ impl Walk {
     fn follow(&mut self, agent: &Id, occasion: Occasion<'_>, rules: &Rules) -> Option<i64> {
         let ordered = rules.registry.ordered_as_of(occasion.at);
         let current = self.running.as_ref().is_some_and(|running| {
-            running.era == occasion.era && running.ordered == ordered && running.domain == *occasion.domain
+            running.era == occasion.era
+                && running.ordered == ordered
+                && running.domain == *occasion.domain
         });
         if !current || rules.weights_depend_on_voters() {
             let domain = occasion.domain.clone();
             self.seats.values_mut().for_each(|seat| seat.running_micros = None);
-            self.running = Some(Running { tally: Tally::default(), era: occasion.era, ordered, domain });
+            self.running =
+                Some(Running { tally: Tally::default(), era: occasion.era, ordered, domain });
             let everybody: Vec<Id> = self.standing(occasion.at, rules).cloned().collect();
             let weighing = rules.weigh(occasion, everybody.iter());
             everybody.iter().for_each(|voter| self.seat_in_tally(voter, weighing.of(voter)));
@@ -174,7 +185,9 @@ impl Walk {
     }
 
     fn seat_in_tally(&mut self, agent: &Id, weight_micros: i64) {
-        let Some((running, seat)) = self.running.as_mut().zip(self.seats.get_mut(agent)) else { return };
+        let Some((running, seat)) = self.running.as_mut().zip(self.seats.get_mut(agent)) else {
+            return;
+        };
         if let Some(label) = seat.vote.body.value.label() {
             running.tally.add(&label, weight_micros);
             seat.running_micros = Some(weight_micros);
@@ -184,6 +197,7 @@ impl Walk {
     /// The agents that gave an answer and are not in quarantine at `at`.
     fn standing<'a>(&'a self, at: Micros, rules: &'a Rules) -> impl Iterator<Item = &'a Id> {
         let said = self.seats.values().filter(|seat| seat.vote.body.value.label().is_some());
-        said.map(|seat| &seat.vote.body.agent).filter(move |agent| !rules.registry.quarantined(agent, at))
+        said.map(|seat| &seat.vote.body.agent)
+            .filter(move |agent| !rules.registry.quarantined(agent, at))
     }
 }

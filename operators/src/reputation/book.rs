@@ -35,7 +35,8 @@ trait Sums: Copy + Default + PartialEq {
 impl Sums for Evidence {
     fn each(&mut self, mut change: impl FnMut(&mut i64)) {
         let seen = [&mut self.gold_seen, &mut self.gold_right, &mut self.gold_chance];
-        let agreed = [&mut self.consensus_seen, &mut self.consensus_right, &mut self.consensus_chance];
+        let agreed =
+            [&mut self.consensus_seen, &mut self.consensus_right, &mut self.consensus_chance];
         seen.into_iter().chain(agreed).for_each(&mut change);
     }
 
@@ -109,7 +110,16 @@ impl Book {
     /// An empty book. `weighted`: weights are asked for at all; `tells_who_votes`: so is who voted lately.
     pub fn new(eras: Eras, weighted: bool, tells_who_votes: bool) -> Book {
         let (agents, domains, fresh) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Book { eras, weighted, tells_who_votes, era: None, agents, domains, fresh, in_force: BTreeMap::new() }
+        Book {
+            eras,
+            weighted,
+            tells_who_votes,
+            era: None,
+            agents,
+            domains,
+            fresh,
+            in_force: BTreeMap::new(),
+        }
     }
 
     /// Takes a row that was retained before a restart.
@@ -147,7 +157,8 @@ impl Book {
         }
         self.era = Some(era);
         if self.weighted {
-            self.in_force = self.pools().into_iter().map(|(row, pool)| (row, pool.weight_micros())).collect();
+            self.in_force =
+                self.pools().into_iter().map(|(row, pool)| (row, pool.weight_micros())).collect();
             self.in_force.retain(|_, weight| *weight != prior_micros());
         }
     }
@@ -178,7 +189,9 @@ impl Book {
         let (era, domain) = (shown.era, shown.domain.clone());
         let fresh = self.fresh.get(&era)?;
         let (evidence, record) = match &shown.agent {
-            Some(agent) => (*fresh.agents.get(&(domain.clone(), agent.clone()))?, DomainRecord::default()),
+            Some(agent) => {
+                (*fresh.agents.get(&(domain.clone(), agent.clone()))?, DomainRecord::default())
+            }
             None => (Evidence::default(), *fresh.domains.get(&domain)?),
         };
         Some(RetainedRow::Fresh { agent: shown.agent.clone(), domain, era, evidence, record })
@@ -220,7 +233,10 @@ impl Book {
             if row.now == DomainRecord::default()
                 && let Some((era, record)) = row.written.take()
             {
-                keep.push(Keep::Row(RetainedRow::Domain { domain: domain.clone(), era, record }, -1));
+                keep.push(Keep::Row(
+                    RetainedRow::Domain { domain: domain.clone(), era, record },
+                    -1,
+                ));
             }
         }
         self.domains.retain(|_, row| row.now != DomainRecord::default());
@@ -252,12 +268,19 @@ impl Book {
         }
         for (domain, record) in &fresh.domains {
             let (agent, evidence) = (None, Evidence::default());
-            let gone = RetainedRow::Fresh { agent, domain: domain.clone(), era: shown_in, evidence, record: *record };
+            let gone = RetainedRow::Fresh {
+                agent,
+                domain: domain.clone(),
+                era: shown_in,
+                evidence,
+                record: *record,
+            };
             keep.push(Keep::Row(gone, -1));
             let empty = Decaying { now: DomainRecord::default(), written: None };
             let row = self.domains.entry(domain.clone()).or_insert(empty);
             row.now = row.now.plus(*record);
-            let written = |(era, record)| RetainedRow::Domain { domain: domain.clone(), era, record };
+            let written =
+                |(era, record)| RetainedRow::Domain { domain: domain.clone(), era, record };
             keep.extend(row.written.take().map(|before| Keep::Row(written(before), -1)));
             row.written = Some((next, row.now));
             keep.push(Keep::Row(written((next, row.now)), 1));
@@ -292,20 +315,29 @@ impl Book {
                 (own.gold_seen, own.gold_right, other.seen, other.right)
             }));
             let trust = self.domains.get(domain).map_or(0, |row| trust_micros(&row.now));
-            let pool = |agent: &Id, own: &Evidence| Pool::of(own, elsewhere(agent, own), predicts, trust);
+            let pool =
+                |agent: &Id, own: &Evidence| Pool::of(own, elsewhere(agent, own), predicts, trust);
             if predicts {
                 let nothing = Evidence::default();
                 let known = totals.iter().filter(|(_, total)| total.seen > 0);
-                pools.extend(known.map(|(agent, _)| ((domain.clone(), (*agent).clone()), pool(agent, &nothing))));
+                pools.extend(
+                    known.map(|(agent, _)| {
+                        ((domain.clone(), (*agent).clone()), pool(agent, &nothing))
+                    }),
+                );
             }
-            pools.extend(rows.iter().map(|(agent, own)| ((domain.clone(), (*agent).clone()), pool(agent, own))));
+            pools.extend(
+                rows.iter()
+                    .map(|(agent, own)| ((domain.clone(), (*agent).clone()), pool(agent, own))),
+            );
         }
         pools
     }
 
     fn publish(&mut self, era: i64, fresh: Option<&Fresh>, turned: &mut Turned) {
         let pools = self.pools();
-        let weight_of = |row: &Row| pools.get(row).map_or(prior_micros(), |pool| pool.weight_micros());
+        let weight_of =
+            |row: &Row| pools.get(row).map_or(prior_micros(), |pool| pool.weight_micros());
         let before = std::mem::take(&mut self.in_force);
         let asked: BTreeSet<&Row> = before.keys().chain(pools.keys()).collect();
         for row in asked {
@@ -320,15 +352,24 @@ impl Book {
             if weight_micros != prior_micros() {
                 self.in_force.insert(row.clone(), weight_micros);
             }
-            if let Some((shown, pool)) = self.agents.get(row).zip(pools.get(row)).filter(|_| voted) {
-                turned.rows.push(OutRow::Reputation(Box::new(reputation_row(self.eras, era, row, &shown.now, *pool))));
+            if let Some((shown, pool)) = self.agents.get(row).zip(pools.get(row)).filter(|_| voted)
+            {
+                turned.rows.push(OutRow::Reputation(Box::new(reputation_row(
+                    self.eras, era, row, &shown.now, *pool,
+                ))));
             }
         }
         self.agents.retain(|_, row| row.now != Evidence::default());
     }
 }
 
-fn reputation_row(eras: Eras, era: i64, (domain, agent): &Row, evidence: &Evidence, pool: Pool) -> ReputationRow {
+fn reputation_row(
+    eras: Eras,
+    era: i64,
+    (domain, agent): &Row,
+    evidence: &Evidence,
+    pool: Pool,
+) -> ReputationRow {
     ReputationRow {
         event_time: eras.start_of(era),
         era,

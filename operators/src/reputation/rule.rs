@@ -25,10 +25,10 @@ pub const MIN_OTHERS: u32 = 3;
 
 /// round(e^(k/16) · 10^6) for k = 1 to 32: the odds at which a weight takes its k-th step.
 const ODDS: [i128; 32] = [
-    1_064_494, 1_133_148, 1_206_230, 1_284_025, 1_366_838, 1_454_991, 1_548_830, 1_648_721, 1_755_055, 1_868_246,
-    1_988_737, 2_117_000, 2_253_535, 2_398_875, 2_553_589, 2_718_282, 2_893_596, 3_080_217, 3_278_874, 3_490_343,
-    3_715_451, 3_955_077, 4_210_157, 4_481_689, 4_770_733, 5_078_419, 5_405_949, 5_754_603, 6_125_743, 6_520_819,
-    6_941_376, 7_389_056,
+    1_064_494, 1_133_148, 1_206_230, 1_284_025, 1_366_838, 1_454_991, 1_548_830, 1_648_721,
+    1_755_055, 1_868_246, 1_988_737, 2_117_000, 2_253_535, 2_398_875, 2_553_589, 2_718_282,
+    2_893_596, 3_080_217, 3_278_874, 3_490_343, 3_715_451, 3_955_077, 4_210_157, 4_481_689,
+    4_770_733, 5_078_419, 5_405_949, 5_754_603, 6_125_743, 6_520_819, 6_941_376, 7_389_056,
 ];
 
 /// The tasks a weight rests on: seen, right, and how many a guess would have been right on.
@@ -75,7 +75,8 @@ impl Pool {
 
     /// The weight it earns, in millionths of a nat.
     pub fn weight_micros(self) -> i64 {
-        let (seen, right, chance) = (i128::from(self.seen), i128::from(self.right), i128::from(self.chance));
+        let (seen, right, chance) =
+            (i128::from(self.seen), i128::from(self.right), i128::from(self.chance));
         let for_it = right * (seen - chance) * 1_000_000;
         let against = (seen - right) * chance;
         ODDS.partition_point(|odds| for_it >= against * odds) as i64 * QUANTUM_MICROS

@@ -32,7 +32,11 @@ pub(crate) struct Job {
 impl Job {
     pub(crate) fn new(policy: Policy, workers: usize) -> Job {
         let tells_who_votes = policy.quorum_of == QuorumOf::Eligible || policy.cap.is_some();
-        let book = Book::new(policy.eras, policy.method == Method::Weighted, tells_who_votes && !policy.registered);
+        let book = Book::new(
+            policy.eras,
+            policy.method == Method::Weighted,
+            tells_who_votes && !policy.registered,
+        );
         Job {
             policy,
             booths: (0..workers).map(|worker| Booth::new(policy, key(), worker == 0)).collect(),
@@ -96,11 +100,17 @@ impl Job {
         for change in std::mem::take(&mut self.weights) {
             self.booths.iter_mut().for_each(|booth| booth.weigh(&change));
         }
-        let (facts, shared): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| matches!(row, Row::Fact(_)));
+        let (facts, shared): (Vec<Row>, Vec<Row>) =
+            rows.into_iter().partition(|row| matches!(row, Row::Fact(_)));
         for row in shared.into_iter().chain(facts) {
             match row {
-                Row::Agent(row) => self.booths.iter_mut().for_each(|booth| booth.register(row.clone(), &mut effects)),
-                Row::Order(row) => self.booths.iter_mut().for_each(|booth| booth.order(row.clone(), &mut effects)),
+                Row::Agent(row) => self
+                    .booths
+                    .iter_mut()
+                    .for_each(|booth| booth.register(row.clone(), &mut effects)),
+                Row::Order(row) => {
+                    self.booths.iter_mut().for_each(|booth| booth.order(row.clone(), &mut effects))
+                }
                 Row::Fact(fact) => {
                     let route = fact.task().expect("a fact is about a task").route();
                     self.booth_of(route).receive(fact, epoch, &mut effects);
@@ -118,7 +128,9 @@ impl Job {
         }
         self.horizons = self.booths.iter().map(Booth::horizon).collect();
         let mut keep = std::mem::take(&mut effects.keep);
-        std::mem::take(&mut effects.shown).into_iter().for_each(|shown| self.book.show(shown, &mut keep));
+        std::mem::take(&mut effects.shown)
+            .into_iter()
+            .for_each(|shown| self.book.show(shown, &mut keep));
         self.rows.append(&mut effects.rows);
         if let Some(era) = era_entered(self.policy.eras, self.clock) {
             let mut turned = self.book.turn(era, &mut keep);

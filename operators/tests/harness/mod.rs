@@ -53,7 +53,12 @@ pub(crate) struct Outcome {
 }
 
 /// Reads `partitions` to their end and decides everything.
-pub(crate) fn run(policy: Policy, partitions: &[Vec<Row>], lateness: i64, course: &Course) -> Outcome {
+pub(crate) fn run(
+    policy: Policy,
+    partitions: &[Vec<Row>],
+    lateness: i64,
+    course: &Course,
+) -> Outcome {
     let mut reader = Reader::new(partitions, lateness, &course.cuts);
     let mut job = Job::new(policy, course.workers);
     let mut epoch = 0;

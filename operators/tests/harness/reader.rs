@@ -36,7 +36,11 @@ struct Partition {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(partitions: &[Vec<Row>], lateness: Micros, cuts: &'a [Vec<usize>]) -> Reader<'a> {
+    pub(crate) fn new(
+        partitions: &[Vec<Row>],
+        lateness: Micros,
+        cuts: &'a [Vec<usize>],
+    ) -> Reader<'a> {
         assert!(cuts.iter().flatten().any(|rows| *rows > 0), "no cut reads anything");
         let partition = |(at, rows): (usize, &Vec<Row>)| Partition {
             origin: Arc::new(Origin { source: "rows".into(), partition: format!("p{at}") }),
@@ -49,7 +53,8 @@ impl<'a> Reader<'a> {
 
     /// Whether everything was read and reported.
     pub(crate) fn is_done(&self) -> bool {
-        !self.fresh && self.partitions.iter().all(|partition| partition.position == partition.rows.len())
+        !self.fresh
+            && self.partitions.iter().all(|partition| partition.position == partition.rows.len())
     }
 
     /// The workers have started again, from the positions where they were.

@@ -27,7 +27,10 @@ impl Store {
                 }
                 Keep::Bury { group, since } => {
                     let first = self.since.remove(&group);
-                    assert!(first.is_none_or(|first| since <= first), "{group} was kept before epoch {since}");
+                    assert!(
+                        first.is_none_or(|first| since <= first),
+                        "{group} was kept before epoch {since}"
+                    );
                     self.rows.retain(|row, _| row.group() != Some(&group));
                 }
             }
@@ -44,6 +47,9 @@ impl Store {
     /// Every row, as often as it is there.
     pub(crate) fn rows(&self) -> Vec<RetainedRow> {
         let times = |diff: i64| usize::try_from(diff).expect("no row is there less than once");
-        self.rows.iter().flat_map(|(row, diff)| std::iter::repeat_n(row.clone(), times(*diff))).collect()
+        self.rows
+            .iter()
+            .flat_map(|(row, diff)| std::iter::repeat_n(row.clone(), times(*diff)))
+            .collect()
     }
 }

@@ -94,7 +94,11 @@ impl Told {
         }
         for row in question.overrides.iter().filter(|row| disputed(row.event_time)) {
             let ControlAction::Override { answer, .. } = &row.body.action else { continue };
-            self.dispute(question, row.event_time, format!("override {answer:?} by {:?}", row.body.operator));
+            self.dispute(
+                question,
+                row.event_time,
+                format!("override {answer:?} by {:?}", row.body.operator),
+            );
         }
         question.after(forgotten)
     }
@@ -110,7 +114,8 @@ impl Told {
             let mut next = case.verdict(roll, at);
             let same_row = {
                 let mut row = next.row.clone();
-                (row.event_time, row.revision, row.reason) = (last.row.event_time, last.row.revision, last.row.reason);
+                (row.event_time, row.revision, row.reason) =
+                    (last.row.event_time, last.row.revision, last.row.reason);
                 row == last.row
             };
             let mut changed = Vec::new();
@@ -135,7 +140,8 @@ impl Told {
         }
         if final_at > case.closed_at {
             let mut row = last.row;
-            (row.event_time, row.revision, row.reason) = (final_at, row.revision + 1, RevisionReason::Final);
+            (row.event_time, row.revision, row.reason) =
+                (final_at, row.revision + 1, RevisionReason::Final);
             row.is_final = true;
             self.views.push(View::Decision(row));
         }
@@ -150,7 +156,13 @@ impl Told {
         }
     }
 
-    fn reject(&mut self, question: &Question<'_>, record: RecordKind, reason: RejectReason, event_time: Micros) {
+    fn reject(
+        &mut self,
+        question: &Question<'_>,
+        record: RecordKind,
+        reason: RejectReason,
+        event_time: Micros,
+    ) {
         let task = question.id.name().to_string();
         self.views.push(View::Reject { record, reason, event_time, task, agent: None });
     }
@@ -180,7 +192,9 @@ fn times_of_change(roll: &Roll<'_>, case: &Case<'_>, final_at: Micros) -> BTreeS
     let overrides = case.question.overrides.iter().map(|row| row.event_time);
     let mut times: BTreeSet<Micros> = golds.chain(overrides).collect();
     for agent in concerned(roll, case) {
-        times.extend(roll.orders_about(&agent, case.closed_at, final_at).iter().map(|row| row.event_time));
+        times.extend(
+            roll.orders_about(&agent, case.closed_at, final_at).iter().map(|row| row.event_time),
+        );
     }
     times.retain(|at| *at > case.closed_at && *at <= final_at);
     times

@@ -75,7 +75,8 @@ impl Learnt {
     fn transfers(&self, era: i64, domain: &str) -> bool {
         let mut points: Vec<(i128, i128, i128)> = Vec::new();
         for agent in self.agents() {
-            let (here, other) = (self.standing(era, domain, Some(agent)), self.elsewhere(era, domain, agent));
+            let (here, other) =
+                (self.standing(era, domain, Some(agent)), self.elsewhere(era, domain, agent));
             let (seen, right) = (here[0] / 1_000, here[1] / 1_000);
             let (seen_there, right_there) = (other[0] / 1_000, other[1] / 1_000);
             if seen > 0 && seen_there > 0 {
@@ -97,13 +98,17 @@ impl Learnt {
     fn pool(&self, era: i64, domain: &str, agent: &str) -> Pool {
         let [gold @ .., seen, right, chance] = self.standing(era, domain, Some(agent));
         let mut pool = [gold[0] + 4_000_000, gold[1] + 2_500_000, gold[2] + 2_000_000];
-        let mut add = |tasks: i128, of: Pool| (0..3).for_each(|at| pool[at] += tasks * of[at] / of[0]);
+        let mut add =
+            |tasks: i128, of: Pool| (0..3).for_each(|at| pool[at] += tasks * of[at] / of[0]);
         let other = self.elsewhere(era, domain, agent);
         if other[0] > 0 && self.transfers(era, domain) {
             add(other[0].min(8_000_000), other);
         }
         if seen > 0 {
-            add((seen / 8).min(8_000_000) * self.trust(era, domain) / 1_000_000, [seen, right, chance]);
+            add(
+                (seen / 8).min(8_000_000) * self.trust(era, domain) / 1_000_000,
+                [seen, right, chance],
+            );
         }
         pool
     }
@@ -121,7 +126,10 @@ impl Learnt {
 
     /// Who voted in `domain` in one of the two eras before `era`.
     pub(crate) fn voters(&self, era: i64, domain: &str) -> BTreeSet<String> {
-        let lately = self.shown.iter().filter(|shown| shown.domain == domain && (era - 2..era).contains(&shown.era));
+        let lately = self
+            .shown
+            .iter()
+            .filter(|shown| shown.domain == domain && (era - 2..era).contains(&shown.era));
         lately.filter_map(|shown| shown.agent.clone()).collect()
     }
 
@@ -132,7 +140,10 @@ impl Learnt {
             Some((shown.era + 1, shown.domain.as_str(), agent))
         });
         let voted: BTreeSet<(i64, &str, &str)> = voted.collect();
-        voted.into_iter().map(|(era, domain, agent)| View::Reputation(self.row(eras, era, domain, agent))).collect()
+        voted
+            .into_iter()
+            .map(|(era, domain, agent)| View::Reputation(self.row(eras, era, domain, agent)))
+            .collect()
     }
 
     fn row(&self, eras: Eras, era: i64, domain: &str, agent: &str) -> ReputationRow {
@@ -162,6 +173,7 @@ impl Learnt {
 /// The logarithm of odds over odds by chance, in sixteenths of a nat, by counting them up.
 fn weight([seen, right, chance]: Pool) -> i64 {
     let odds = |step: i64| (f64::exp(step as f64 / 16.0) * 1e6).round() as i128;
-    let reached = |step: &i64| right * (seen - chance) * 1_000_000 >= (seen - right) * chance * odds(*step);
+    let reached =
+        |step: &i64| right * (seen - chance) * 1_000_000 >= (seen - right) * chance * odds(*step);
     (1..=32).take_while(reached).count() as i64 * 62_500
 }

@@ -14,9 +14,14 @@ use crate::view::View;
 /// How the open part of a life ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    Closed { at: Micros, rule: CloseRule },
+    Closed {
+        at: Micros,
+        rule: CloseRule,
+    },
     /// Gold or an override of a task that never came to be.
-    GivenUp { at: Micros },
+    GivenUp {
+        at: Micros,
+    },
     /// Not before the end of the input.
     Open,
 }
@@ -112,7 +117,8 @@ impl<'a> Life<'a> {
         }
         let agent = vote.body.agent.name().to_string();
         let same = |before: &&Placed<Vote>| {
-            (before.event_time, &before.event_id, &before.body.value) == (vote.event_time, &vote.event_id, &vote.body.value)
+            (before.event_time, &before.event_id, &before.body.value)
+                == (vote.event_time, &vote.event_id, &vote.body.value)
         };
         if self.standing.get(&agent).is_some_and(same) {
             self.duplicates += 1;
@@ -135,7 +141,10 @@ impl<'a> Life<'a> {
     /// The agents whose answers count at `now`.
     pub(crate) fn counted(&self, roll: &Roll<'_>, now: Micros) -> BTreeSet<String> {
         let answers = self.standing.iter().filter(|(_, vote)| vote.body.value.label().is_some());
-        answers.map(|(agent, _)| agent.clone()).filter(|agent| !roll.quarantined(agent, now)).collect()
+        answers
+            .map(|(agent, _)| agent.clone())
+            .filter(|agent| !roll.quarantined(agent, now))
+            .collect()
     }
 
     fn rule_met(&self, roll: &Roll<'_>, now: Micros) -> Option<CloseRule> {
@@ -151,7 +160,8 @@ impl<'a> Life<'a> {
         let mut support: BTreeMap<String, i64> = BTreeMap::new();
         for agent in &counted {
             let label = self.standing[agent].body.value.label().expect("it counts");
-            *support.entry(label.to_string()).or_default() += weights.get(agent).copied().unwrap_or(0);
+            *support.entry(label.to_string()).or_default() +=
+                weights.get(agent).copied().unwrap_or(0);
         }
         let whole = match policy.quorum_of {
             QuorumOf::Votes => support.values().sum(),
@@ -160,10 +170,16 @@ impl<'a> Life<'a> {
         let quorum = self.declared.and_then(|task| task.quorum).unwrap_or(policy.quorum);
         let needed = self.declared.and_then(|task| task.min_votes).unwrap_or(policy.min_votes);
         let reached = support.values().any(|support| quorum.exceeded_by(*support, whole));
-        (policy.close.quorum && reached && counted.len() >= needed as usize).then_some(CloseRule::Quorum)
+        (policy.close.quorum && reached && counted.len() >= needed as usize)
+            .then_some(CloseRule::Quorum)
     }
 
-    fn time_is_up(&self, roll: &Roll<'_>, question: &Question<'a>, now: Micros) -> Option<CloseRule> {
+    fn time_is_up(
+        &self,
+        roll: &Roll<'_>,
+        question: &Question<'a>,
+        now: Micros,
+    ) -> Option<CloseRule> {
         let after = roll.policy.close.after.and_then(|after| {
             let empty = self.first_declared.map(|declared| declared + after);
             let voted = self.first_voted.filter(|voted| empty.is_none_or(|empty| *voted <= empty));
@@ -181,6 +197,7 @@ impl<'a> Life<'a> {
 fn times_of_interest(roll: &Roll<'_>, question: &Question<'_>) -> BTreeSet<Micros> {
     let facts = question.times();
     let after = facts.iter().filter_map(|at| Some(at + roll.policy.close.after?));
-    let deadlines = question.declarations.iter().filter_map(|row| Some(row.body.deadline?.max(row.event_time)));
+    let deadlines =
+        question.declarations.iter().filter_map(|row| Some(row.body.deadline?.max(row.event_time)));
     facts.iter().copied().chain(after).chain(deadlines).collect()
 }

@@ -58,8 +58,13 @@ impl<'a> Question<'a> {
         for row in rows {
             let Row::Fact(fact) = row else { continue };
             let id = fact.task().expect("a fact is about a task");
-            let empty =
-                || Question { id, declarations: vec![], votes: vec![], golds: vec![], overrides: vec![] };
+            let empty = || Question {
+                id,
+                declarations: vec![],
+                votes: vec![],
+                golds: vec![],
+                overrides: vec![],
+            };
             let question = questions.entry(id.name()).or_insert_with(empty);
             match fact {
                 Fact::Task(row) => question.declarations.push(row),

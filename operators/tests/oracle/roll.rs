@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_operators::policy::{Method, Policy, QuorumOf, StakeRule, Unknown};
 use quorate_schemas::id::Name;
-use quorate_schemas::record::{Agent, AgentAction, Control, ControlAction, Placed, Task, Value, Vote};
+use quorate_schemas::record::{
+    Agent, AgentAction, Control, ControlAction, Placed, Task, Value, Vote,
+};
 use quorate_schemas::table::RejectReason;
 use quorate_schemas::time::Micros;
 
@@ -47,7 +49,8 @@ impl<'a> Roll<'a> {
                 Row::Fact(_) => {}
             }
         }
-        registrations.sort_by_key(|row| (row.event_time, &row.event_id, row.body.agent.name(), &row.body));
+        registrations
+            .sort_by_key(|row| (row.event_time, &row.event_id, row.body.agent.name(), &row.body));
         registrations.dedup_by_key(|row| (row.event_time, &row.event_id, &row.body));
         orders.sort_by_key(|row| (row.event_time, &row.event_id, &row.body));
         Roll { policy, registrations, orders, learnt }
@@ -62,12 +65,17 @@ impl<'a> Roll<'a> {
             known = match (row.body.action, known) {
                 (AgentAction::Retire, _) | (AgentAction::Slash, None) => None,
                 (AgentAction::Slash, Some(known)) => {
-                    let stake = row.body.stake.map_or(0, |slashed| known.stake - known.stake.min(slashed));
+                    let stake =
+                        row.body.stake.map_or(0, |slashed| known.stake - known.stake.min(slashed));
                     Some(Registered { stake, ..known })
                 }
                 (AgentAction::Register | AgentAction::Update, known) => {
                     let before = known.unwrap_or_default();
-                    let domains = if row.body.domains.is_empty() { before.domains } else { row.body.domains.clone() };
+                    let domains = if row.body.domains.is_empty() {
+                        before.domains
+                    } else {
+                        row.body.domains.clone()
+                    };
                     Some(Registered {
                         family: row.body.family.clone().or(before.family),
                         stake: row.body.stake.unwrap_or(before.stake),
@@ -81,13 +89,21 @@ impl<'a> Roll<'a> {
 
     fn admitted(&self, agent: &str, domain: &str, at: Micros) -> bool {
         let known = self.registered(agent, at);
-        known.is_some_and(|known| known.domains.is_empty() || known.domains.iter().any(|known| known == domain))
+        known.is_some_and(|known| {
+            known.domains.is_empty() || known.domains.iter().any(|known| known == domain)
+        })
     }
 
     /// The orders about `agent` in `(after, until]`.
-    pub(crate) fn orders_about(&self, agent: &str, after: Micros, until: Micros) -> Vec<&'a Placed<Control>> {
+    pub(crate) fn orders_about(
+        &self,
+        agent: &str,
+        after: Micros,
+        until: Micros,
+    ) -> Vec<&'a Placed<Control>> {
         let about = |row: &&&Placed<Control>| match &row.body.action {
-            ControlAction::Quarantine { agent: whose } | ControlAction::Release { agent: whose } => whose.name() == agent,
+            ControlAction::Quarantine { agent: whose }
+            | ControlAction::Release { agent: whose } => whose.name() == agent,
             ControlAction::Override { .. } => false,
         };
         let within = |row: &&&Placed<Control>| row.event_time > after && row.event_time <= until;
@@ -97,7 +113,9 @@ impl<'a> Roll<'a> {
     /// Everybody an order was ever about.
     pub(crate) fn ordered_agents(&self) -> BTreeSet<&'a str> {
         let whose = self.orders.iter().filter_map(|row| match &row.body.action {
-            ControlAction::Quarantine { agent } | ControlAction::Release { agent } => Some(agent.name().as_str()),
+            ControlAction::Quarantine { agent } | ControlAction::Release { agent } => {
+                Some(agent.name().as_str())
+            }
             ControlAction::Override { .. } => None,
         });
         whose.collect()
@@ -112,15 +130,25 @@ impl<'a> Roll<'a> {
     pub(crate) fn refusal(&self, vote: &Placed<Vote>, task: Option<&Task>) -> Option<RejectReason> {
         let (agent, at) = (vote.body.agent.name(), vote.event_time);
         let registered = self.registered(agent, at).is_some();
-        let foreign = registered && task.is_some_and(|task| !self.admitted(agent, task.domain.name(), at));
-        let options = task.map(|task| task.options.as_slice()).filter(|options| !options.is_empty());
+        let foreign =
+            registered && task.is_some_and(|task| !self.admitted(agent, task.domain.name(), at));
+        let options =
+            task.map(|task| task.options.as_slice()).filter(|options| !options.is_empty());
         let refusals = [
             (matches!(vote.body.value, Value::Score(..)), RejectReason::UnsupportedVote),
-            (!registered && self.policy.unknown_agents == Unknown::Reject, RejectReason::UnknownAgent),
-            (foreign, RejectReason::WrongDomain),
-            (task.is_none() && self.policy.unknown_tasks == Unknown::Reject, RejectReason::UnknownTask),
             (
-                options.zip(vote.body.value.label()).is_some_and(|(options, label)| !options.contains(&label)),
+                !registered && self.policy.unknown_agents == Unknown::Reject,
+                RejectReason::UnknownAgent,
+            ),
+            (foreign, RejectReason::WrongDomain),
+            (
+                task.is_none() && self.policy.unknown_tasks == Unknown::Reject,
+                RejectReason::UnknownTask,
+            ),
+            (
+                options
+                    .zip(vote.body.value.label())
+                    .is_some_and(|(options, label)| !options.contains(&label)),
                 RejectReason::NotAnOption,
             ),
         ];
@@ -142,13 +170,24 @@ impl<'a> Roll<'a> {
     }
 
     /// What the votes of `voters` count, and what all who are eligible weigh.
-    pub(crate) fn weigh(&self, asked: Asked<'_>, voters: &BTreeSet<String>) -> (BTreeMap<String, i64>, i64) {
+    pub(crate) fn weigh(
+        &self,
+        asked: Asked<'_>,
+        voters: &BTreeSet<String>,
+    ) -> (BTreeMap<String, i64>, i64) {
         let of_eligible = self.policy.quorum_of == QuorumOf::Eligible;
         let mut members = voters.clone();
         if of_eligible || self.policy.cap.is_some() {
             let known = if self.policy.registered {
-                let names: BTreeSet<String> = self.registrations.iter().map(|row| row.body.agent.name().to_string()).collect();
-                names.into_iter().filter(|name| self.admitted(name, asked.domain, asked.opened_at)).collect()
+                let names: BTreeSet<String> = self
+                    .registrations
+                    .iter()
+                    .map(|row| row.body.agent.name().to_string())
+                    .collect();
+                names
+                    .into_iter()
+                    .filter(|name| self.admitted(name, asked.domain, asked.opened_at))
+                    .collect()
             } else {
                 self.learnt.voters(asked.era, asked.domain)
             };
@@ -171,7 +210,12 @@ impl<'a> Roll<'a> {
     }
 
     /// Cuts families to the greatest whole limit L with L ≤ cap · Σ min(family, L), found by halving.
-    fn cap(&self, weights: &mut BTreeMap<String, i64>, asked: Asked<'_>, (above, below): (i128, i128)) {
+    fn cap(
+        &self,
+        weights: &mut BTreeMap<String, i64>,
+        asked: Asked<'_>,
+        (above, below): (i128, i128),
+    ) {
         let family = |name: &String| {
             let known = self.registered(name, asked.opened_at).and_then(|known| known.family);
             known.map_or(format!("alone {name}"), |family| format!("family {family}"))
@@ -182,7 +226,9 @@ impl<'a> Roll<'a> {
         }
         let heavy: Vec<i128> = sums.values().copied().filter(|sum| *sum > 0).collect();
         let Some(most) = heavy.iter().copied().max() else { return };
-        let holds = |limit: i128| limit * below <= above * heavy.iter().map(|sum| limit.min(*sum)).sum::<i128>();
+        let holds = |limit: i128| {
+            limit * below <= above * heavy.iter().map(|sum| limit.min(*sum)).sum::<i128>()
+        };
         let limit = if (heavy.len() as i128) * above < below {
             heavy.iter().copied().min().unwrap_or(0)
         } else {

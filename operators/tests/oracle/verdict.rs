@@ -7,7 +7,8 @@ use quorate_schemas::id::{Id, Name};
 use quorate_schemas::record::{ControlAction, TaskKind, Vote};
 use quorate_schemas::record::{Placed, Task};
 use quorate_schemas::table::{
-    CloseRule, DecisionRow, DecisionStatus, EligibleBasis, RevisionReason, UndecidedReason, VoteRow, VoteStatus,
+    CloseRule, DecisionRow, DecisionStatus, EligibleBasis, RevisionReason, UndecidedReason,
+    VoteRow, VoteStatus,
 };
 use quorate_schemas::time::Micros;
 
@@ -79,7 +80,8 @@ impl Case<'_> {
         let mut support: BTreeMap<Name, i64> = BTreeMap::new();
         counted.iter().for_each(|agent| *support.entry(label(agent)).or_default() += weight(agent));
         let total: i64 = support.values().sum();
-        let mut ranked: Vec<(&Name, i64)> = support.iter().map(|(label, weight)| (label, *weight)).collect();
+        let mut ranked: Vec<(&Name, i64)> =
+            support.iter().map(|(label, weight)| (label, *weight)).collect();
         ranked.sort_by_key(|(label, weight)| (-weight, label.as_str()));
         let of = |rank: usize| ranked.get(rank).map_or(0, |(_, weight)| *weight);
         let elected = ranked.first().map(|(label, _)| (*label).clone());
@@ -95,7 +97,9 @@ impl Case<'_> {
         ];
         let undecided = undecided.into_iter().find(|(holds, _)| *holds && by_hand.is_none());
         let own = answer.as_ref().map_or(0, |answer| support.get(answer).copied().unwrap_or(0));
-        let log_odds = policy.method == Method::Weighted && policy.stake == StakeRule::Ignore && policy.cap.is_none();
+        let log_odds = policy.method == Method::Weighted
+            && policy.stake == StakeRule::Ignore
+            && policy.cap.is_none();
         let confidence = match &answer {
             None => 0,
             Some(answer) if log_odds && support.contains_key(answer) => {
@@ -103,7 +107,9 @@ impl Case<'_> {
                 (1e6 / others.sum::<f64>()).round() as i64
             }
             Some(_) if total == 0 => 0,
-            Some(_) => i64::try_from(i128::from(own) * 1_000_000 / i128::from(total)).expect("a share"),
+            Some(_) => {
+                i64::try_from(i128::from(own) * 1_000_000 / i128::from(total)).expect("a share")
+            }
         };
         let row = DecisionRow {
             event_time: at,
@@ -111,7 +117,8 @@ impl Case<'_> {
             task: self.id.clone(),
             domain: key().id(self.domain()),
             kind: self.declared.map_or(TaskKind::Choice, |task| task.kind),
-            status: undecided.map_or(DecisionStatus::Quorate, |(_, why)| DecisionStatus::Undecided(why)),
+            status: undecided
+                .map_or(DecisionStatus::Quorate, |(_, why)| DecisionStatus::Undecided(why)),
             is_final: false,
             reason: RevisionReason::Closed,
             confidence_micros: confidence,
@@ -128,7 +135,11 @@ impl Case<'_> {
             votes: counted.len() as u32,
             abstentions: with(VoteStatus::Abstained).count() as u32,
             excluded: with(VoteStatus::Quarantined).count() as u32,
-            options: self.declared.map(|task| task.options.len()).filter(|n| *n > 0).unwrap_or(support.len()) as u32,
+            options: self
+                .declared
+                .map(|task| task.options.len())
+                .filter(|n| *n > 0)
+                .unwrap_or(support.len()) as u32,
             superseded: self.superseded,
             duplicates: self.duplicates,
             method: Name::new(policy.method.word()),
@@ -162,7 +173,8 @@ impl Verdict {
         let domain = self.row.domain.name().to_string();
         let chance = if self.row.options <= 2 { TASK / 2 } else { TASK / 3 };
         let right = |right: bool| if right { TASK } else { 0 };
-        let counted: Vec<&VoteRow> = self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted).collect();
+        let counted: Vec<&VoteRow> =
+            self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted).collect();
         let mut shown = Vec::new();
         for voter in &counted {
             let said = voter.value.label();

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use super::cases;
 use crate::harness::{Course, on_time, run};
 use crate::oracle::oracle;
-use crate::scenario::{Layout, Row, Scenario, any_course, any_layout, any_scenario, scenario_held_open};
+use crate::scenario::{
+    Layout, Row, Scenario, any_course, any_layout, any_scenario, scenario_held_open,
+};
 use crate::view::View;
 
 /// Rows of `scenario`, read in any way, give what the oracle says.

@@ -15,16 +15,22 @@ fn any_quorum() -> impl Strategy<Value = Ratio> {
 }
 
 fn any_close() -> impl Strategy<Value = Close> {
-    let after = prop_oneof![4 => (1..40 as Micros).prop_map(Some), 1 => Just(None)];
-    let votes = prop_oneof![3 => Just(None), 1 => (1..5u32).prop_map(Some)];
-    (after, votes, prop::bool::weighted(0.3)).prop_map(|(after, votes, quorum)| Close { after, votes, quorum })
+    let after = prop_oneof![4 => (1..70 as Micros).prop_map(Some), 1 => Just(None)];
+    let votes = prop_oneof![4 => Just(None), 1 => (1..6u32).prop_map(Some)];
+    (after, votes, prop::bool::weighted(0.3)).prop_map(|(after, votes, quorum)| Close {
+        after,
+        votes,
+        quorum,
+    })
 }
 
 fn any_caps() -> impl Strategy<Value = Caps> {
     let of_task = prop_oneof![3 => Just(1_000), 1 => 1..8u32];
     let of_agent = prop_oneof![3 => Just(64), 1 => 1..4u32];
-    (of_task, of_agent)
-        .prop_map(|(votes_per_task, votes_per_agent_and_task)| Caps { votes_per_task, votes_per_agent_and_task })
+    (of_task, of_agent).prop_map(|(votes_per_task, votes_per_agent_and_task)| Caps {
+        votes_per_task,
+        votes_per_agent_and_task,
+    })
 }
 
 fn either<T: Clone + std::fmt::Debug + 'static>(usual: T, other: T) -> impl Strategy<Value = T> {
@@ -39,14 +45,15 @@ pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
         either(QuorumOf::Votes, QuorumOf::Eligible),
         prop_oneof![4 => Just(None), 2 => Just(Some(ratio(1, 3))), 1 => Just(Some(ratio(1, 1)))],
         either(StakeRule::Ignore, StakeRule::Linear),
-        1..4u32,
+        prop_oneof![3 => Just(1), 1 => 2..4u32],
     );
-    let times = (any_close(), 5..90 as Micros, either(0, 20 as Micros), 0..15 as Micros, 0..30 as Micros);
-    let unknown = || either(Unknown::Accept, Unknown::Reject);
+    let finality = prop_oneof![1 => Just(0), 4 => 1..60 as Micros];
+    let times = (any_close(), 5..90 as Micros, finality, 0..30 as Micros);
+    let unknown = || prop_oneof![5 => Just(Unknown::Accept), 1 => Just(Unknown::Reject)];
     let who = (any::<bool>(), unknown(), unknown(), any::<bool>(), any_caps());
     (weighing, times, who).prop_map(|(weighing, times, who)| {
         let (method, quorum, quorum_of, cap, stake, min_votes) = weighing;
-        let (close, era, finality_most, finality, forget_after) = times;
+        let (close, era, finality_after, forget_after) = times;
         let (registered, unknown_agents, unknown_tasks, updates, caps) = who;
         Policy {
             method,
@@ -54,7 +61,7 @@ pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
             quorum_of,
             close,
             eras: Eras::of_length(era),
-            finality_after: finality.min(finality_most),
+            finality_after,
             forget_after,
             cap,
             // Without registrations nobody has a stake, and nobody is known.
@@ -71,5 +78,6 @@ pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
 
 /// Any policy that holds tasks open to the end of the input.
 pub(crate) fn policy_held_open() -> impl Strategy<Value = Policy> {
-    any_policy().prop_map(|policy| Policy { close: Close { after: None, ..policy.close }, ..policy })
+    any_policy()
+        .prop_map(|policy| Policy { close: Close { after: None, ..policy.close }, ..policy })
 }

@@ -39,32 +39,52 @@ pub(crate) enum Kind {
 
 fn any_kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
-        24 => Just(Kind::Vote),
-        5 => Just(Kind::Declaration),
+        32 => Just(Kind::Vote),
+        4 => Just(Kind::Declaration),
         4 => Just(Kind::Gold),
-        1 => Just(Kind::Override),
+        2 => Just(Kind::Override),
         3 => Just(Kind::Quarantine),
-        2 => Just(Kind::Release),
+        3 => Just(Kind::Release),
         6 => Just(Kind::Registration),
     ]
 }
 
+fn any_task() -> impl Strategy<Value = u8> {
+    prop_oneof![4 => Just(0), 2 => Just(1), 1 => Just(2)]
+}
+
 /// Up to some dozens of rows within two minutes of microseconds, some of them twice.
 pub(crate) fn any_rows() -> impl Strategy<Value = Vec<Raw>> {
-    let row = (any_kind(), 0..120 as Micros, 0..3u8, 0..6u8, 0..16u8, any::<u8>(), prop_oneof![4 => Just(0), 1 => 0..3u8]);
-    let raw = |(kind, at, task, agent, says, more, event_id)| Raw { kind, at, task, agent, says, more, event_id };
+    let row = (
+        any_kind(),
+        0..120 as Micros,
+        any_task(),
+        0..6u8,
+        0..16u8,
+        any::<u8>(),
+        prop_oneof![4 => Just(0), 1 => 0..3u8],
+    );
+    let raw = |(kind, at, task, agent, says, more, event_id)| Raw {
+        kind,
+        at,
+        task,
+        agent,
+        says,
+        more,
+        event_id,
+    };
     let start = prop_oneof![Just(0), Just(-53), Just(1_000_003)];
-    (vec(row.prop_map(raw), 0..45), vec(any::<prop::sample::Index>(), 0..4), start, 1..=3 as Micros).prop_map(
-        |(mut rows, twice, start, coarse)| {
+    (vec(row.prop_map(raw), 0..60), vec(any::<prop::sample::Index>(), 0..4), start, 1..=3 as Micros)
+        .prop_map(|(mut rows, twice, start, coarse)| {
             if !rows.is_empty() {
-                let again: Vec<Raw> = twice.iter().map(|index| rows[index.index(rows.len())]).collect();
+                let again: Vec<Raw> =
+                    twice.iter().map(|index| rows[index.index(rows.len())]).collect();
                 rows.extend(again);
             }
             // Coarse times make more of them equal.
             rows.iter_mut().for_each(|row| row.at = start + row.at / coarse * coarse);
             rows
-        },
-    )
+        })
 }
 
 impl Raw {
@@ -78,15 +98,16 @@ impl Raw {
                 Row::Fact(Fact::Gold(self.placed(place, gold)))
             }
             Kind::Override => {
-                let action = ControlAction::Override { task: self.task(), answer: label(self.says % 4) };
+                let action =
+                    ControlAction::Override { task: self.task(), answer: label(self.says % 4) };
                 Row::Fact(Fact::Override(self.placed(place, self.control(action))))
             }
-            Kind::Quarantine => {
-                Row::Order(self.placed(place, self.control(ControlAction::Quarantine { agent: self.agent() })))
-            }
-            Kind::Release => {
-                Row::Order(self.placed(place, self.control(ControlAction::Release { agent: self.agent() })))
-            }
+            Kind::Quarantine => Row::Order(
+                self.placed(place, self.control(ControlAction::Quarantine { agent: self.agent() })),
+            ),
+            Kind::Release => Row::Order(
+                self.placed(place, self.control(ControlAction::Release { agent: self.agent() })),
+            ),
             Kind::Registration => Row::Agent(self.placed(place, self.registration())),
         }
     }
@@ -101,7 +122,14 @@ impl Raw {
     }
 
     fn agent(&self) -> quorate_schemas::id::Id {
-        let names = [("a0", None), ("a1", None), ("a2", Some("v1")), ("a2", Some("v2")), ("a4", None), ("a5", None)];
+        let names = [
+            ("a0", None),
+            ("a1", None),
+            ("a2", Some("v1")),
+            ("a2", Some("v2")),
+            ("a4", None),
+            ("a5", None),
+        ];
         let (name, version) = names[usize::from(self.agent) % 6];
         key().agent(name, version)
     }
@@ -110,7 +138,9 @@ impl Raw {
         let value = match self.says {
             0..=11 => Value::Choice(label(self.says % 3)),
             12 | 13 => Value::Abstain,
-            14 if self.more < 128 => Value::Number(Number::new(f64::from(self.more % 3)).expect("finite")),
+            14 if self.more < 128 => {
+                Value::Number(Number::new(f64::from(self.more % 3)).expect("finite"))
+            }
             14 => Value::Ranking(label(self.more % 2), label(2)),
             _ if self.more < 128 => Value::Score("r".into(), Number::new(0.5).expect("finite")),
             _ => Value::Choice(label(3)),
@@ -135,7 +165,8 @@ impl Raw {
     }
 
     fn control(&self, action: ControlAction) -> Control {
-        let (operator, reason) = (Name::new("op"), Name::new(["", "why"][usize::from(self.more) % 2]));
+        let (operator, reason) =
+            (Name::new("op"), Name::new(["", "why"][usize::from(self.more) % 2]));
         Control { action, operator, reason }
     }
 

@@ -1,7 +1,9 @@
 //! Rows as they are compared: what an oracle can say of them, and nothing of where they were read.
 
 use quorate_schemas::record::RecordKind;
-use quorate_schemas::table::{AnomalyKind, DecisionRow, OutRow, RejectReason, RejectStage, ReputationRow, VoteRow};
+use quorate_schemas::table::{
+    AnomalyKind, DecisionRow, OutRow, RejectReason, RejectStage, ReputationRow, VoteRow,
+};
 use quorate_schemas::time::Micros;
 
 use crate::scenario::place;
@@ -12,8 +14,19 @@ pub(crate) enum View {
     Decision(DecisionRow),
     Vote(VoteRow),
     Reputation(ReputationRow),
-    Anomaly { kind: AnomalyKind, event_time: Micros, task: String, detail: String },
-    Reject { record: RecordKind, reason: RejectReason, event_time: Micros, task: String, agent: Option<String> },
+    Anomaly {
+        kind: AnomalyKind,
+        event_time: Micros,
+        task: String,
+        detail: String,
+    },
+    Reject {
+        record: RecordKind,
+        reason: RejectReason,
+        event_time: Micros,
+        task: String,
+        agent: Option<String>,
+    },
 }
 
 impl View {
@@ -21,7 +34,9 @@ impl View {
     pub(crate) fn of(row: &OutRow) -> Option<View> {
         match row {
             OutRow::Decision(row) => Some(View::Decision(DecisionRow::clone(row))),
-            OutRow::Vote(row) => Some(View::Vote(VoteRow { place: place(0), ..VoteRow::clone(row) })),
+            OutRow::Vote(row) => {
+                Some(View::Vote(VoteRow { place: place(0), ..VoteRow::clone(row) }))
+            }
             OutRow::Reputation(row) => Some(View::Reputation(ReputationRow::clone(row))),
             OutRow::Anomaly(row) => Some(View::Anomaly {
                 kind: row.kind,
@@ -31,7 +46,8 @@ impl View {
             }),
             OutRow::Reject(row) => {
                 assert_eq!(row.stage, RejectStage::Task);
-                let line: serde_json::Value = serde_json::from_slice(&row.bytes).expect("a reject's bytes are JSON");
+                let line: serde_json::Value =
+                    serde_json::from_slice(&row.bytes).expect("a reject's bytes are JSON");
                 let text = |field: &str| line[field].as_str().map(str::to_owned);
                 Some(View::Reject {
                     record: row.record,

@@ -9,11 +9,14 @@ use crate::grid::{Grid, counted, cut, grouped};
 
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut grid = Grid::new(0, &[">seq", "kind", ">commit", "written", ">rows in", "rows out"]);
+        let mut grid =
+            Grid::new(0, &[">seq", "kind", ">commit", "written", ">rows in", "rows out"]);
         for line in &self.records {
-            let commit = if line.kind == Kind::Commit { line.commit.to_string() } else { String::new() };
+            let commit =
+                if line.kind == Kind::Commit { line.commit.to_string() } else { String::new() };
             let written = line.written_at.split('.').next().unwrap_or_default().to_owned();
-            let rows = if line.kind == Kind::Commit { grouped(line.rows.rows_in) } else { String::new() };
+            let rows =
+                if line.kind == Kind::Commit { grouped(line.rows.rows_in) } else { String::new() };
             let word = line.kind.word().to_owned();
             grid.row([line.seq.to_string(), word, commit, written, rows, tables(line)]);
         }
@@ -27,14 +30,24 @@ impl fmt::Display for History {
 
 /// What tables gain, in a few words.
 fn tables(line: &Line) -> String {
-    let gained: Vec<String> = line.tables.iter().map(|(table, rows)| format!("{table} {}", grouped(*rows))).collect();
-    let end = if line.finished && line.kind == Kind::Commit { vec!["the end".to_owned()] } else { Vec::new() };
+    let gained: Vec<String> =
+        line.tables.iter().map(|(table, rows)| format!("{table} {}", grouped(*rows))).collect();
+    let end = if line.finished && line.kind == Kind::Commit {
+        vec!["the end".to_owned()]
+    } else {
+        Vec::new()
+    };
     [gained, end].concat().join(", ")
 }
 
 fn sum(rows: &Counts) -> String {
     let Counts { rows_in, on_time, late, rejected } = *rows;
-    let became = format!("{} on time + {} late + {} rejected", grouped(on_time), grouped(late), grouped(rejected));
+    let became = format!(
+        "{} on time + {} late + {} rejected",
+        grouped(on_time),
+        grouped(late),
+        grouped(rejected)
+    );
     format!("{} = {became}", counted(rows_in, "row"))
 }
 
@@ -43,26 +56,51 @@ impl fmt::Display for Detail {
         let line = &self.line;
         writeln!(f, "commit {}, log record {}", line.commit, line.seq)?;
         writeln!(f, "  written     {} by {}", line.written_at, cut(&self.owner, 40))?;
-        writeln!(f, "  job         {} ({:.12}), incarnation {}", self.job, self.fingerprint.to_string(), line.incarnation)?;
+        writeln!(
+            f,
+            "  job         {} ({:.12}), incarnation {}",
+            self.job,
+            self.fingerprint.to_string(),
+            line.incarnation
+        )?;
         writeln!(f, "  sha256      {}", self.sha256)?;
         writeln!(f, "  previous    {}", self.previous)?;
-        let watermark = self.watermark.as_deref().unwrap_or(if line.finished { "the end of the input" } else { "none" });
+        let watermark = self.watermark.as_deref().unwrap_or(if line.finished {
+            "the end of the input"
+        } else {
+            "none"
+        });
         writeln!(f, "  watermark   {watermark}")?;
         writeln!(f, "  read        {}", sum(&line.rows))?;
         writeln!(f, "  so far      {}", sum(&self.totals))?;
         let rows = counted(self.retained_rows, "retained row");
         writeln!(f, "  open        {rows} in {}", counted(self.retained_files as u64, "file"))?;
         if !self.moved.is_empty() {
-            let mut grid = Grid::new(2, &["source", "partition", ">from", ">to", ">rows", ">late", ">rejected"]);
+            let mut grid = Grid::new(
+                2,
+                &["source", "partition", ">from", ">to", ">rows", ">late", ">rejected"],
+            );
             for moved in &self.moved {
-                let numbers = [moved.from, moved.to, moved.rows.rows_in, moved.rows.late, moved.rows.rejected];
-                grid.row([moved.source.clone(), moved.partition.clone()].into_iter().chain(numbers.map(grouped)));
+                let numbers = [
+                    moved.from,
+                    moved.to,
+                    moved.rows.rows_in,
+                    moved.rows.late,
+                    moved.rows.rejected,
+                ];
+                grid.row(
+                    [moved.source.clone(), moved.partition.clone()]
+                        .into_iter()
+                        .chain(numbers.map(grouped)),
+                );
             }
             write!(f, "\n{grid}")?;
         }
         if !self.files.is_empty() {
             let mut grid = Grid::new(2, &["file", ">rows", ">bytes"]);
-            self.files.iter().for_each(|file| grid.row([file.path.clone(), grouped(file.rows), grouped(file.bytes)]));
+            self.files.iter().for_each(|file| {
+                grid.row([file.path.clone(), grouped(file.rows), grouped(file.bytes)])
+            });
             write!(f, "\n{grid}")?;
         }
         Ok(())

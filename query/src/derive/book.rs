@@ -58,14 +58,17 @@ impl Book {
 
     /// What a vote of `agent` in `domain` counts in `era`.
     pub(crate) fn weight_micros(&self, domain: &Name, agent: &Name, era: i64) -> i64 {
-        let changes = self.weights.get(&(domain.clone(), agent.clone())).map_or(&[][..], Vec::as_slice);
+        let changes =
+            self.weights.get(&(domain.clone(), agent.clone())).map_or(&[][..], Vec::as_slice);
         let until = changes.partition_point(|(from, _)| *from <= era);
         until.checked_sub(1).map_or(NEWCOMER_MICROS, |last| changes[last].1)
     }
 
     fn enter(&mut self, era: i64, pools: &BTreeMap<Seat, Pool>, fresh: &Era, standing: &Standing) {
         for (seat, changes) in &mut self.weights {
-            if !pools.contains_key(seat) && changes.last().is_some_and(|(_, weight)| *weight != NEWCOMER_MICROS) {
+            if !pools.contains_key(seat)
+                && changes.last().is_some_and(|(_, weight)| *weight != NEWCOMER_MICROS)
+            {
                 changes.push((era, NEWCOMER_MICROS));
             }
         }
@@ -77,7 +80,9 @@ impl Book {
             }
         }
         for seat in fresh.agents.keys() {
-            let (Some(pool), Some(evidence)) = (pools.get(seat), standing.agents.get(seat)) else { continue };
+            let (Some(pool), Some(evidence)) = (pools.get(seat), standing.agents.get(seat)) else {
+                continue;
+            };
             let row = Row {
                 weight_micros: pool.weight_micros(),
                 accuracy_micros: pool.accuracy_micros(),
@@ -130,11 +135,12 @@ impl Standing {
             }));
             let trust = self.domains.get(domain).map_or(0, |record| rule::trust_micros(*record));
             // Where gold from elsewhere counts, it counts for agents that have not voted here, too.
-            let strangers = everywhere.iter().filter(|(agent, gold)| {
-                transfers && gold[0] > 0 && !agents.contains_key(**agent)
-            });
+            let strangers = everywhere
+                .iter()
+                .filter(|(agent, gold)| transfers && gold[0] > 0 && !agents.contains_key(**agent));
             let all = agents.iter().map(|(agent, own)| (*agent, **own));
-            for (agent, own) in all.chain(strangers.map(|(agent, _)| (*agent, Evidence::default()))) {
+            for (agent, own) in all.chain(strangers.map(|(agent, _)| (*agent, Evidence::default())))
+            {
                 let pool = Pool::of(&own, elsewhere(agent, &own), transfers, trust);
                 pools.insert((domain.clone(), agent.clone()), pool);
             }
@@ -166,7 +172,12 @@ mod tests {
     fn shown(rows: &[(i64, &str, &str, Evidence)]) -> Shown {
         let mut shown = Shown::default();
         for (era, domain, agent, evidence) in rows {
-            shown.eras.entry(*era).or_default().agents.insert(((*domain).into(), (*agent).into()), *evidence);
+            shown
+                .eras
+                .entry(*era)
+                .or_default()
+                .agents
+                .insert(((*domain).into(), (*agent).into()), *evidence);
         }
         shown
     }
@@ -176,13 +187,19 @@ mod tests {
         let right = [10 * TASK, 10 * TASK, 5 * TASK, 0, 0, 0];
         let asked = BTreeSet::from([3, 4, 5, 30, 2_000]);
         let book = Book::of(&shown(&[(3, "d", "a", right)]), &asked);
-        let weights = [3, 4, 5, 30, 2_000].map(|era| book.weight_micros(&"d".into(), &"a".into(), era));
+        let weights =
+            [3, 4, 5, 30, 2_000].map(|era| book.weight_micros(&"d".into(), &"a".into(), era));
         assert_eq!(weights[0], NEWCOMER_MICROS);
-        assert!(weights[1] > NEWCOMER_MICROS && weights[2] <= weights[1] && weights[3] < weights[1]);
+        assert!(
+            weights[1] > NEWCOMER_MICROS && weights[2] <= weights[1] && weights[3] < weights[1]
+        );
         assert_eq!(weights[4], NEWCOMER_MICROS);
         assert_eq!(book.weight_micros(&"other".into(), &"a".into(), 4), NEWCOMER_MICROS);
         assert_eq!(book.rows.keys().collect::<Vec<_>>(), [&(4, "d".into(), "a".into())]);
-        assert_eq!(book.rows.values().next().map(|row| (row.basis, row.evidence)), Some(("gold", right)));
+        assert_eq!(
+            book.rows.values().next().map(|row| (row.basis, row.evidence)),
+            Some(("gold", right))
+        );
     }
 
     #[test]

@@ -56,7 +56,11 @@ impl Outcome {
 
     /// The label's share of the weight, in millionths, rounded down.
     pub(crate) fn share_micros(&self, label: &Name) -> i128 {
-        if self.total_micros == 0 { 0 } else { self.weight_of(label) * 1_000_000 / self.total_micros }
+        if self.total_micros == 0 {
+            0
+        } else {
+            self.weight_of(label) * 1_000_000 / self.total_micros
+        }
     }
 
     /// The label's posterior where weights are log-odds: exp(w) over the sum of all labels' exp(w).
@@ -69,14 +73,16 @@ impl Outcome {
     /// Whether the label's weight exceeds `quorum` of `eligible_micros`, exactly.
     pub(crate) fn exceeds(&self, label: &Name, quorum: Ratio, eligible_micros: i128) -> bool {
         let (part, whole) = (self.weight_of(label), eligible_micros);
-        whole > 0 && part * i128::from(quorum.denominator()) > whole * i128::from(quorum.numerator())
+        whole > 0
+            && part * i128::from(quorum.denominator()) > whole * i128::from(quorum.numerator())
     }
 
     /// What the others decide without one vote for `label` of this weight: whether it is that label; nothing where
     /// they have no weight, or two labels share the most of it.
     pub(crate) fn others_agree(&self, label: &Name, weight_micros: i128) -> Option<bool> {
         let own = self.weight_of(label) - weight_micros;
-        let mut others = self.ranked.iter().filter(|(found, _)| found != label).map(|(_, weight)| *weight);
+        let mut others =
+            self.ranked.iter().filter(|(found, _)| found != label).map(|(_, weight)| *weight);
         let (first, second) = (others.next().unwrap_or(0), others.next().unwrap_or(0));
         let most = own.max(first);
         let shared = (own == first) || (most == first && first == second);
@@ -138,7 +144,8 @@ mod tests {
         let (own, _) = rest.remove(at);
         let rest = outcome(&rest);
         let most = rest.ranked.first().map_or(0, |(_, weight)| *weight);
-        let first: Vec<&Name> = rest.ranked.iter().filter(|(_, weight)| *weight == most).map(|(l, _)| l).collect();
+        let first: Vec<&Name> =
+            rest.ranked.iter().filter(|(_, weight)| *weight == most).map(|(l, _)| l).collect();
         (most > 0 && first.len() == 1).then(|| first[0] == own)
     }
 

@@ -44,8 +44,11 @@ impl Shown {
     /// with the others, if they are at least three and of one mind.
     pub(crate) fn add(&mut self, showing: &Showing<'_>, votes: &[&Vote]) {
         let counted = |vote: &&&Vote| vote.status == Status::Counted;
-        let labelled: Vec<(&Vote, &Name)> =
-            votes.iter().filter(counted).filter_map(|vote| Some((*vote, vote.label.as_ref()?))).collect();
+        let labelled: Vec<(&Vote, &Name)> = votes
+            .iter()
+            .filter(counted)
+            .filter_map(|vote| Some((*vote, vote.label.as_ref()?)))
+            .collect();
         if labelled.is_empty() {
             return;
         }
@@ -65,7 +68,10 @@ impl Shown {
             }
         }
         if let Some(gold) = showing.gold {
-            add(era.domains.entry(showing.domain.clone()).or_default(), [TASK, one_if(showing.answer == Some(gold))]);
+            add(
+                era.domains.entry(showing.domain.clone()).or_default(),
+                [TASK, one_if(showing.answer == Some(gold))],
+            );
         }
     }
 }

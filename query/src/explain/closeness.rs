@@ -65,9 +65,9 @@ impl Closeness {
             quorum_to_spare: real(support * below - eligible * above) / below as f64,
             other_answer_by_changed_votes: if by_hand { None } else { case.changed() },
             other_answer_by_left_out_votes: if by_hand { None } else { case.left_out() },
-            no_quorum_by_changed_votes: reached.then(|| case.least(None, |moved| {
-                (support - moved) * below <= eligible * above
-            })).flatten(),
+            no_quorum_by_changed_votes: reached
+                .then(|| case.least(None, |moved| (support - moved) * below <= eligible * above))
+                .flatten(),
             quorum_by_more_weight: (!reached && answer.is_some() && eligible > 0)
                 .then(|| more_weight(support, eligible, (above, below), of_votes))
                 .flatten(),
@@ -77,7 +77,8 @@ impl Closeness {
 
 /// Those whose vote for the answer counts something, the heaviest first.
 fn supporters<'a>(votes: &[&'a Vote], answer: Option<&Name>) -> Vec<(&'a Name, i128)> {
-    let for_it = votes.iter().filter(|vote| vote.status == Status::Counted && vote.label.as_ref() == answer);
+    let for_it =
+        votes.iter().filter(|vote| vote.status == Status::Counted && vote.label.as_ref() == answer);
     let mut found: Vec<(&Name, i128)> =
         for_it.map(|vote| (&vote.agent, i128::from(micros(vote.weight).unwrap_or(0)))).collect();
     found.retain(|(_, weight)| *weight > 0);
@@ -87,7 +88,12 @@ fn supporters<'a>(votes: &[&'a Vote], answer: Option<&Name>) -> Vec<(&'a Name, i
 
 /// The weight `w` of more votes for the answer with which it just exceeds the quorum, in millionths rounded up: from
 /// (support + w) > q · (eligible + w) where the votes are the whole, else from support + w > q · eligible.
-fn more_weight(support: i128, eligible: i128, (above, below): (i128, i128), of_votes: bool) -> Option<f64> {
+fn more_weight(
+    support: i128,
+    eligible: i128,
+    (above, below): (i128, i128),
+    of_votes: bool,
+) -> Option<f64> {
     let lacking = eligible * above - support * below;
     let each = if of_votes { below - above } else { below };
     (each > 0).then(|| real((lacking.max(0) / each) + 1))
@@ -112,7 +118,11 @@ impl Case<'_> {
                     (id, Some(version)) => format!("{id} {version}"),
                 };
                 let agents = self.supporters[..=nr].iter().map(|(name, _)| shown(name)).collect();
-                return Some(Change { agents, weight: real(moved), to: to.map(ToString::to_string) });
+                return Some(Change {
+                    agents,
+                    weight: real(moved),
+                    to: to.map(ToString::to_string),
+                });
             }
         }
         None
@@ -130,7 +140,9 @@ impl Case<'_> {
     fn changed(&self) -> Option<Change> {
         let mut best: Option<Change> = None;
         for (label, weight) in self.others() {
-            let change = self.least(Some(label), |moved| self.leads(label, weight + moved, self.support - moved));
+            let change = self.least(Some(label), |moved| {
+                self.leads(label, weight + moved, self.support - moved)
+            });
             best = fewer(best, change);
         }
         // All were of one mind: then more than half of them had to be of another.
@@ -156,17 +168,25 @@ fn fewer(best: Option<Change>, other: Option<Change>) -> Option<Change> {
 mod tests {
     use super::*;
 
-    fn check(ranked: &[(&str, i128)], supporters: &[(&str, i128)], changed: Option<(usize, &str)>, left: Option<usize>) {
+    fn check(
+        ranked: &[(&str, i128)],
+        supporters: &[(&str, i128)],
+        changed: Option<(usize, &str)>,
+        left: Option<usize>,
+    ) {
         let outcome = Outcome {
             ranked: ranked.iter().map(|(label, weight)| (Name::new(label), *weight)).collect(),
             ..Outcome::default()
         };
-        let names: Vec<(Name, i128)> = supporters.iter().map(|(name, weight)| (Name::new(name), *weight)).collect();
-        let supporters: Vec<(&Name, i128)> = names.iter().map(|(name, weight)| (name, *weight)).collect();
+        let names: Vec<(Name, i128)> =
+            supporters.iter().map(|(name, weight)| (Name::new(name), *weight)).collect();
+        let supporters: Vec<(&Name, i128)> =
+            names.iter().map(|(name, weight)| (name, *weight)).collect();
         let answer = outcome.answer();
         let support = answer.map_or(0, |answer| outcome.weight_of(answer));
         let case = Case { answer, support, outcome: &outcome, supporters: &supporters };
-        let found = case.changed().map(|change| (change.agents.len(), change.to.unwrap_or_default()));
+        let found =
+            case.changed().map(|change| (change.agents.len(), change.to.unwrap_or_default()));
         assert_eq!(found, changed.map(|(agents, to)| (agents, to.to_owned())), "{ranked:?}");
         assert_eq!(case.left_out().map(|change| change.agents.len()), left, "{ranked:?}");
     }
@@ -175,7 +195,12 @@ mod tests {
     fn the_fewest_that_change_the_answer_are_the_heaviest() {
         check(&[("b", 6), ("a", 2)], &[("x", 3), ("y", 2), ("z", 1)], Some((1, "a")), Some(2));
         check(&[("a", 6), ("b", 2)], &[("x", 3), ("y", 2), ("z", 1)], Some((1, "b")), Some(2));
-        check(&[("a", 4), ("b", 2)], &[("x", 1), ("y", 1), ("z", 1), ("w", 1)], Some((2, "b")), Some(3));
+        check(
+            &[("a", 4), ("b", 2)],
+            &[("x", 1), ("y", 1), ("z", 1), ("w", 1)],
+            Some((2, "b")),
+            Some(3),
+        );
     }
 
     #[test]
@@ -195,7 +220,10 @@ mod tests {
     fn the_weight_that_a_quorum_lacks_is_just_enough() {
         for (support, total) in [(2_000_000, 3_000_000), (1, 10), (500_000, 4_000_000)] {
             let more = (more_weight(support, total, (2, 3), true).unwrap() * 1e6).round() as i128;
-            assert!((support + more) * 3 > (total + more) * 2 && (support + more - 1) * 3 <= (total + more - 1) * 2);
+            assert!(
+                (support + more) * 3 > (total + more) * 2
+                    && (support + more - 1) * 3 <= (total + more - 1) * 2
+            );
             let more = (more_weight(support, total, (2, 3), false).unwrap() * 1e6).round() as i128;
             assert!((support + more) * 3 > total * 2 && (support + more - 1) * 3 <= total * 2);
         }

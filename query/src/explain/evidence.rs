@@ -45,9 +45,11 @@ pub(super) async fn of(
     decision: &Decision,
     votes: &[&Vote],
 ) -> Result<ByAgent> {
-    let ids: BTreeSet<String> = votes.iter().map(|vote| agent_parts(&vote.agent).0.to_owned()).collect();
+    let ids: BTreeSet<String> =
+        votes.iter().map(|vote| agent_parts(&vote.agent).0.to_owned()).collect();
     let wanted = move |id: &str| ids.contains(id);
-    let rows: Vec<Reputation> = super::rows_with(store, Table::AgentReputation, files, "agent_id", wanted).await?;
+    let rows: Vec<Reputation> =
+        super::rows_with(store, Table::AgentReputation, files, "agent_id", wanted).await?;
     let mut found = ByAgent::new();
     let held = |row: &&Reputation| row.domain == decision.domain && row.era <= decision.era;
     for row in rows.iter().filter(held) {

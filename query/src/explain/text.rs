@@ -15,8 +15,18 @@ const AGENTS_NAMED: usize = 5;
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(now) = self.revisions.last() else { return Ok(()) };
-        let domain = if self.domain.is_empty() { "no domain".to_owned() } else { format!("domain {}", cut(&self.domain, 30)) };
-        writeln!(f, "task {} ({domain}, job {}), as of commit {}", cut(&self.task_id, 40), self.job, self.as_of_commit)?;
+        let domain = if self.domain.is_empty() {
+            "no domain".to_owned()
+        } else {
+            format!("domain {}", cut(&self.domain, 30))
+        };
+        writeln!(
+            f,
+            "task {} ({domain}, job {}), as of commit {}",
+            cut(&self.task_id, 40),
+            self.job,
+            self.as_of_commit
+        )?;
         writeln!(f)?;
         self.head(f, now)?;
         writeln!(f, "\nrevisions")?;
@@ -24,7 +34,12 @@ impl fmt::Display for Explanation {
         writeln!(f, "\nanswers")?;
         let mut labels = Grid::new(2, &["label", ">weight", ">share", ">votes"]);
         for label in self.labels.iter().take(VOTES_SHOWN) {
-            labels.row([label.label.clone(), short(label.weight), per_cent(label.share), label.votes.to_string()]);
+            labels.row([
+                label.label.clone(),
+                short(label.weight),
+                per_cent(label.share),
+                label.votes.to_string(),
+            ]);
         }
         write!(f, "{labels}")?;
         writeln!(f, "\nvotes")?;
@@ -44,13 +59,19 @@ impl fmt::Display for Explanation {
 
 impl Explanation {
     fn head(&self, f: &mut fmt::Formatter<'_>, now: &Revision) -> fmt::Result {
-        let answer = now.answer.as_ref().map_or_else(|| "none".to_owned(), |answer| cut(answer, 40));
-        let reason = now.undecided_reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+        let answer =
+            now.answer.as_ref().map_or_else(|| "none".to_owned(), |answer| cut(answer, 40));
+        let reason =
+            now.undecided_reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
         let ending = if now.is_final { ", final" } else { "" };
         writeln!(f, "  answer      {answer}: {}{reason}{ending}", now.state)?;
         writeln!(f, "  confidence  {}", short(now.confidence))?;
         let (support, total) = (short(now.support_weight), short(now.total_weight));
-        writeln!(f, "  weight      {support} of {total}, by the weights of era {} ({})", self.era, self.method)?;
+        writeln!(
+            f,
+            "  weight      {support} of {total}, by the weights of era {} ({})",
+            self.era, self.method
+        )?;
         let closed = format_rfc3339(self.closed_at);
         writeln!(f, "  closed      {closed} by {}", self.close_rule)?;
         writeln!(f, "  opened      {}", format_rfc3339(self.opened_at))?;
@@ -72,7 +93,10 @@ fn per_cent(share: f64) -> String {
 }
 
 fn revisions(revisions: &[Revision]) -> Grid {
-    let mut grid = Grid::new(2, &[">rev", ">commit", "event time", "reason", "state", "answer", ">confidence"]);
+    let mut grid = Grid::new(
+        2,
+        &[">rev", ">commit", "event time", "reason", "state", "answer", ">confidence"],
+    );
     for revision in revisions {
         let time = format_rfc3339(revision.event_time);
         let cells = [
@@ -101,7 +125,14 @@ fn votes(votes: &[Standing]) -> String {
     for vote in votes.iter().take(VOTES_SHOWN) {
         let from = format!("{}:{}", vote.partition, vote.position);
         let choice = vote.choice.clone().unwrap_or_else(|| "-".to_owned());
-        grid.row([agent(vote), choice, short(vote.weight), per_cent(vote.share), vote.status.clone(), from]);
+        grid.row([
+            agent(vote),
+            choice,
+            short(vote.weight),
+            per_cent(vote.share),
+            vote.status.clone(),
+            from,
+        ]);
     }
     let mut text = grid.to_string();
     if let Some(more) = votes.len().checked_sub(VOTES_SHOWN).filter(|more| *more > 0) {
@@ -111,7 +142,8 @@ fn votes(votes: &[Standing]) -> String {
 }
 
 fn evidence(votes: &[Standing]) -> String {
-    let mut grid = Grid::new(2, &["agent", "basis", ">era", ">gold", ">agreed", ">accuracy", ">weight"]);
+    let mut grid =
+        Grid::new(2, &["agent", "basis", ">era", ">gold", ">agreed", ">accuracy", ">weight"]);
     let mut newcomers = 0u64;
     for vote in votes.iter().take(VOTES_SHOWN) {
         let Some(evidence) = &vote.evidence else {
@@ -131,20 +163,33 @@ fn evidence(votes: &[Standing]) -> String {
         ];
         grid.row(cells);
     }
-    let mut text = if newcomers < votes.len().min(VOTES_SHOWN) as u64 { grid.to_string() } else { String::new() };
+    let mut text = if newcomers < votes.len().min(VOTES_SHOWN) as u64 {
+        grid.to_string()
+    } else {
+        String::new()
+    };
     if newcomers > 0 {
-        text.push_str(&format!("  {} of whom nothing was known in this domain\n", counted(newcomers, "agent")));
+        text.push_str(&format!(
+            "  {} of whom nothing was known in this domain\n",
+            counted(newcomers, "agent")
+        ));
     }
     text
 }
 
 fn closeness(f: &mut fmt::Formatter<'_>, close: &Closeness, now: &Revision) -> fmt::Result {
-    let against = close.runner_up.as_ref().map_or_else(|| "no other answer".to_owned(), |label| cut(label, 30));
+    let against = close
+        .runner_up
+        .as_ref()
+        .map_or_else(|| "no other answer".to_owned(), |label| cut(label, 30));
     writeln!(f, "  margin      {} over {against}", short(close.margin))?;
-    let basis = format!("{} of {} ({})", now.quorum, short(now.eligible_weight), now.eligible_basis);
+    let basis =
+        format!("{} of {} ({})", now.quorum, short(now.eligible_weight), now.eligible_basis);
     let needed = short(close.quorum_weight);
     match close.quorum_to_spare {
-        spare if spare > 0.0 => writeln!(f, "  quorum      more than {needed}, {basis}: {} to spare", short(spare))?,
+        spare if spare > 0.0 => {
+            writeln!(f, "  quorum      more than {needed}, {basis}: {} to spare", short(spare))?
+        }
         spare => writeln!(f, "  quorum      more than {needed}, {basis}: {} short", short(-spare))?,
     }
     let lines = [
@@ -164,12 +209,17 @@ fn closeness(f: &mut fmt::Formatter<'_>, close: &Closeness, now: &Revision) -> f
 }
 
 fn changed(what: &str, change: &Change) -> String {
-    let named: Vec<String> = change.agents.iter().take(AGENTS_NAMED).map(|agent| cut(agent, 24)).collect();
+    let named: Vec<String> =
+        change.agents.iter().take(AGENTS_NAMED).map(|agent| cut(agent, 24)).collect();
     let more = match change.agents.len() - named.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     let to = change.to.as_ref().map_or_else(String::new, |to| format!(" for {}", cut(to, 24)));
-    let of = format!("{} of weight {}", counted(change.agents.len() as u64, "agent"), short(change.weight));
+    let of = format!(
+        "{} of weight {}",
+        counted(change.agents.len() as u64, "agent"),
+        short(change.weight)
+    );
     format!("{what}{to}: {of} ({}{more})", named.join(", "))
 }

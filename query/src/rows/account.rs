@@ -23,10 +23,16 @@ pub(crate) struct Account {
 }
 
 impl FromTable for Account {
-    fn read(columns: &Columns<'_>, _: u32, origins: &mut Origins, rows: &mut Vec<Account>) -> Result<(), String> {
+    fn read(
+        columns: &Columns<'_>,
+        _: u32,
+        origins: &mut Origins,
+        rows: &mut Vec<Account>,
+    ) -> Result<(), String> {
         let (commit, source, partition) =
             (columns.int("commit")?, columns.text("source")?, columns.text("partition")?);
-        let (record, from, to) = (columns.text("record")?, columns.int("position")?, columns.int("position_to")?);
+        let (record, from, to) =
+            (columns.text("record")?, columns.int("position")?, columns.int("position_to")?);
         let (rows_in, on_time) = (columns.int("rows_in")?, columns.int("on_time")?);
         let (late, rejected) = (columns.int("late")?, columns.int("rejected")?);
         rows.extend((0..columns.rows()).map(|row| Account {
@@ -61,10 +67,16 @@ impl Refusal {
 }
 
 impl FromTable for Refusal {
-    fn read(columns: &Columns<'_>, _: u32, origins: &mut Origins, rows: &mut Vec<Refusal>) -> Result<(), String> {
+    fn read(
+        columns: &Columns<'_>,
+        _: u32,
+        origins: &mut Origins,
+        rows: &mut Vec<Refusal>,
+    ) -> Result<(), String> {
         let (commit, source, partition) =
             (columns.int("commit")?, columns.text("source")?, columns.text("partition")?);
-        let (record, stage, reason) = (columns.text("record")?, columns.text("stage")?, columns.text("reason")?);
+        let (record, stage, reason) =
+            (columns.text("record")?, columns.text("stage")?, columns.text("reason")?);
         rows.extend((0..columns.rows()).map(|row| Refusal {
             commit: commit.value(row),
             origin: origins.shared(source.at(row), partition.at(row)),

@@ -45,12 +45,20 @@ pub(crate) struct Decision {
 }
 
 impl FromTable for Decision {
-    fn read(columns: &Columns<'_>, file: u32, _: &mut Origins, rows: &mut Vec<Decision>) -> Result<(), String> {
+    fn read(
+        columns: &Columns<'_>,
+        file: u32,
+        _: &mut Origins,
+        rows: &mut Vec<Decision>,
+    ) -> Result<(), String> {
         use arrow::array::Array as _;
         let (commit, revision) = (columns.int("commit")?, columns.int("revision")?);
-        let (event_time, task, domain) = (columns.time("event_time")?, columns.text("task_id")?, columns.text("domain")?);
-        let (kind, state, undecided) = (columns.text("kind")?, columns.text("state")?, columns.text("undecided_reason")?);
-        let (is_final, reason, answer) = (columns.flag("is_final")?, columns.text("reason")?, columns.text("answer")?);
+        let (event_time, task, domain) =
+            (columns.time("event_time")?, columns.text("task_id")?, columns.text("domain")?);
+        let (kind, state, undecided) =
+            (columns.text("kind")?, columns.text("state")?, columns.text("undecided_reason")?);
+        let (is_final, reason, answer) =
+            (columns.flag("is_final")?, columns.text("reason")?, columns.text("answer")?);
         let (confidence, support) = (columns.real("confidence")?, columns.real("support_weight")?);
         let (runner_up, total) = (columns.real("runner_up_weight")?, columns.real("total_weight")?);
         let (eligible, basis) = (columns.real("eligible_weight")?, columns.text("eligible_basis")?);
@@ -58,7 +66,8 @@ impl FromTable for Decision {
         let (tolerated, votes) = (columns.real("tolerated_hostile_weight")?, columns.int("votes")?);
         let (abstentions, excluded) = (columns.int("abstentions")?, columns.int("excluded")?);
         let (options, superseded) = (columns.int("options")?, columns.int("superseded")?);
-        let (duplicates, method, era) = (columns.int("duplicates")?, columns.text("method")?, columns.int("era")?);
+        let (duplicates, method, era) =
+            (columns.int("duplicates")?, columns.text("method")?, columns.int("era")?);
         let (opened_at, closed_at) = (columns.time("opened_at")?, columns.time("closed_at")?);
         let (close_rule, took) = (columns.text("close_rule")?, columns.int("time_to_decision_ms")?);
         let (gold, gold_match) = (columns.text("gold_answer")?, columns.flag("gold_match")?);

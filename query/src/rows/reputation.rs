@@ -24,10 +24,17 @@ pub(crate) struct Reputation {
 }
 
 impl FromTable for Reputation {
-    fn read(columns: &Columns<'_>, file: u32, _: &mut Origins, rows: &mut Vec<Reputation>) -> Result<(), String> {
+    fn read(
+        columns: &Columns<'_>,
+        file: u32,
+        _: &mut Origins,
+        rows: &mut Vec<Reputation>,
+    ) -> Result<(), String> {
         let (commit, event_time) = (columns.int("commit")?, columns.time("event_time")?);
-        let (agent, version, domain) = (columns.text("agent_id")?, columns.text("version")?, columns.text("domain")?);
-        let (era, weight, accuracy) = (columns.int("era")?, columns.real("weight")?, columns.real("accuracy")?);
+        let (agent, version, domain) =
+            (columns.text("agent_id")?, columns.text("version")?, columns.text("domain")?);
+        let (era, weight, accuracy) =
+            (columns.int("era")?, columns.real("weight")?, columns.real("accuracy")?);
         let (gold_seen, gold_right) = (columns.real("gold_seen")?, columns.real("gold_right")?);
         let (seen, right) = (columns.real("consensus_seen")?, columns.real("consensus_right")?);
         let basis = columns.text("basis")?;

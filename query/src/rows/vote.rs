@@ -31,11 +31,18 @@ pub(crate) struct Vote {
 }
 
 impl FromTable for Vote {
-    fn read(columns: &Columns<'_>, file: u32, origins: &mut Origins, rows: &mut Vec<Vote>) -> Result<(), String> {
+    fn read(
+        columns: &Columns<'_>,
+        file: u32,
+        origins: &mut Origins,
+        rows: &mut Vec<Vote>,
+    ) -> Result<(), String> {
         let (commit, revision) = (columns.int("commit")?, columns.int("revision")?);
         let (event_time, task) = (columns.time("event_time")?, columns.text("task_id")?);
-        let (agent, version, choice) = (columns.text("agent_id")?, columns.text("version")?, columns.text("choice")?);
-        let (weight, status, agrees) = (columns.real("weight")?, columns.text("status")?, columns.flag("agrees")?);
+        let (agent, version, choice) =
+            (columns.text("agent_id")?, columns.text("version")?, columns.text("choice")?);
+        let (weight, status, agrees) =
+            (columns.real("weight")?, columns.text("status")?, columns.flag("agrees")?);
         let (source, partition) = (columns.text("source")?, columns.text("partition")?);
         let position = columns.int("position")?;
         for row in 0..columns.rows() {
@@ -60,5 +67,7 @@ impl FromTable for Vote {
 
 fn status_of(word: &str) -> Result<Status, String> {
     let all = [Status::Counted, Status::Abstained, Status::Quarantined];
-    all.into_iter().find(|status| status.word() == word).ok_or_else(|| format!("{word:?} is no status of a vote"))
+    all.into_iter()
+        .find(|status| status.word() == word)
+        .ok_or_else(|| format!("{word:?} is no status of a vote"))
 }

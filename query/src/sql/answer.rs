@@ -94,7 +94,8 @@ impl Answer {
         let mut next = Some(RecordBatch::new_empty(self.schema()));
         while let Some(batch) = next {
             let mut text = Vec::new();
-            let mut writer = WriterBuilder::new().with_header(std::mem::take(&mut heading)).build(&mut text);
+            let mut writer =
+                WriterBuilder::new().with_header(std::mem::take(&mut heading)).build(&mut text);
             writer.write(&batch).map_err(|error| Error::Query(error.to_string()))?;
             drop(writer);
             to.write_all(&text)?;

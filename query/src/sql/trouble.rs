@@ -22,7 +22,10 @@ pub(super) fn check_tables(context: &SessionContext, sql: &str) -> Result<()> {
     let Ok(statement) = names.sql_to_statement(sql, &Dialect::Generic) else { return Ok(()) };
     let Ok(references) = names.resolve_table_references(&statement) else { return Ok(()) };
     let known = known();
-    let unknown = references.iter().filter(|reference| reference.schema() != Some(INFORMATION)).map(TableReference::table);
+    let unknown = references
+        .iter()
+        .filter(|reference| reference.schema() != Some(INFORMATION))
+        .map(TableReference::table);
     match unknown.filter(|name| !known.contains(name)).map(str::to_owned).next() {
         None => Ok(()),
         Some(name) => {
@@ -49,7 +52,9 @@ pub(super) fn told(error: &DataFusionError) -> Error {
     }
     let text = root.strip_backtrace();
     Error::Query(match root {
-        DataFusionError::SQL(..) => format!("this is no SQL: {}", text.trim_start_matches("SQL error: ")),
+        DataFusionError::SQL(..) => {
+            format!("this is no SQL: {}", text.trim_start_matches("SQL error: "))
+        }
         _ => text,
     })
 }

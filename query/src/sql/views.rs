@@ -17,7 +17,8 @@ pub struct View {
 impl View {
     /// Its text.
     pub fn sql(&self) -> String {
-        let columns: Vec<String> = self.table.columns().map(|column| format!("v.\"{}\"", column.name)).collect();
+        let columns: Vec<String> =
+            self.table.columns().map(|column| format!("v.\"{}\"", column.name)).collect();
         self.body.replace("{columns}", &columns.join(", "))
     }
 }

@@ -33,7 +33,8 @@ pub(super) async fn check(
 ) -> Result<Votes> {
     let mut accounts: Vec<Account> = contents.read(Table::Conservation, findings).await?;
     accounts.sort_by(|a, b| (&a.origin, a.commit, a.from).cmp(&(&b.origin, b.commit, b.from)));
-    let refusals: Vec<Refusal> = contents.read_columns(Table::Rejects, Refusal::COLUMNS, findings).await?;
+    let refusals: Vec<Refusal> =
+        contents.read_columns(Table::Rejects, Refusal::COLUMNS, findings).await?;
     for account in &accounts {
         check_sum(account, findings);
     }
@@ -45,8 +46,13 @@ pub(super) async fn check(
         check_refusals(&accounts, &refusals, findings);
     }
     let votes = RecordKind::Vote.source_key();
-    let in_tasks = refusals.iter().filter(|refusal| !refusal.at_the_door && refusal.record == votes);
-    let on_time = accounts.iter().filter(|account| account.record == votes).map(|account| account.on_time).sum();
+    let in_tasks =
+        refusals.iter().filter(|refusal| !refusal.at_the_door && refusal.record == votes);
+    let on_time = accounts
+        .iter()
+        .filter(|account| account.record == votes)
+        .map(|account| account.on_time)
+        .sum();
     Ok(Votes { on_time, refused: in_tasks.count() as i64 })
 }
 
@@ -91,14 +97,19 @@ fn check_ranges(accounts: &[Account], log: &Log, findings: &mut Findings, checke
             }
             Some(moved) => {
                 if moved.to != account.from {
-                    findings.add(about(account, "position, where the row before it ended").differs(moved.to, account.from));
+                    findings.add(
+                        about(account, "position, where the row before it ended")
+                            .differs(moved.to, account.from),
+                    );
                 }
                 moved.to = account.to;
                 moved.counts.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more);
             }
         }
     }
-    for (seq, commit) in log.records.iter().filter_map(|record| Some((record.seq, record.commit()?))) {
+    for (seq, commit) in
+        log.records.iter().filter_map(|record| Some((record.seq, record.commit()?)))
+    {
         for range in &commit.ranges {
             checked.ranges += 1;
             let Counts { rows_in, on_time, late, rejected } = range.counts();
@@ -109,9 +120,16 @@ fn check_ranges(accounts: &[Account], log: &Log, findings: &mut Findings, checke
             match by_record.remove(&(seq, Arc::new(range.origin.clone()))) {
                 // Blank lines move a position and are no rows.
                 None if counts == [0; 4] => {}
-                None => findings.add(of_partition(&range.origin, commit, "the log's range has no row").in_record(seq)),
+                None => findings.add(
+                    of_partition(&range.origin, commit, "the log's range has no row")
+                        .in_record(seq),
+                ),
                 Some(found) if found != expected => {
-                    let finding = of_partition(&range.origin, commit, "position, position_to and the four counts");
+                    let finding = of_partition(
+                        &range.origin,
+                        commit,
+                        "position, position_to and the four counts",
+                    );
                     findings.add(finding.in_record(seq).differs(show(&expected), show(&found)));
                 }
                 Some(_) => {}
@@ -119,7 +137,9 @@ fn check_ranges(accounts: &[Account], log: &Log, findings: &mut Findings, checke
         }
     }
     // A row that moves nothing says that its partition has ended.
-    for ((seq, origin), found) in by_record.into_iter().filter(|(_, found)| found.from != found.to || found.counts != [0; 4]) {
+    for ((seq, origin), found) in
+        by_record.into_iter().filter(|(_, found)| found.from != found.to || found.counts != [0; 4])
+    {
         let finding = of_partition(&origin, 0, "the row has no range in the log").in_record(seq);
         findings.add(finding.differs("nothing", show(&found)));
     }
@@ -148,7 +168,9 @@ fn check_refusals(accounts: &[Account], refusals: &[Refusal], findings: &mut Fin
     });
     for ((commit, origin), expected) in &counts {
         let found = found.get(&(*commit, Arc::clone(origin))).copied().unwrap_or_default();
-        for (nr, what) in ["late rows among the rejects", "rejected rows among the rejects"].iter().enumerate() {
+        for (nr, what) in
+            ["late rows among the rejects", "rejected rows among the rejects"].iter().enumerate()
+        {
             if expected[nr] != found[nr] {
                 let finding = of_partition(origin, *commit, what).in_table(Table::Rejects.name());
                 findings.add(finding.differs(expected[nr], found[nr]));
@@ -179,7 +201,8 @@ fn check_totals(accounts: &[Account], log: &Log, findings: &mut Findings, checke
         ("rejected of all commits", expected.rejected, found.rejected),
     ] {
         if expected != found {
-            let finding = Finding::new(Check::Conservation, what).in_table(Table::Conservation.name());
+            let finding =
+                Finding::new(Check::Conservation, what).in_table(Table::Conservation.name());
             findings.add(finding.in_record(last.seq).differs(expected, found));
         }
     }

@@ -93,7 +93,11 @@ impl Contents {
     }
 
     /// All rows of a table; of a file that holds what no table of this build can, the finding.
-    pub(super) async fn read<R: FromTable>(&self, table: Table, findings: &mut Findings) -> Result<Vec<R>> {
+    pub(super) async fn read<R: FromTable>(
+        &self,
+        table: Table,
+        findings: &mut Findings,
+    ) -> Result<Vec<R>> {
         self.gather(table, findings, File::all).await
     }
 
@@ -117,7 +121,8 @@ impl Contents {
         if part.of == 1 {
             return self.read(table, findings).await;
         }
-        self.gather(table, findings, |file| file.rows_with("task_id", move |task| part.has(task))).await
+        self.gather(table, findings, |file| file.rows_with("task_id", move |task| part.has(task)))
+            .await
     }
 
     async fn gather<R: FromTable>(
@@ -133,7 +138,9 @@ impl Contents {
                 None => Err("it went while it was being verified".to_owned()),
             };
             let read = read.and_then(|mut batches| {
-                batches.try_for_each(|batch| R::read(&Columns(&batch?), nr as u32, &mut origins, &mut rows))
+                batches.try_for_each(|batch| {
+                    R::read(&Columns(&batch?), nr as u32, &mut origins, &mut rows)
+                })
             });
             if let Err(reason) = read {
                 let finding = Finding::new(Check::File, reason).in_table(table.name());

@@ -41,8 +41,14 @@ impl Life {
 
 /// The lives of one task. A vote belongs to the first life that closed after it was cast: votes of the next one are
 /// cast after the name was forgotten.
-pub(crate) fn lives_of(mut decisions: Vec<Decision>, mut votes: Vec<Vote>, findings: &mut Findings) -> Vec<Life> {
-    decisions.sort_by_key(|decision| (decision.closed_at, decision.opened_at, decision.revision, decision.commit));
+pub(crate) fn lives_of(
+    mut decisions: Vec<Decision>,
+    mut votes: Vec<Vote>,
+    findings: &mut Findings,
+) -> Vec<Life> {
+    decisions.sort_by_key(|decision| {
+        (decision.closed_at, decision.opened_at, decision.revision, decision.commit)
+    });
     votes.sort_by(|a, b| (a.revision, &a.agent).cmp(&(b.revision, &b.agent)));
     let mut lives: Vec<Life> = Vec::new();
     for decision in decisions {
@@ -58,7 +64,11 @@ pub(crate) fn lives_of(mut decisions: Vec<Decision>, mut votes: Vec<Vote>, findi
         let at = lives.partition_point(|life| life.decisions[0].closed_at < vote.event_time);
         match lives.get_mut(at) {
             Some(life) => life.votes.push(vote),
-            None => findings.add(about_vote(&vote, Check::Vote, "it was cast after the close of its task, or its task never closed")),
+            None => findings.add(about_vote(
+                &vote,
+                Check::Vote,
+                "it was cast after the close of its task, or its task never closed",
+            )),
         }
     }
     lives
@@ -75,7 +85,11 @@ pub(crate) fn about_vote(vote: &Vote, check: Check, what: &str) -> Finding {
 }
 
 /// Checks all of one life; `terms_at` gives the terms of a commit, which an upgrade of the job can change.
-pub(crate) fn check_life<'t>(life: &Life, terms_at: impl Fn(i64) -> Option<&'t Terms>, findings: &mut Findings) {
+pub(crate) fn check_life<'t>(
+    life: &Life,
+    terms_at: impl Fn(i64) -> Option<&'t Terms>,
+    findings: &mut Findings,
+) {
     check_rows(life, findings);
     check_order(life, &terms_at, findings);
     let mut by_hand: Option<Name> = None;
@@ -99,7 +113,8 @@ pub(crate) fn check_life<'t>(life: &Life, terms_at: impl Fn(i64) -> Option<&'t T
 
 /// The votes' own rows: one of an agent in a revision, none of an agent that did not vote by the close.
 fn check_rows(life: &Life, findings: &mut Findings) {
-    let revisions: BTreeSet<i64> = life.decisions.iter().map(|decision| decision.revision).collect();
+    let revisions: BTreeSet<i64> =
+        life.decisions.iter().map(|decision| decision.revision).collect();
     let mut seen: BTreeSet<(&Name, i64)> = BTreeSet::new();
     for vote in &life.votes {
         if !seen.insert((&vote.agent, vote.revision)) {
@@ -112,7 +127,10 @@ fn check_rows(life: &Life, findings: &mut Findings) {
         }
         let counts = vote.status == Status::Counted;
         match micros(vote.weight) {
-            None => findings.add(about_vote(vote, Check::Vote, "weight, in whole millionths").differs("a number of them", vote.weight)),
+            None => findings.add(
+                about_vote(vote, Check::Vote, "weight, in whole millionths")
+                    .differs("a number of them", vote.weight),
+            ),
             Some(weight) if weight < 0 || (!counts && weight != 0) => {
                 findings.add(about_vote(vote, Check::Vote, "weight").differs(0, vote.weight));
             }
@@ -120,13 +138,20 @@ fn check_rows(life: &Life, findings: &mut Findings) {
         }
         if vote.label.is_some() == (vote.status == Status::Abstained) {
             let label = vote.label.as_deref().unwrap_or("no answer");
-            findings.add(about_vote(vote, Check::Vote, "status of a vote that says this").differs(label, vote.status.word()));
+            findings.add(
+                about_vote(vote, Check::Vote, "status of a vote that says this")
+                    .differs(label, vote.status.word()),
+            );
         }
     }
 }
 
 /// Revisions follow each other from 0, and nothing follows the final one.
-fn check_order<'t>(life: &Life, terms_at: &impl Fn(i64) -> Option<&'t Terms>, findings: &mut Findings) {
+fn check_order<'t>(
+    life: &Life,
+    terms_at: &impl Fn(i64) -> Option<&'t Terms>,
+    findings: &mut Findings,
+) {
     for (expected, decision) in life.decisions.iter().enumerate() {
         if decision.revision != expected as i64 {
             let finding = about(decision, Check::Finality, "revision, counted from 0 without gaps");
@@ -138,7 +163,8 @@ fn check_order<'t>(life: &Life, terms_at: &impl Fn(i64) -> Option<&'t Terms>, fi
     for late in finals.map_or(&[][..], |last| &life.decisions[last + 1..]) {
         findings.add(about(late, Check::Finality, "it comes after the final revision"));
     }
-    if let Some((last, before)) = life.decisions.split_last().and_then(|(last, rest)| Some((last, rest.last()?)))
+    if let Some((last, before)) =
+        life.decisions.split_last().and_then(|(last, rest)| Some((last, rest.last()?)))
         && last.is_final
     {
         check_final(last, before, terms_at(last.commit), findings);
@@ -149,16 +175,28 @@ fn check_order<'t>(life: &Life, terms_at: &impl Fn(i64) -> Option<&'t Terms>, fi
 fn check_final(last: &Decision, before: &Decision, terms: Option<&Terms>, findings: &mut Findings) {
     let Decision { file, commit, revision, event_time, .. } = last.clone();
     let again = Decision {
-        file, commit, revision, event_time, is_final: true, reason: Name::new("final"), ..before.clone()
+        file,
+        commit,
+        revision,
+        event_time,
+        is_final: true,
+        reason: Name::new("final"),
+        ..before.clone()
     };
     if *last != again {
-        findings.add(about(last, Check::Finality, "the final revision differs from the one before it"));
+        findings.add(about(
+            last,
+            Check::Finality,
+            "the final revision differs from the one before it",
+        ));
     }
     if let Some(terms) = terms {
         let expected = last.closed_at.saturating_add(terms.finality_after_us);
         if last.event_time != expected {
-            let finding = about(last, Check::Finality, "event_time, the close and the time to revise it");
-            findings.add(finding.differs(format_rfc3339(expected), format_rfc3339(last.event_time)));
+            let finding =
+                about(last, Check::Finality, "event_time, the close and the time to revise it");
+            findings
+                .add(finding.differs(format_rfc3339(expected), format_rfc3339(last.event_time)));
         }
     }
 }
@@ -169,7 +207,8 @@ fn check_agreement(decision: &Decision, votes: &[&Vote], findings: &mut Findings
         let agrees = decision.answer.is_some() && vote.label == decision.answer;
         if vote.agrees != agrees {
             let answer = decision.answer.as_deref().unwrap_or("none");
-            let what = format!("agrees, with the answer {answer:?} of revision {}", decision.revision);
+            let what =
+                format!("agrees, with the answer {answer:?} of revision {}", decision.revision);
             findings.add(about_vote(vote, Check::Vote, &what).differs(agrees, vote.agrees));
         }
     }
@@ -182,7 +221,12 @@ struct Derived<'a> {
 }
 
 impl Derived<'_> {
-    fn differs(&mut self, column: &str, expected: impl std::fmt::Display, found: impl std::fmt::Display) {
+    fn differs(
+        &mut self,
+        column: &str,
+        expected: impl std::fmt::Display,
+        found: impl std::fmt::Display,
+    ) {
         self.findings.add(about(self.decision, Check::Decision, column).differs(expected, found));
     }
 
@@ -217,11 +261,14 @@ impl Derived<'_> {
         let decision = self.decision;
         let answer = by_hand.or(outcome.answer());
         if decision.answer.as_ref() != answer {
-            let word = |answer: Option<&Name>| answer.map_or_else(|| "none".to_owned(), |label| format!("{label:?}"));
+            let word = |answer: Option<&Name>| {
+                answer.map_or_else(|| "none".to_owned(), |label| format!("{label:?}"))
+            };
             self.differs("answer", word(answer), word(decision.answer.as_ref()));
         }
         let support = answer.map_or(0, |answer| outcome.weight_of(answer));
-        let runner_up = answer.and_then(|answer| outcome.next_to(answer)).map_or(0, |(_, weight)| weight);
+        let runner_up =
+            answer.and_then(|answer| outcome.next_to(answer)).map_or(0, |(_, weight)| weight);
         self.weight("support_weight", support, decision.support);
         self.weight("runner_up_weight", runner_up, decision.runner_up);
         let margin = support - runner_up;
@@ -234,7 +281,11 @@ impl Derived<'_> {
         if decision.eligible_basis == "votes" {
             self.weight("eligible_weight", outcome.total_micros, decision.eligible);
         } else if decision.eligible < decision.total {
-            self.differs("eligible_weight, at least the weight of the votes", decision.total, decision.eligible);
+            self.differs(
+                "eligible_weight, at least the weight of the votes",
+                decision.total,
+                decision.eligible,
+            );
         }
         let Ok(quorum) = decision.quorum.parse::<Ratio>() else {
             return self.differs("quorum", "a ratio", &decision.quorum);
@@ -243,7 +294,8 @@ impl Derived<'_> {
             self.differs("quorum", terms.quorum, quorum);
         }
         let eligible = i128::from(micros(decision.eligible).unwrap_or(0));
-        let reached = outcome.answer().is_some_and(|answer| outcome.exceeds(answer, quorum, eligible));
+        let reached =
+            outcome.answer().is_some_and(|answer| outcome.exceeds(answer, quorum, eligible));
         let few = terms.map(|terms| outcome.votes < terms.min_votes);
         let own_number = terms.is_none_or(|terms| terms.declared);
         let found = decision.undecided_reason.as_deref();
@@ -282,7 +334,11 @@ impl Derived<'_> {
 
     fn check_times(&mut self, before: Option<&Decision>, terms: Option<&Terms>) {
         let decision = self.decision;
-        self.number("time_to_decision_ms", (decision.closed_at - decision.opened_at) / 1_000, decision.time_to_decision_ms);
+        self.number(
+            "time_to_decision_ms",
+            (decision.closed_at - decision.opened_at) / 1_000,
+            decision.time_to_decision_ms,
+        );
         let time = |derived: &mut Self, column: &str, right: bool, at: Micros, found: Micros| {
             if !right {
                 derived.differs(column, format_rfc3339(at), format_rfc3339(found));
@@ -292,7 +348,13 @@ impl Derived<'_> {
         time(self, "opened_at, no later than the close", opened <= closed, closed, opened);
         match before {
             None => {
-                time(self, "event_time, of the close", decision.event_time == closed, closed, decision.event_time);
+                time(
+                    self,
+                    "event_time, of the close",
+                    decision.event_time == closed,
+                    closed,
+                    decision.event_time,
+                );
                 if decision.reason != "closed" && decision.reason != "override" {
                     self.differs("reason", "closed", &decision.reason);
                 }
@@ -301,7 +363,13 @@ impl Derived<'_> {
                 // The final revision may come at the very time of the last change.
                 let later = decision.event_time > before.event_time
                     || (decision.is_final && decision.event_time == before.event_time);
-                time(self, "event_time, later than the revision before", later, before.event_time, decision.event_time);
+                time(
+                    self,
+                    "event_time, later than the revision before",
+                    later,
+                    before.event_time,
+                    decision.event_time,
+                );
                 self.number("superseded", before.superseded, decision.superseded);
                 self.number("duplicates", before.duplicates, decision.duplicates);
                 self.number("era", before.era, decision.era);
@@ -309,11 +377,21 @@ impl Derived<'_> {
         }
         let matched = decision.gold.as_ref().map(|gold| decision.answer.as_ref() == Some(gold));
         if decision.gold_match != matched {
-            self.differs("gold_match", format!("{matched:?}"), format!("{:?}", decision.gold_match));
+            self.differs(
+                "gold_match",
+                format!("{matched:?}"),
+                format!("{:?}", decision.gold_match),
+            );
         }
         let Some(terms) = terms else { return };
         let last = closed.saturating_add(terms.finality_after_us);
-        time(self, "event_time, no later than the task could be revised", decision.event_time <= last, last, decision.event_time);
+        time(
+            self,
+            "event_time, no later than the task could be revised",
+            decision.event_time <= last,
+            last,
+            decision.event_time,
+        );
         if before.is_none() {
             // At the end of the input gold tasks close in its last era and the others in the one after.
             let after_gold = decision.close_rule == "end_of_input" && decision.gold.is_none();

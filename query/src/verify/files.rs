@@ -7,11 +7,11 @@ use quorate_connectors::store::Store;
 use quorate_schemas::log::{Digest, ObjectName, StagedFile};
 use quorate_schemas::table::Table;
 
+use super::Step;
 use super::contents::{Contents, Examined};
 use super::finding::{Check, Finding, Findings};
 use super::log::Log;
 use super::report::Checked;
-use super::Step;
 use crate::error::Result;
 use crate::file::{Content, File};
 use crate::snapshot::{Snapshot, TableFile};
@@ -34,7 +34,8 @@ pub(super) async fn check(
     checked: &mut Checked,
     watch: &(dyn Fn(Step) + Sync),
 ) -> Result<Contents> {
-    let staged: BTreeMap<&str, &StagedFile> = log.staged().map(|(_, file)| (file.path.as_str(), file)).collect();
+    let staged: BTreeMap<&str, &StagedFile> =
+        log.staged().map(|(_, file)| (file.path.as_str(), file)).collect();
     let mut contents = Contents::new(store.clone());
     let of = snapshot.files.values().map(|files| files.len() as u64).sum();
     for (table, files) in &snapshot.files {
@@ -44,7 +45,9 @@ pub(super) async fn check(
             let staged = staged.get(file.path.as_str()).copied();
             let claimed = claim(*table, file, staged);
             match examine(store, &claimed, &log_job(log), findings, checked).await? {
-                Some(content) => contents.add(*table, Examined { path: file.path.clone(), content }),
+                Some(content) => {
+                    contents.add(*table, Examined { path: file.path.clone(), content })
+                }
                 None => contents.lose(*table, &file.path),
             }
         }
@@ -77,14 +80,17 @@ async fn examine(
     findings: &mut Findings,
     checked: &mut Checked,
 ) -> Result<Option<Content>> {
-    let finding = |what: &str| Finding::new(Check::File, what).in_table(claimed.table.name()).in_file(claimed.path);
+    let finding = |what: &str| {
+        Finding::new(Check::File, what).in_table(claimed.table.name()).in_file(claimed.path)
+    };
     let Some(bytes) = store.get(claimed.path).await? else {
         findings.add(finding("it is gone"));
         return Ok(None);
     };
     checked.bytes += bytes.len() as u64;
     if claimed.masked {
-        findings.add(finding("another program has masked some of its rows, which cannot be read here"));
+        findings
+            .add(finding("another program has masked some of its rows, which cannot be read here"));
         return Ok(None);
     }
     // Bytes that are not those that were written are not decoded: they may hold anything.
@@ -111,7 +117,10 @@ async fn examine(
         findings.add(finding("the job of its rows").differs(job, other));
     }
     if let Some(ObjectName::Table { checkpoint, .. }) = ObjectName::parse(claimed.path) {
-        let others = content.by_commit.keys().filter(|commit| u64::try_from(**commit).ok() != Some(checkpoint));
+        let others = content
+            .by_commit
+            .keys()
+            .filter(|commit| u64::try_from(**commit).ok() != Some(checkpoint));
         for other in others {
             findings.add(finding("the commit of its rows").differs(checkpoint, other));
         }
@@ -120,7 +129,11 @@ async fn examine(
     Ok(Some(content))
 }
 
-fn changed(claimed: &Claimed<'_>, bytes: &Bytes, finding: &dyn Fn(&str) -> Finding) -> Option<Finding> {
+fn changed(
+    claimed: &Claimed<'_>,
+    bytes: &Bytes,
+    finding: &dyn Fn(&str) -> Finding,
+) -> Option<Finding> {
     if bytes.len() as u64 != claimed.bytes {
         return Some(finding("its length in bytes").differs(claimed.bytes, bytes.len()));
     }
@@ -129,11 +142,18 @@ fn changed(claimed: &Claimed<'_>, bytes: &Bytes, finding: &dyn Fn(&str) -> Findi
 }
 
 /// The retained files of the newest record; older ones may be gone.
-async fn retained(store: &Store, snapshot: &Snapshot, findings: &mut Findings, checked: &mut Checked) -> Result<()> {
+async fn retained(
+    store: &Store,
+    snapshot: &Snapshot,
+    findings: &mut Findings,
+    checked: &mut Checked,
+) -> Result<()> {
     let mut seen = BTreeSet::new();
     for file in &snapshot.record.standing.retained {
         checked.files += 1;
-        let finding = |what: &str| Finding::new(Check::File, what).in_record(snapshot.record.seq).in_file(&file.path);
+        let finding = |what: &str| {
+            Finding::new(Check::File, what).in_record(snapshot.record.seq).in_file(&file.path)
+        };
         if !seen.insert(&file.path) {
             findings.add(finding("the record names it twice"));
         }
@@ -143,7 +163,8 @@ async fn retained(store: &Store, snapshot: &Snapshot, findings: &mut Findings, c
                 checked.bytes += bytes.len() as u64;
                 let digest = Digest::of(&bytes);
                 if digest != file.sha256 {
-                    findings.add(finding("it was changed: its SHA-256").differs(file.sha256, digest));
+                    findings
+                        .add(finding("it was changed: its SHA-256").differs(file.sha256, digest));
                 }
             }
         }

@@ -131,7 +131,11 @@ impl Finding {
     }
 
     /// It should be `expected` and is `found`.
-    pub(crate) fn differs(mut self, expected: impl fmt::Display, found: impl fmt::Display) -> Finding {
+    pub(crate) fn differs(
+        mut self,
+        expected: impl fmt::Display,
+        found: impl fmt::Display,
+    ) -> Finding {
         (self.expected, self.found) = (Some(expected.to_string()), Some(found.to_string()));
         self
     }
@@ -152,9 +156,23 @@ impl fmt::Display for Finding {
         for (column, value) in &self.row {
             write!(f, " {column}={}", cut(value, SHOWN_CHARS))?;
         }
-        write!(f, "{}{}", if self.row.is_empty() && self.table.is_none() && self.record.is_none() { " " } else { ": " }, self.what)?;
+        write!(
+            f,
+            "{}{}",
+            if self.row.is_empty() && self.table.is_none() && self.record.is_none() {
+                " "
+            } else {
+                ": "
+            },
+            self.what
+        )?;
         if let Some((expected, found)) = self.expected.as_ref().zip(self.found.as_ref()) {
-            write!(f, ": expected {}, found {}", cut(expected, SHOWN_CHARS), cut(found, SHOWN_CHARS))?;
+            write!(
+                f,
+                ": expected {}, found {}",
+                cut(expected, SHOWN_CHARS),
+                cut(found, SHOWN_CHARS)
+            )?;
         }
         match &self.file {
             Some(file) => write!(f, "\n    in {file}"),
@@ -221,7 +239,10 @@ mod tests {
         let mut findings = Findings::new(2);
         (0..5).for_each(|nr| findings.add(Finding::new(Check::Weight, nr.to_string())));
         findings.add(Finding::new(Check::Log, "broken"));
-        assert_eq!(findings.told.iter().map(|finding| finding.what.as_str()).collect::<Vec<_>>(), ["0", "1", "broken"]);
+        assert_eq!(
+            findings.told.iter().map(|finding| finding.what.as_str()).collect::<Vec<_>>(),
+            ["0", "1", "broken"]
+        );
         assert_eq!(findings.counts()[&Check::Weight], 5);
     }
 }

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use futures::StreamExt;
 use quorate_connectors::store::Store;
-use quorate_schemas::log::{Digest, FIRST_SEQ, ObjectName, Record, StagedFile, Standing, Unreadable, follows};
+use quorate_schemas::log::{
+    Digest, FIRST_SEQ, ObjectName, Record, StagedFile, Standing, Unreadable, follows,
+};
 
+use super::Step;
 use super::finding::{Check, Finding, Findings};
 use super::report::Checked;
-use super::Step;
 use crate::error::{Error, Result};
 use crate::history;
 
@@ -44,7 +46,9 @@ impl Log {
         let commit = u64::try_from(commit).ok()?;
         let at = self.records.partition_point(|record| record.standing.checkpoint < commit);
         self.records.get(at).filter(|record| {
-            record.commit().is_some_and(|found| commit > self.before(at) && commit <= found.checkpoint)
+            record
+                .commit()
+                .is_some_and(|found| commit > self.before(at) && commit <= found.checkpoint)
         })
     }
 
@@ -58,7 +62,8 @@ impl Log {
     }
 
     fn before(&self, at: usize) -> u64 {
-        at.checked_sub(1).map_or_else(|| self.horizon(), |before| self.records[before].standing.checkpoint)
+        at.checked_sub(1)
+            .map_or_else(|| self.horizon(), |before| self.records[before].standing.checkpoint)
     }
 }
 
@@ -75,7 +80,8 @@ pub(super) async fn check(
     let of = seqs.len() as u64;
     checked.seqs = Some((first, last));
     let mut chain = Chain::default();
-    let read = |seq: u64| async move { (seq, store.get(&ObjectName::Log { seq }.to_string()).await) };
+    let read =
+        |seq: u64| async move { (seq, store.get(&ObjectName::Log { seq }.to_string()).await) };
     let mut reads = futures::stream::iter(seqs).map(read).buffered(READS_AT_ONCE);
     while let Some((seq, bytes)) = reads.next().await {
         watch(Step { what: "log records", done: checked.records, of });
@@ -113,19 +119,31 @@ impl Chain {
                     Unreadable::NewerFormat { .. } => "it is too new for this build".to_owned(),
                     error => error.to_string(),
                 };
-                findings.add(Finding::new(Check::Log, what).in_record(seq).in_file(&ObjectName::Log { seq }.to_string()));
+                findings.add(
+                    Finding::new(Check::Log, what)
+                        .in_record(seq)
+                        .in_file(&ObjectName::Log { seq }.to_string()),
+                );
                 return;
             }
         };
         if record.seq != seq {
-            let finding = Finding::new(Check::Log, "its own number").in_record(seq).differs(seq, record.seq);
+            let finding =
+                Finding::new(Check::Log, "its own number").in_record(seq).differs(seq, record.seq);
             findings.add(finding.in_file(&ObjectName::Log { seq }.to_string()));
             return;
         }
         match before.filter(|(last, _)| last + 1 == seq) {
             Some((_, expected)) if record.previous != expected => {
-                let what = format!("record {} or this one was changed: the digest that it gives of it", seq - 1);
-                findings.add(Finding::new(Check::Log, what).in_record(seq).differs(expected, record.previous));
+                let what = format!(
+                    "record {} or this one was changed: the digest that it gives of it",
+                    seq - 1
+                );
+                findings.add(
+                    Finding::new(Check::Log, what)
+                        .in_record(seq)
+                        .differs(expected, record.previous),
+                );
             }
             Some(_) => self.check_follows(&record, findings),
             None if seq == FIRST_SEQ => check_first(&record, findings),
@@ -136,7 +154,9 @@ impl Chain {
 
     /// Whether what the record moves follows from the one before, if that could be read.
     fn check_follows(&self, record: &Record, findings: &mut Findings) {
-        let Some(before) = self.records.last().filter(|before| before.seq + 1 == record.seq) else { return };
+        let Some(before) = self.records.last().filter(|before| before.seq + 1 == record.seq) else {
+            return;
+        };
         if let Err(breach) = follows(before, record) {
             findings.add(Finding::new(Check::Log, breach.to_string()).in_record(record.seq));
         }
@@ -148,7 +168,9 @@ impl Chain {
             for file in record.commit().map_or(&[][..], |commit| &commit.files) {
                 if let Some(earlier) = named.insert(&file.path, record.seq) {
                     let what = format!("record {earlier} names it already");
-                    findings.add(Finding::new(Check::Log, what).in_record(record.seq).in_file(&file.path));
+                    findings.add(
+                        Finding::new(Check::Log, what).in_record(record.seq).in_file(&file.path),
+                    );
                 }
             }
         }
@@ -157,7 +179,13 @@ impl Chain {
 
 /// The first record stands on nothing.
 fn check_first(record: &Record, findings: &mut Findings) {
-    if !record.is_claim() || record.previous != Digest::ZERO || record.standing != Standing::default() {
-        findings.add(Finding::new(Check::Log, "the first record is not the claim of an empty log").in_record(record.seq));
+    if !record.is_claim()
+        || record.previous != Digest::ZERO
+        || record.standing != Standing::default()
+    {
+        findings.add(
+            Finding::new(Check::Log, "the first record is not the claim of an empty log")
+                .in_record(record.seq),
+        );
     }
 }

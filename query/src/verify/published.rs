@@ -45,13 +45,18 @@ pub(super) async fn check(
         let horizon = i64::try_from(log.horizon()).unwrap_or(i64::MAX);
         for (commit, multiset) in found.iter().filter(|(commit, _)| **commit > horizon) {
             if !claimed.contains_key(commit) {
-                let finding = Finding::new(Check::Published, "rows of a commit that no record gives any");
-                findings.add(finding.in_table(table.name()).key("commit", commit).differs(0, multiset.rows));
+                let finding =
+                    Finding::new(Check::Published, "rows of a commit that no record gives any");
+                findings.add(
+                    finding.in_table(table.name()).key("commit", commit).differs(0, multiset.rows),
+                );
             }
         }
         for (commit, claimed) in &claimed {
             let multiset = found.get(commit).copied().unwrap_or_default();
-            let merged = check_commit(store, contents, (table, *commit), claimed, multiset, findings).await?;
+            let merged =
+                check_commit(store, contents, (table, *commit), claimed, multiset, findings)
+                    .await?;
             checked.merged_files += merged;
         }
     }
@@ -70,7 +75,9 @@ fn found(contents: &Contents, table: Table) -> BTreeMap<i64, Multiset> {
 fn claimed(log: &Log, table: Table) -> BTreeMap<i64, Claimed<'_>> {
     let mut claimed: BTreeMap<i64, Claimed<'_>> = BTreeMap::new();
     for (_, file) in log.staged().filter(|(_, file)| file.table == table.name()) {
-        let Some(ObjectName::Table { checkpoint, .. }) = ObjectName::parse(&file.path) else { continue };
+        let Some(ObjectName::Table { checkpoint, .. }) = ObjectName::parse(&file.path) else {
+            continue;
+        };
         let of = claimed.entry(i64::try_from(checkpoint).unwrap_or(i64::MAX)).or_default();
         of.rows += file.rows;
         of.files.push(file);
@@ -78,8 +85,14 @@ fn claimed(log: &Log, table: Table) -> BTreeMap<i64, Claimed<'_>> {
     claimed
 }
 
-fn check_total(snapshot: &Snapshot, table: Table, found: &BTreeMap<i64, Multiset>, findings: &mut Findings) {
-    let expected = snapshot.record.standing.tables.get(table.name()).map_or(0, |totals| totals.rows);
+fn check_total(
+    snapshot: &Snapshot,
+    table: Table,
+    found: &BTreeMap<i64, Multiset>,
+    findings: &mut Findings,
+) {
+    let expected =
+        snapshot.record.standing.tables.get(table.name()).map_or(0, |totals| totals.rows);
     let rows: u64 = found.values().map(|multiset| multiset.rows).sum();
     if rows != expected {
         let finding = Finding::new(Check::Published, "all of its rows").in_table(table.name());
@@ -97,16 +110,21 @@ async fn check_commit(
     findings: &mut Findings,
 ) -> Result<u64> {
     let live = |path: &str| contents.of(table).iter().find(|file| file.path == path);
-    let gone: Vec<&StagedFile> = claimed.files.iter().copied().filter(|file| live(&file.path).is_none()).collect();
+    let gone: Vec<&StagedFile> =
+        claimed.files.iter().copied().filter(|file| live(&file.path).is_none()).collect();
     if gone.is_empty() {
         return Ok(0);
     }
     let finding = |what: &str| {
-        let about = Finding::new(Check::Published, what).in_table(table.name()).key("commit", commit);
+        let about =
+            Finding::new(Check::Published, what).in_table(table.name()).key("commit", commit);
         about.in_file(&gone[0].path)
     };
     if found.rows != claimed.rows {
-        findings.add(finding("the rows of this commit in the files that replaced its own").differs(claimed.rows, found.rows));
+        findings.add(
+            finding("the rows of this commit in the files that replaced its own")
+                .differs(claimed.rows, found.rows),
+        );
         return Ok(gone.len() as u64);
     }
     let mut expected = Multiset::default();
@@ -128,7 +146,12 @@ async fn check_commit(
 }
 
 /// The rows of a file that was merged away, if it is still what the log says.
-async fn original(store: &Store, table: Table, file: &StagedFile, commit: i64) -> Result<Option<Multiset>> {
+async fn original(
+    store: &Store,
+    table: Table,
+    file: &StagedFile,
+    commit: i64,
+) -> Result<Option<Multiset>> {
     let Some(bytes) = store.get(&file.path).await? else { return Ok(None) };
     if Digest::of(&bytes) != file.sha256 {
         return Ok(None);

@@ -75,13 +75,19 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let checked = &self.checked;
-        let span = checked.seqs.map_or_else(String::new, |(first, last)| format!(", {first} to {last}"));
+        let span =
+            checked.seqs.map_or_else(String::new, |(first, last)| format!(", {first} to {last}"));
         writeln!(f, "log           {}{span}", counted(checked.records, "record"))?;
         let merged = match checked.merged_files {
             0 => String::new(),
             merged => format!(", {} merged into others", grouped(merged)),
         };
-        writeln!(f, "files         {}, {} bytes{merged}", counted(checked.files, "file"), grouped(checked.bytes))?;
+        writeln!(
+            f,
+            "files         {}, {} bytes{merged}",
+            counted(checked.files, "file"),
+            grouped(checked.bytes)
+        )?;
         let became = format!(
             "{} on time + {} late + {} rejected",
             grouped(checked.on_time),
@@ -91,10 +97,15 @@ impl fmt::Display for Report {
         writeln!(f, "conservation  {} = {became}", counted(checked.rows_in, "row"))?;
         let (found, open) = (counted(checked.votes_found, "vote"), grouped(checked.votes_open));
         writeln!(f, "votes         {found} on time found again, {open} of them on open tasks")?;
-        let (tasks, revisions) = (counted(checked.tasks, "task"), counted(checked.revisions, "revision"));
+        let (tasks, revisions) =
+            (counted(checked.tasks, "task"), counted(checked.revisions, "revision"));
         writeln!(f, "decisions     {revisions} of {tasks} derived from votes")?;
-        let (weights, reputations) = (counted(checked.weights, "weight"), counted(checked.reputations, "row"));
-        writeln!(f, "weights       {weights} of votes and {reputations} of agent_reputation derived")?;
+        let (weights, reputations) =
+            (counted(checked.weights, "weight"), counted(checked.reputations, "row"));
+        writeln!(
+            f,
+            "weights       {weights} of votes and {reputations} of agent_reputation derived"
+        )?;
         for note in &self.notes {
             writeln!(f, "not checked   {note}")?;
         }
@@ -106,7 +117,8 @@ impl fmt::Display for Report {
             writeln!(f, "{finding}")?;
         }
         for (check, count) in &self.counts {
-            let told = self.findings.iter().filter(|finding| finding.check == *check).count() as u64;
+            let told =
+                self.findings.iter().filter(|finding| finding.check == *check).count() as u64;
             if *count > told {
                 writeln!(f, "{}: and {} more", check.word(), grouped(count - told))?;
             }

@@ -7,13 +7,13 @@ use quorate_schemas::log::{Record, Standing};
 use quorate_schemas::table::Table;
 use quorate_schemas::time::format_rfc3339;
 
+use super::Step;
 use super::contents::{Contents, Part};
 use super::decision::{Life, about, check_life, lives_of};
 use super::finding::{Check, Findings};
 use super::report::Checked;
 use super::terms::AllTerms;
-use super::Step;
-use crate::derive::{Shown, Showing};
+use crate::derive::{Showing, Shown};
 use crate::error::Result;
 use crate::rows::{Decision, Vote};
 use crate::terms::Terms;
@@ -101,8 +101,13 @@ async fn read(contents: &Contents, part: Part, findings: &mut Findings) -> Resul
 
 /// Whether all rows of a task are there though others cannot be read: of one that lacks some everything looks wrong.
 fn is_complete(contents: &Contents, decisions: &[Decision], votes: &[Vote]) -> bool {
-    let lost = |commit: i64| contents.lacks(Table::Decisions, commit) || contents.lacks(Table::Votes, commit);
-    let commits = decisions.iter().map(|decision| decision.commit).chain(votes.iter().map(|vote| vote.commit));
+    let lost = |commit: i64| {
+        contents.lacks(Table::Decisions, commit) || contents.lacks(Table::Votes, commit)
+    };
+    let commits = decisions
+        .iter()
+        .map(|decision| decision.commit)
+        .chain(votes.iter().map(|vote| vote.commit));
     let mut revisions: Vec<i64> = decisions.iter().map(|decision| decision.revision).collect();
     revisions.sort_unstable();
     let first = decisions.iter().find(|decision| decision.revision == 0);
@@ -142,12 +147,18 @@ impl Tasks {
 }
 
 /// Whether a task that can no longer be revised says so.
-fn check_is_final(life: &Life, terms: Option<&Terms>, standing: &Standing, findings: &mut Findings) {
+fn check_is_final(
+    life: &Life,
+    terms: Option<&Terms>,
+    standing: &Standing,
+    findings: &mut Findings,
+) {
     let Some((last, terms)) = life.decisions.last().zip(terms) else { return };
     let end = last.closed_at.saturating_add(terms.finality_after_us);
     let over = standing.finished || end < standing.clock.watermark;
     if over && !life.decisions.iter().any(|decision| decision.is_final) {
-        let what = format!("it could be revised until {} and was never made final", format_rfc3339(end));
+        let what =
+            format!("it could be revised until {} and was never made final", format_rfc3339(end));
         findings.add(about(last, Check::Finality, &what));
     }
 }
@@ -158,10 +169,14 @@ fn check_lives_apart(lives: &[Life], terms: &AllTerms, findings: &mut Findings) 
         let (before, after) = (&pair[0].decisions, &pair[1].decisions[0]);
         let Some(last) = before.last().filter(|last| last.task == after.task) else { continue };
         let Some(terms) = terms.at(last.commit) else { continue };
-        let forgotten = last.closed_at.saturating_add(terms.finality_after_us).saturating_add(terms.forget_after_us);
+        let forgotten = last
+            .closed_at
+            .saturating_add(terms.finality_after_us)
+            .saturating_add(terms.forget_after_us);
         if after.opened_at <= forgotten {
             let finding = about(after, Check::Finality, "opened_at, after its name was forgotten");
-            findings.add(finding.differs(format_rfc3339(forgotten), format_rfc3339(after.opened_at)));
+            findings
+                .add(finding.differs(format_rfc3339(forgotten), format_rfc3339(after.opened_at)));
         }
     }
 }

@@ -56,7 +56,9 @@ pub(super) async fn load(store: &Store, log: &Log, findings: &mut Findings) -> R
                 all.known.insert(fingerprint, found);
             }
             Err(what) => {
-                findings.add(Finding::new(Check::Job, what).in_record(seq).in_file(&job_path(&fingerprint)));
+                findings.add(
+                    Finding::new(Check::Job, what).in_record(seq).in_file(&job_path(&fingerprint)),
+                );
             }
         }
     }

@@ -62,12 +62,17 @@ async fn open_votes(store: &Store, last: &Record, findings: &mut Findings) -> Re
         let entries = match Checked::new(&file.path, bytes, &file.sha256).and_then(read_retained) {
             Ok(entries) => entries,
             Err(error) => {
-                findings.add(Finding::new(Check::File, error.to_string()).in_record(last.seq).in_file(&file.path));
+                findings.add(
+                    Finding::new(Check::File, error.to_string())
+                        .in_record(last.seq)
+                        .in_file(&file.path),
+                );
                 return Ok(None);
             }
         };
         if entries.len() as u64 != file.rows {
-            let finding = Finding::new(Check::File, "its entries").in_record(last.seq).in_file(&file.path);
+            let finding =
+                Finding::new(Check::File, "its entries").in_record(last.seq).in_file(&file.path);
             findings.add(finding.differs(file.rows, entries.len()));
         }
         entries.into_iter().for_each(|entry| take(entry, &mut kept));
@@ -79,9 +84,15 @@ impl Kept {
     /// Votes that no close has counted yet. Those of a task that has closed are among its rows; but votes from after
     /// its name is forgotten, which the next task of that name waits for, may have come already.
     fn open(&self) -> i64 {
-        let closed_at = self.closed.iter().filter(|(_, diff)| **diff > 0).map(|(closed_at, _)| *closed_at).max();
+        let closed_at = self
+            .closed
+            .iter()
+            .filter(|(_, diff)| **diff > 0)
+            .map(|(closed_at, _)| *closed_at)
+            .max();
         let waiting = |cast_at: &Micros| closed_at.is_none_or(|closed_at| *cast_at > closed_at);
-        let votes: i64 = self.votes.iter().filter(|(cast_at, _)| waiting(cast_at)).map(|(_, diff)| *diff).sum();
+        let votes: i64 =
+            self.votes.iter().filter(|(cast_at, _)| waiting(cast_at)).map(|(_, diff)| *diff).sum();
         votes + if closed_at.is_none() { self.duplicates } else { 0 }
     }
 }

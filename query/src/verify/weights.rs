@@ -38,7 +38,10 @@ pub(super) async fn check(
     let book = Book::of(&tasks.shown, &tasks.eras);
     check_rows(contents, terms, last, &book, findings, checked).await?;
     if !terms.weights_are_plain() {
-        notes.push("weights of votes: they rest on stake, caps or registrations, which are in no table".to_owned());
+        notes.push(
+            "weights of votes: they rest on stake, caps or registrations, which are in no table"
+                .to_owned(),
+        );
         return Ok(());
     }
     for part in tasks.parts().collect::<Vec<_>>() {
@@ -72,7 +75,10 @@ async fn check_rows(
         }
         match book.rows.get(&key) {
             Some(derived) => check_row(&key, derived, &row, terms, path, findings),
-            None => findings.add(about(&key, "nothing was shown in the era before that it could follow from").in_file(path)),
+            None => findings.add(
+                about(&key, "nothing was shown in the era before that it could follow from")
+                    .in_file(path),
+            ),
         }
         found.insert(key, row);
     }
@@ -82,7 +88,8 @@ async fn check_rows(
     let turned = era_entered(terms, last);
     let missing = book.rows.keys().filter(|key| !found.contains_key(*key));
     for key in missing.filter(|(era, ..)| turned.is_some_and(|turned| *era <= turned)) {
-        findings.add(about(key, "the row is missing: the agent has shown something in the era before"));
+        findings
+            .add(about(key, "the row is missing: the agent has shown something in the era before"));
     }
     Ok(())
 }
@@ -104,7 +111,14 @@ fn about((era, domain, agent): &Key, what: &str) -> Finding {
     finding.agent(agent).key("domain", domain).key("era", era)
 }
 
-fn check_row(key: &Key, derived: &BookRow, row: &Reputation, terms: &Terms, path: &str, findings: &mut Findings) {
+fn check_row(
+    key: &Key,
+    derived: &BookRow,
+    row: &Reputation,
+    terms: &Terms,
+    path: &str,
+    findings: &mut Findings,
+) {
     let [gold_seen, gold_right, _, consensus_seen, consensus_right, _] = derived.evidence;
     for (column, expected, found) in [
         ("weight", derived.weight_micros, row.weight),
@@ -128,7 +142,13 @@ fn check_row(key: &Key, derived: &BookRow, row: &Reputation, terms: &Terms, path
     }
 }
 
-fn check_votes(terms: &Terms, book: &Book, life: &Life, findings: &mut Findings, checked: &mut Checked) {
+fn check_votes(
+    terms: &Terms,
+    book: &Book,
+    life: &Life,
+    findings: &mut Findings,
+    checked: &mut Checked,
+) {
     let weighted = terms.method == "weighted";
     let earned = |decision: &Decision, vote: &Vote| match weighted {
         true => book.weight_micros(&decision.domain, &vote.agent, decision.era),
@@ -138,14 +158,19 @@ fn check_votes(terms: &Terms, book: &Book, life: &Life, findings: &mut Findings,
     // The final revision repeats the votes of the one before.
     for decision in life.decisions.iter().filter(|decision| decision.reason != "final") {
         let votes = life.votes_as_of(decision.revision);
-        let counted: Vec<&Vote> = votes.into_iter().filter(|vote| vote.status == Status::Counted).collect();
+        let counted: Vec<&Vote> =
+            votes.into_iter().filter(|vote| vote.status == Status::Counted).collect();
         let weightless = counted.iter().all(|vote| earned(decision, vote) == 0);
         for vote in counted {
             // What was there in an earlier revision was checked with it, unless all weights fell away since.
             checked.weights += u64::from(vote.revision == decision.revision);
             let expected = if weightless { ONE_MICROS } else { earned(decision, vote) };
-            if !is_micros(vote.weight, expected.into()) && told.insert((&vote.agent, vote.revision)) {
-                findings.add(about_vote(vote, Check::Weight, "weight").differs(real(expected.into()), vote.weight));
+            if !is_micros(vote.weight, expected.into()) && told.insert((&vote.agent, vote.revision))
+            {
+                findings.add(
+                    about_vote(vote, Check::Weight, "weight")
+                        .differs(real(expected.into()), vote.weight),
+                );
             }
         }
     }

@@ -14,7 +14,11 @@ async fn check(scenario: &Scenario, what: &str) {
     assert!(report.is_clean(), "{what}:\n{report}");
     let checked = &report.checked;
     assert_eq!(checked.votes_found, {
-        let votes = shelf.records.iter().filter_map(|record| record.commit()).flat_map(|commit| &commit.ranges);
+        let votes = shelf
+            .records
+            .iter()
+            .filter_map(|record| record.commit())
+            .flat_map(|commit| &commit.ranges);
         votes.filter(|range| range.origin.source == "votes").map(|range| range.on_time).sum::<u64>()
     });
     assert!(checked.tasks > 10 && checked.revisions > checked.tasks / 2, "{what}: {checked:?}");

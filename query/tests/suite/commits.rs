@@ -19,7 +19,10 @@ async fn every_record_is_listed_and_every_commit_can_be_shown() {
         let Some(commit) = record.commit() else { continue };
         let shown = show(&shelf.store, commit.checkpoint).await.unwrap();
         assert_eq!((shown.line.seq, &shown.sha256), (record.seq, &record.digest()));
-        assert_eq!(shown.files.iter().map(|file| file.rows).sum::<u64>(), line.tables.values().sum::<u64>());
+        assert_eq!(
+            shown.files.iter().map(|file| file.rows).sum::<u64>(),
+            line.tables.values().sum::<u64>()
+        );
         assert_eq!(shown.moved.len(), commit.ranges.len());
     }
     let last = list(&shelf.store, Some(2)).await.unwrap();
@@ -33,7 +36,9 @@ async fn a_commit_that_is_not_in_the_log_is_refused_with_those_that_are() {
     let newest = shelf.last().standing.checkpoint;
     for wrong in [0, newest + 1, u64::MAX] {
         match show(&shelf.store, wrong).await {
-            Err(Error::UnknownCommit { commit, first: 1, last }) => assert_eq!((commit, last), (wrong, newest)),
+            Err(Error::UnknownCommit { commit, first: 1, last }) => {
+                assert_eq!((commit, last), (wrong, newest))
+            }
             other => panic!("{wrong}: {other:?}"),
         }
     }

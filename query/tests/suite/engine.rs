@@ -77,7 +77,8 @@ struct Engine<'a> {
 /// Runs the job; gives its checkpoints.
 pub(crate) fn run(scenario: &Scenario) -> Vec<Checkpoint> {
     let policy = scenario.policy;
-    let tells_who_votes = (policy.quorum_of == QuorumOf::Eligible || policy.cap.is_some()) && !policy.registered;
+    let tells_who_votes =
+        (policy.quorum_of == QuorumOf::Eligible || policy.cap.is_some()) && !policy.registered;
     let reading = |partition| Reading { partition, next: 0, greatest: None };
     let mut engine = Engine {
         scenario,
@@ -99,7 +100,9 @@ pub(crate) fn run(scenario: &Scenario) -> Vec<Checkpoint> {
         let read = engine.readings.iter().all(Reading::is_done);
         let ended = read && (!scenario.to_the_end || !engine.clockwork.lags());
         if ended || (epoch + 1) % scenario.epochs_a_checkpoint == 0 {
-            checkpoints.push(engine.seal(epoch / scenario.epochs_a_checkpoint + 1, ended && scenario.to_the_end));
+            checkpoints.push(
+                engine.seal(epoch / scenario.epochs_a_checkpoint + 1, ended && scenario.to_the_end),
+            );
         }
         if ended {
             break;
@@ -121,12 +124,19 @@ impl Engine<'_> {
             let reading = &self.readings[at];
             let bound = match reading.is_done() && self.scenario.to_the_end {
                 true => Bound::Done,
-                false => Bound::At(reading.greatest.map(|greatest| greatest - self.scenario.lateness)),
+                false => {
+                    Bound::At(reading.greatest.map(|greatest| greatest - self.scenario.lateness))
+                }
             };
-            reports.push(Report::Partition { origin: reading.origin(), bound, greatest: reading.greatest });
+            reports.push(Report::Partition {
+                origin: reading.origin(),
+                bound,
+                greatest: reading.greatest,
+            });
         }
         // What facts rest on comes first.
-        let (facts, shared): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| matches!(line, Line::Fact(_)));
+        let (facts, shared): (Vec<Line>, Vec<Line>) =
+            lines.into_iter().partition(|line| matches!(line, Line::Fact(_)));
         for line in shared.into_iter().chain(facts) {
             match line {
                 Line::Agent(row) => self.booth.register(row, &mut effects),
@@ -150,7 +160,8 @@ impl Engine<'_> {
             self.rows.append(&mut turned.rows);
             self.weights = turned.weights;
         }
-        keep.into_iter().for_each(|change| self.kept.take(change, self.first_epoch_of_checkpoint(epoch)));
+        keep.into_iter()
+            .for_each(|change| self.kept.take(change, self.first_epoch_of_checkpoint(epoch)));
     }
 
     fn first_epoch_of_checkpoint(&self, epoch: u64) -> u64 {
@@ -171,12 +182,21 @@ impl Engine<'_> {
         }
         let range = self.ranges.entry(Origin::clone(origin)).or_insert_with(|| {
             let from = reading.next as u64 * LINE_BYTES;
-            PartitionRange { origin: Origin::clone(origin), from, to: from, rows_in: 0, on_time: 0, late: 0, rejected: 0 }
+            PartitionRange {
+                origin: Origin::clone(origin),
+                from,
+                to: from,
+                rows_in: 0,
+                on_time: 0,
+                late: 0,
+                rejected: 0,
+            }
         });
         let mut accepted = Vec::new();
         for (nr, line) in lines.iter().enumerate().take(to).skip(reading.next) {
             range.rows_in += 1;
-            let bound = reading.greatest.unwrap_or(Micros::MIN).saturating_sub(self.scenario.lateness);
+            let bound =
+                reading.greatest.unwrap_or(Micros::MIN).saturating_sub(self.scenario.lateness);
             let reason = match line.event_time() {
                 None => RejectReason::InvalidJson,
                 Some(at) if at < bound => RejectReason::Late,
@@ -207,7 +227,8 @@ impl Engine<'_> {
     fn seal(&mut self, number: u64, finished: bool) -> Checkpoint {
         let ranges: Vec<PartitionRange> = std::mem::take(&mut self.ranges).into_values().collect();
         for range in &ranges {
-            let found = self.readings.iter().find(|reading| *reading.partition.origin == range.origin);
+            let found =
+                self.readings.iter().find(|reading| *reading.partition.origin == range.origin);
             let Some(reading) = found else { continue };
             self.rows.push(OutRow::Conservation(Box::new(ConservationRow {
                 event_time: reading.greatest.unwrap_or(0),
@@ -225,7 +246,8 @@ impl Engine<'_> {
         let mut positions: Vec<Position> = self.readings.iter().map(Reading::position).collect();
         positions.sort_by(|a, b| a.origin.cmp(&b.origin));
         let finished = finished && self.clock.phase == Phase::End;
-        let (rows, kept) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.kept).into_entries());
+        let (rows, kept) =
+            (std::mem::take(&mut self.rows), std::mem::take(&mut self.kept).into_entries());
         Checkpoint { number, rows, kept, ranges, positions, clock: self.clock, finished }
     }
 }
@@ -250,7 +272,11 @@ impl Kept {
     }
 
     fn into_entries(self) -> Vec<Retain> {
-        let buried = self.buried.into_iter().filter(|(_, written)| *written).map(|(group, _)| Retain::Bury(group));
+        let buried = self
+            .buried
+            .into_iter()
+            .filter(|(_, written)| *written)
+            .map(|(group, _)| Retain::Bury(group));
         let alive = self.rows.into_iter().filter(|(_, diff)| *diff != 0);
         buried.chain(alive.map(|(row, diff)| Retain::Row(row, diff))).collect()
     }

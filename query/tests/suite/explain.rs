@@ -39,7 +39,10 @@ async fn a_decision_is_explained_by_its_votes_and_what_they_rest_on() {
     let ada = vote("ada").evidence.as_ref().unwrap();
     assert_eq!((ada.basis.as_str(), ada.gold_right, ada.gold_seen), ("gold", 3.0, 3.0));
     assert!(vote("ada").weight > 1.0 && vote("bo").weight == 0.0);
-    assert_eq!((vote("bo").version.as_deref(), vote("bo").choice.as_deref()), (Some("2"), Some("blue")));
+    assert_eq!(
+        (vote("bo").version.as_deref(), vote("bo").choice.as_deref()),
+        (Some("2"), Some("blue"))
+    );
     assert_eq!((vote("new").weight, vote("new").evidence.is_none()), (0.5, true));
     assert_eq!((vote("shy").status.as_str(), vote("shy").share), ("abstained", 0.0));
     assert_eq!((vote("ada").source.as_str(), vote("ada").position), ("votes", 900));
@@ -58,7 +61,10 @@ async fn an_earlier_commit_is_explained_by_what_was_known_then() {
     let now = explain(&shelf.store, "q", None).await.unwrap();
     let [first, .., last] = now.revisions.as_slice() else { panic!("{now}") };
     let then = explain(&shelf.store, "q", Some(first.commit as u64)).await.unwrap();
-    assert_eq!(then.revisions.len(), now.revisions.iter().filter(|known| known.commit <= first.commit).count());
+    assert_eq!(
+        then.revisions.len(),
+        now.revisions.iter().filter(|known| known.commit <= first.commit).count()
+    );
     assert!(then.matches() && first.commit <= last.commit, "{then}");
     let before = explain(&shelf.store, "q", Some(first.commit as u64 - 1)).await;
     assert!(matches!(before, Err(Error::UnknownTask { as_of: Some(_), .. })), "{before:?}");
@@ -97,7 +103,10 @@ async fn a_decision_that_does_not_follow_from_its_votes_is_said_to() {
     let (votes, row) = shelf.find(Table::Votes, is_vote).await;
     votes.set_text("choice", row, "green").save(&shelf.store).await;
     let refused = explain(&shelf.store, "q", None).await;
-    assert!(matches!(refused, Err(Error::File { .. })), "changed bytes are not decoded: {refused:?}");
+    assert!(
+        matches!(refused, Err(Error::File { .. })),
+        "changed bytes are not decoded: {refused:?}"
+    );
     shelf.forge_log().await;
     let why = explain(&shelf.store, "q", None).await.unwrap();
     assert!(!why.matches() && why.to_string().contains("NOT the same"), "{why}");

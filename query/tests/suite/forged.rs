@@ -18,7 +18,10 @@ async fn forge(mut shelf: Shelf, changed: Opened) -> Report {
     changed.save(&shelf.store).await;
     shelf.forge_log().await;
     let report = shelf.verify().await;
-    assert!(!report.findings.iter().any(|finding| finding.check == Check::Log), "the log fits:\n{report}");
+    assert!(
+        !report.findings.iter().any(|finding| finding.check == Check::Log),
+        "the log fits:\n{report}"
+    );
     report
 }
 
@@ -43,17 +46,26 @@ fn kinds(report: &Report) -> Vec<Check> {
 
 /// A vote that counted, for the answer of its task.
 fn counted(votes: &Opened, row: usize) -> bool {
-    votes.text("status", row) == "counted" && votes.flag("agrees", row) && votes.int("revision", row) == 0
+    votes.text("status", row) == "counted"
+        && votes.flag("agrees", row)
+        && votes.int("revision", row) == 0
 }
 
 #[tokio::test]
 async fn a_vote_for_another_label_is_named() {
     let shelf = shelf().await;
     let (votes, row) = shelf.find(Table::Votes, counted).await;
-    let (task, agent) = (votes.text("task_id", row).to_owned(), votes.text("agent_id", row).to_owned());
+    let (task, agent) =
+        (votes.text("task_id", row).to_owned(), votes.text("agent_id", row).to_owned());
     let path = votes.path.clone();
     let report = forge(shelf, votes.set_text("choice", row, "elsewhere")).await;
-    assert_named(&report, Check::Vote, Table::Votes, &path, &[("task_id", &task), ("agent_id", &agent)]);
+    assert_named(
+        &report,
+        Check::Vote,
+        Table::Votes,
+        &path,
+        &[("task_id", &task), ("agent_id", &agent)],
+    );
     assert!(kinds(&report).contains(&Check::Decision), "{report}");
 }
 
@@ -61,7 +73,8 @@ async fn a_vote_for_another_label_is_named() {
 async fn a_vote_that_counts_more_than_its_agent_has_earned_is_named() {
     let shelf = shelf().await;
     let (votes, row) = shelf.find(Table::Votes, counted).await;
-    let (task, agent) = (votes.text("task_id", row).to_owned(), votes.text("agent_id", row).to_owned());
+    let (task, agent) =
+        (votes.text("task_id", row).to_owned(), votes.text("agent_id", row).to_owned());
     let (path, weight) = (votes.path.clone(), votes.real("weight", row));
     let report = forge(shelf, votes.set_real("weight", row, weight + 0.0625)).await;
     let key = [("task_id", task.as_str()), ("agent_id", agent.as_str())];
@@ -81,7 +94,8 @@ async fn a_weight_that_its_decision_was_made_to_fit_is_still_named() {
     };
     let (decisions, row) = shelf.find(Table::Decisions, unanimous).await;
     let task = decisions.text("task_id", row).to_owned();
-    let is_vote = |votes: &Opened, row: usize| votes.text("task_id", row) == task && counted(votes, row);
+    let is_vote =
+        |votes: &Opened, row: usize| votes.text("task_id", row) == task && counted(votes, row);
     let (votes, vote) = shelf.find(Table::Votes, is_vote).await;
     let (path, weight) = (votes.path.clone(), votes.real("weight", vote));
     votes.set_real("weight", vote, weight + 1.0).save(&shelf.store).await;
@@ -94,7 +108,11 @@ async fn a_weight_that_its_decision_was_made_to_fit_is_still_named() {
                     opened = opened.set_real(column, row, more);
                 }
                 let margin = (opened.real("margin", row) * 1e6).round() as i64;
-                opened = opened.set_real("tolerated_hostile_weight", row, ((margin - 1) / 2) as f64 / 1e6);
+                opened = opened.set_real(
+                    "tolerated_hostile_weight",
+                    row,
+                    ((margin - 1) / 2) as f64 / 1e6,
+                );
             }
         }
         opened.save(&shelf.store).await;
@@ -135,8 +153,21 @@ async fn a_decision_that_says_something_else_is_named_by_its_column() {
         decisions.int("revision", row) == 0 && decisions.text("state", row) == "quorate"
     };
     for column in [
-        "answer", "confidence", "support_weight", "runner_up_weight", "total_weight", "eligible_weight", "margin",
-        "tolerated_hostile_weight", "votes", "abstentions", "excluded", "era", "state", "time_to_decision_ms", "method",
+        "answer",
+        "confidence",
+        "support_weight",
+        "runner_up_weight",
+        "total_weight",
+        "eligible_weight",
+        "margin",
+        "tolerated_hostile_weight",
+        "votes",
+        "abstentions",
+        "excluded",
+        "era",
+        "state",
+        "time_to_decision_ms",
+        "method",
     ] {
         let shelf = shelf().await;
         let (decisions, row) = shelf.find(Table::Decisions, first).await;
@@ -154,7 +185,13 @@ async fn a_decision_that_says_something_else_is_named_by_its_column() {
             }
         };
         let report = forge(shelf, changed).await;
-        assert_named(&report, Check::Decision, Table::Decisions, &path, &[("task_id", &task), ("revision", "0")]);
+        assert_named(
+            &report,
+            Check::Decision,
+            Table::Decisions,
+            &path,
+            &[("task_id", &task), ("revision", "0")],
+        );
         let named = report.findings.iter().any(|finding| finding.what.starts_with(column));
         assert!(named, "{column}:\n{report}");
     }
@@ -168,7 +205,8 @@ async fn a_revision_after_the_final_one_or_none_at_all_is_named() {
     let (task, path) = (decisions.text("task_id", row).to_owned(), decisions.path.clone());
     let revision = decisions.int("revision", row);
     let all = decisions.rows.num_rows();
-    let report = forge(first_shelf, decisions.double(row).set_int("revision", all, revision + 1)).await;
+    let report =
+        forge(first_shelf, decisions.double(row).set_int("revision", all, revision + 1)).await;
     assert_named(&report, Check::Finality, Table::Decisions, &path, &[("task_id", &task)]);
 
     let shelf = shelf().await;
@@ -180,10 +218,14 @@ async fn a_revision_after_the_final_one_or_none_at_all_is_named() {
 
 #[tokio::test]
 async fn reputation_that_was_not_earned_is_named() {
-    for column in ["weight", "accuracy", "gold_seen", "gold_right", "consensus_seen", "consensus_right"] {
+    for column in
+        ["weight", "accuracy", "gold_seen", "gold_right", "consensus_seen", "consensus_right"]
+    {
         let shelf = shelf().await;
-        let (rows, row) = shelf.find(Table::AgentReputation, |rows, row| rows.text("basis", row) == "gold").await;
-        let (agent, era) = (rows.text("agent_id", row).to_owned(), rows.int("era", row).to_string());
+        let (rows, row) =
+            shelf.find(Table::AgentReputation, |rows, row| rows.text("basis", row) == "gold").await;
+        let (agent, era) =
+            (rows.text("agent_id", row).to_owned(), rows.int("era", row).to_string());
         let (path, more) = (rows.path.clone(), rows.real(column, row) + 0.000_001);
         let report = forge(shelf, rows.set_real(column, row, more)).await;
         let key = [("agent_id", agent.as_str()), ("era", era.as_str())];
@@ -222,11 +264,13 @@ async fn a_row_lost_on_its_way_is_missed() {
 async fn an_account_that_does_not_add_up_is_named() {
     for column in ["rows_in", "on_time", "late", "rejected", "position", "position_to"] {
         let shelf = shelf().await;
-        let (rows, row) = shelf.find(Table::Conservation, |rows, row| rows.text("source", row) == "votes").await;
+        let (rows, row) =
+            shelf.find(Table::Conservation, |rows, row| rows.text("source", row) == "votes").await;
         let more = rows.int(column, row) + 1;
         let report = forge(shelf, rows.set_int(column, row, more)).await;
         let named = report.findings.iter().any(|finding| {
-            finding.check == Check::Conservation && value(finding, "partition") == Some("votes.jsonl")
+            finding.check == Check::Conservation
+                && value(finding, "partition") == Some("votes.jsonl")
         });
         assert!(named, "{column}:\n{report}");
     }
@@ -234,11 +278,15 @@ async fn an_account_that_does_not_add_up_is_named() {
 
 #[tokio::test]
 async fn a_wrong_vote_does_not_make_every_decision_after_it_wrong() {
-    let shelf = Shelf::of(&Scenario { to_the_end: true, ..busy(4, policy(Method::Weighted)) }).await;
+    let shelf =
+        Shelf::of(&Scenario { to_the_end: true, ..busy(4, policy(Method::Weighted)) }).await;
     let (votes, row) = shelf.find(Table::Votes, counted).await;
     let task = votes.text("task_id", row).to_owned();
     let report = forge(shelf, votes.set_text("choice", row, "elsewhere")).await;
-    let others = report.findings.iter().filter(|finding| matches!(finding.check, Check::Decision | Check::Vote));
+    let others = report
+        .findings
+        .iter()
+        .filter(|finding| matches!(finding.check, Check::Decision | Check::Vote));
     for finding in others {
         assert_eq!(value(finding, "task_id"), Some(task.as_str()), "{report}");
     }

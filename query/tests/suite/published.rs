@@ -34,10 +34,21 @@ async fn all_that_is_committed_is_seen_however_far_it_is_published() {
                     record.standing.tables.get(table.name()).map_or(0, |totals| totals.rows)
                 };
                 assert_eq!(rows(&before, table), totals(shelf.last()));
-                assert_eq!(rows(&committed, table), totals(shelf.last()), "{} {behind} {merge}", table.name());
-                assert_eq!(rows(&published, table), totals(told.last().unwrap()), "{} {behind} {merge}", table.name());
+                assert_eq!(
+                    rows(&committed, table),
+                    totals(shelf.last()),
+                    "{} {behind} {merge}",
+                    table.name()
+                );
+                assert_eq!(
+                    rows(&published, table),
+                    totals(told.last().unwrap()),
+                    "{} {behind} {merge}",
+                    table.name()
+                );
             }
-            let merged = committed.files_of(Table::Votes).len() < before.files_of(Table::Votes).len();
+            let merged =
+                committed.files_of(Table::Votes).len() < before.files_of(Table::Votes).len();
             assert_eq!(merged, merge);
         }
     }
@@ -59,14 +70,22 @@ async fn badly_merged(change: impl Fn(Opened) -> Opened) -> (Shelf, String) {
     let shelf = shelf().await;
     shelf.publish(0, true).await;
     let snapshot = Snapshot::load(&shelf.store, Extent::Committed).await.unwrap();
-    let merged = snapshot.files_of(Table::Votes).iter().find(|file| file.path.contains("merged-")).unwrap().clone();
+    let merged = snapshot
+        .files_of(Table::Votes)
+        .iter()
+        .find(|file| file.path.contains("merged-"))
+        .unwrap()
+        .clone();
     let before = shelf.store.get(&merged.path).await.unwrap().unwrap();
     let changed = change(open(&shelf.store, Table::Votes, &merged.path).await);
     changed.save(&shelf.store).await;
     let after = shelf.store.get(&merged.path).await.unwrap().unwrap();
     for version in shelf.store.list("tables/votes/_delta_log").await.unwrap() {
-        let text = String::from_utf8(shelf.store.get(&version.path).await.unwrap().unwrap().to_vec()).unwrap();
-        let (size, new_size) = (format!("\"size\":{}", before.len()), format!("\"size\":{}", after.len()));
+        let text =
+            String::from_utf8(shelf.store.get(&version.path).await.unwrap().unwrap().to_vec())
+                .unwrap();
+        let (size, new_size) =
+            (format!("\"size\":{}", before.len()), format!("\"size\":{}", after.len()));
         let text = text.replace(&Digest::of(&before).to_string(), &Digest::of(&after).to_string());
         shelf.store.put(&version.path, Bytes::from(text.replace(&size, &new_size))).await.unwrap();
     }
@@ -102,5 +121,9 @@ async fn a_merge_that_loses_or_doubles_a_row_is_found() {
     assert!(kinds(&report).contains(&Check::Published), "{report}");
     shelf.store.delete(&path).await.unwrap();
     let report = shelf.verify().await;
-    assert_eq!((report.findings.len(), report.findings[0].what.as_str()), (1, "it is gone"), "{report}");
+    assert_eq!(
+        (report.findings.len(), report.findings[0].what.as_str()),
+        (1, "it is gone"),
+        "{report}"
+    );
 }

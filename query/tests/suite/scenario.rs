@@ -9,7 +9,8 @@ use quorate_schemas::id::{Id, IdKey, Name};
 use quorate_schemas::place::{Origin, Place};
 use quorate_schemas::ratio::Ratio;
 use quorate_schemas::record::{
-    Agent, AgentAction, Control, ControlAction, Gold, Placed, RecordKind, Task, TaskKind, Value, Vote,
+    Agent, AgentAction, Control, ControlAction, Gold, Placed, RecordKind, Task, TaskKind, Value,
+    Vote,
 };
 use quorate_schemas::time::{Micros, SECOND};
 
@@ -71,16 +72,29 @@ pub(crate) struct Scenario {
 impl Scenario {
     pub(crate) fn new(policy: Policy) -> Scenario {
         let (partitions, lateness) = (Vec::new(), 5 * SECOND);
-        Scenario { policy, lateness, partitions, lines_an_epoch: 4, epochs_a_checkpoint: 2, to_the_end: true }
+        Scenario {
+            policy,
+            lateness,
+            partitions,
+            lines_an_epoch: 4,
+            epochs_a_checkpoint: 2,
+            to_the_end: true,
+        }
     }
 
     fn add(&mut self, record: RecordKind, line: impl FnOnce(Place) -> Line) {
         let source = record.source_key();
-        let at = self.partitions.iter().position(|partition| partition.record == record).unwrap_or_else(|| {
-            let origin = Arc::new(Origin { source: source.to_owned(), partition: format!("{source}.jsonl") });
-            self.partitions.push(Partition { origin, record, lines: Vec::new() });
-            self.partitions.len() - 1
-        });
+        let at =
+            self.partitions.iter().position(|partition| partition.record == record).unwrap_or_else(
+                || {
+                    let origin = Arc::new(Origin {
+                        source: source.to_owned(),
+                        partition: format!("{source}.jsonl"),
+                    });
+                    self.partitions.push(Partition { origin, record, lines: Vec::new() });
+                    self.partitions.len() - 1
+                },
+            );
         let partition = &mut self.partitions[at];
         let position = partition.lines.len() as u64 * LINE_BYTES;
         let line = line(Place { origin: Arc::clone(&partition.origin), position });
@@ -178,7 +192,10 @@ pub(crate) fn busy(seed: u64, policy: Policy) -> Scenario {
     scenario.epochs_a_checkpoint = 1 + dice.below(4);
     let agents = ["ada", "bo@1", "bo@2", "cy", "dee", "eve"];
     if policy.registered {
-        agents.iter().enumerate().for_each(|(nr, agent)| scenario.agent(START, agent, 100 + 50 * nr as u64));
+        agents
+            .iter()
+            .enumerate()
+            .for_each(|(nr, agent)| scenario.agent(START, agent, 100 + 50 * nr as u64));
     }
     for nr in 0..24i64 {
         let (task, opened) = (format!("t{nr}"), START + nr * 20 * SECOND);
@@ -248,7 +265,12 @@ pub(crate) fn policies() -> Vec<Policy> {
         Policy { close: by_rule, min_votes: 3, ..weighted },
         Policy { finality_after: 0, ..weighted },
         Policy { quorum_of: QuorumOf::Eligible, ..weighted },
-        Policy { quorum_of: QuorumOf::Eligible, registered: true, cap: Some(Ratio::ONE_THIRD), ..weighted },
+        Policy {
+            quorum_of: QuorumOf::Eligible,
+            registered: true,
+            cap: Some(Ratio::ONE_THIRD),
+            ..weighted
+        },
         Policy { min_votes: 5, quorum: "0.5".parse().expect("a ratio"), ..weighted },
     ]
 }

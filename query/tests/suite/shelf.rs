@@ -10,8 +10,8 @@ use quorate_operators::policy::{Policy, QuorumOf, StakeRule};
 use quorate_query::terms::job_path;
 use quorate_query::verify::{Options, Report, verify};
 use quorate_schemas::log::{
-    Body, Commit, Counts, Digest, FORMAT, HINT_PATH, Hex, ObjectName, Owner, Record, RetainedFile, StagedFile,
-    Standing, follows, hint_bytes,
+    Body, Commit, Counts, Digest, FORMAT, HINT_PATH, Hex, ObjectName, Owner, Record, RetainedFile,
+    StagedFile, Standing, follows, hint_bytes,
 };
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::table::{OutRow, Table, TableBuilder};
@@ -133,12 +133,17 @@ impl Shelf {
         }
         let file = TableFile::write(table, &[builder.finish()], &self.provenance()).unwrap();
         let (incarnation, table) = (1, table.name().to_owned());
-        let path = ObjectName::Table { table, incarnation, checkpoint, worker: 0, nr: 0 }.to_string();
+        let path =
+            ObjectName::Table { table, incarnation, checkpoint, worker: 0, nr: 0 }.to_string();
         self.store.put(&path, file.bytes.clone()).await.unwrap();
         Some(file.staged(&path))
     }
 
-    async fn retain(&self, kept: &[quorate_schemas::retained::Retain], checkpoint: u64) -> Option<RetainedFile> {
+    async fn retain(
+        &self,
+        kept: &[quorate_schemas::retained::Retain],
+        checkpoint: u64,
+    ) -> Option<RetainedFile> {
         if kept.is_empty() {
             return None;
         }
@@ -155,7 +160,9 @@ impl Shelf {
         let told = &self.records[..self.records.len() - behind];
         let commits: Vec<CommitFiles<'_>> = told
             .iter()
-            .filter_map(|record| Some(CommitFiles { seq: record.seq, files: &record.commit()?.files }))
+            .filter_map(|record| {
+                Some(CommitFiles { seq: record.seq, files: &record.commit()?.files })
+            })
             .collect();
         tables.create_missing(1_000).await.unwrap();
         let policy = MergePolicy { fan_in: 2, ..MergePolicy::default() };
@@ -191,9 +198,15 @@ impl Shelf {
             let (seq, mut standing) = (record.seq, record.standing.clone());
             if let Body::Commit(commit) = &mut record.body {
                 for file in &mut commit.files {
-                    let bytes: Bytes = self.store.get(&file.path).await.unwrap().expect("a file to be forged is there");
+                    let bytes: Bytes = self
+                        .store
+                        .get(&file.path)
+                        .await
+                        .unwrap()
+                        .expect("a file to be forged is there");
                     let rows = super::tamper::rows_of(bytes.clone());
-                    (file.bytes, file.sha256, file.rows) = (bytes.len() as u64, Digest::of(&bytes), rows);
+                    (file.bytes, file.sha256, file.rows) =
+                        (bytes.len() as u64, Digest::of(&bytes), rows);
                     let table = standing.tables.entry(file.table.clone()).or_default();
                     *table = table.plus_file(file.rows, file.bytes, seq);
                 }
@@ -210,8 +223,19 @@ impl Shelf {
 
 /// The lines of a job's text that `verify` reads.
 pub(crate) fn job_text(scenario: &Scenario) -> String {
-    let Policy { method, quorum, quorum_of, eras, finality_after, forget_after, cap, stake, min_votes, registered, .. } =
-        scenario.policy;
+    let Policy {
+        method,
+        quorum,
+        quorum_of,
+        eras,
+        finality_after,
+        forget_after,
+        cap,
+        stake,
+        min_votes,
+        registered,
+        ..
+    } = scenario.policy;
     let cap = cap.map_or_else(|| "off".to_owned(), |cap| cap.to_string());
     let of = if quorum_of == QuorumOf::Eligible { "eligible" } else { "votes" };
     let stake = if stake == StakeRule::Linear { "linear" } else { "ignore" };
@@ -228,7 +252,8 @@ pub(crate) fn job_text(scenario: &Scenario) -> String {
         format!("consensus.min_votes = {min_votes}"),
         format!("consensus.registered = {registered}"),
     ];
-    let kinds: BTreeSet<RecordKind> = scenario.partitions.iter().map(|partition| partition.record).collect();
+    let kinds: BTreeSet<RecordKind> =
+        scenario.partitions.iter().map(|partition| partition.record).collect();
     lines.extend(kinds.iter().map(|kind| format!("source.{0}.kind = {0}", kind.source_key())));
     lines.join("\n") + "\n"
 }

@@ -47,8 +47,14 @@ async fn every_table_has_the_rows_that_are_committed_and_its_columns() {
         let session = Session::open(&shelf.store, Extent::Committed).await.unwrap();
         assert_eq!(session.commit(), shelf.last().standing.checkpoint);
         for table in Table::ALL {
-            assert_eq!(count(&session, table.name()).await, totals(shelf.last(), table), "{}", table.name());
-            let columns = session.ask(&format!("SELECT * FROM {}", table.name())).await.unwrap().schema();
+            assert_eq!(
+                count(&session, table.name()).await,
+                totals(shelf.last(), table),
+                "{}",
+                table.name()
+            );
+            let columns =
+                session.ask(&format!("SELECT * FROM {}", table.name())).await.unwrap().schema();
             assert_eq!(columns.fields(), table.schema().fields());
         }
     }
@@ -86,7 +92,9 @@ async fn views_show_the_last_revision_and_the_votes_that_stand_in_it() {
     for view in VIEWS {
         let columns = session.ask(&format!("SELECT * FROM {}", view.name)).await.unwrap().schema();
         let table = if view.name.starts_with("votes") { Table::Votes } else { Table::Decisions };
-        let names = |fields: &arrow::datatypes::Fields| fields.iter().map(|f| f.name().clone()).collect::<Vec<_>>();
+        let names = |fields: &arrow::datatypes::Fields| {
+            fields.iter().map(|f| f.name().clone()).collect::<Vec<_>>()
+        };
         assert_eq!(names(columns.fields()), names(table.schema().fields()), "{}", view.name);
     }
 }
@@ -100,21 +108,29 @@ async fn a_store_without_a_row_can_be_asked() {
     for table in Table::ALL {
         assert_eq!(count(&session, table.name()).await, 0);
     }
-    let heading = written(&session, "SELECT task_id, answer FROM decisions_final", Format::Csv).await;
+    let heading =
+        written(&session, "SELECT task_id, answer FROM decisions_final", Format::Csv).await;
     assert_eq!(heading, "task_id,answer\n");
     assert_eq!(written(&session, "SELECT task_id FROM votes", Format::Json).await, "");
-    assert!(matches!(Session::open(&Store::memory(), Extent::Committed).await, Err(Error::NoLog { .. })));
+    assert!(matches!(
+        Session::open(&Store::memory(), Extent::Committed).await,
+        Err(Error::NoLog { .. })
+    ));
 }
 
 #[tokio::test]
 async fn an_answer_is_a_table_for_people_or_lines_for_machines() {
     let shelf = shelf().await;
     let session = Session::open(&shelf.store, Extent::Committed).await.unwrap();
-    let sql = "SELECT task_id, votes, is_final, opened_at FROM decisions_final ORDER BY task_id LIMIT 2";
+    let sql =
+        "SELECT task_id, votes, is_final, opened_at FROM decisions_final ORDER BY task_id LIMIT 2";
     let table = written(&session, sql, Format::Table).await;
     assert!(table.starts_with("+---") && table.contains("| task_id |"), "{table}");
     let csv = written(&session, sql, Format::Csv).await;
-    assert_eq!((csv.lines().count(), csv.lines().next()), (3, Some("task_id,votes,is_final,opened_at")));
+    assert_eq!(
+        (csv.lines().count(), csv.lines().next()),
+        (3, Some("task_id,votes,is_final,opened_at"))
+    );
     let json = rows(&session, sql).await;
     assert_eq!((json.len(), &json[0]["is_final"]), (2, &Value::Bool(true)));
     let bytes = written(&session, "SELECT bytes FROM rejects LIMIT 1", Format::Json).await;
@@ -127,13 +143,22 @@ async fn a_wrong_name_is_refused_with_the_nearest() {
     let session = Session::open(&shelf.store, Extent::Committed).await.unwrap();
     for (sql, what, wrong, right) in [
         ("SELECT * FROM decision", "table", "decision", "decisions"),
-        ("SELECT * FROM votes JOIN agent_reputations USING (agent_id)", "table", "agent_reputations", "agent_reputation"),
+        (
+            "SELECT * FROM votes JOIN agent_reputations USING (agent_id)",
+            "table",
+            "agent_reputations",
+            "agent_reputation",
+        ),
         ("SELECT wieght FROM votes", "column", "wieght", "weight"),
         ("SELECT count(*) FROM votes WHERE agentid = 'a'", "column", "agentid", "agent_id"),
     ] {
         match session.ask(sql).await.map(|_| ()) {
             Err(Error::UnknownName { what: found, name, nearest, known }) => {
-                assert_eq!((found, name.as_str(), nearest.as_deref()), (what, wrong, Some(right)), "{sql}");
+                assert_eq!(
+                    (found, name.as_str(), nearest.as_deref()),
+                    (what, wrong, Some(right)),
+                    "{sql}"
+                );
                 assert!(known.contains(right));
             }
             other => panic!("{sql}: {other:?}"),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, StringArray, UInt64Array};
+use arrow::array::{
+    ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt64Array,
+};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Float64Type, Int64Type};
 use bytes::Bytes;
@@ -39,7 +41,11 @@ pub(crate) async fn open(store: &Store, table: Table, path: &str) -> Opened {
 
 impl Shelf {
     /// The first file of `table` with a row that `is_it`, and the row's place in it.
-    pub(crate) async fn find(&self, table: Table, is_it: impl Fn(&Opened, usize) -> bool) -> (Opened, usize) {
+    pub(crate) async fn find(
+        &self,
+        table: Table,
+        is_it: impl Fn(&Opened, usize) -> bool,
+    ) -> (Opened, usize) {
         for file in self.files(table) {
             let opened = open(&self.store, table, &file.path).await;
             if let Some(row) = (0..opened.rows.num_rows()).find(|row| is_it(&opened, *row)) {
@@ -81,29 +87,25 @@ impl Opened {
 
     pub(crate) fn set_text(self, column: &str, row: usize, value: &str) -> Opened {
         let texts = self.column(column).as_string::<i32>();
-        let changed = texts.iter().enumerate().map(|(at, text)| if at == row { Some(value) } else { text });
+        let changed =
+            texts.iter().enumerate().map(|(at, text)| if at == row { Some(value) } else { text });
         let array = Arc::new(changed.collect::<StringArray>());
         self.replace(column, array)
     }
 
     pub(crate) fn set_real(self, column: &str, row: usize, value: f64) -> Opened {
         let reals = self.column(column).as_primitive::<Float64Type>();
-        let changed = reals.iter().enumerate().map(|(at, real)| if at == row { Some(value) } else { real });
+        let changed =
+            reals.iter().enumerate().map(|(at, real)| if at == row { Some(value) } else { real });
         let array = Arc::new(changed.collect::<Float64Array>());
-        self.replace(column, array)
-    }
-
-    pub(crate) fn set_flag(self, column: &str, row: usize, value: bool) -> Opened {
-        let flags = self.column(column).as_boolean();
-        let changed = flags.iter().enumerate().map(|(at, flag)| if at == row { Some(value) } else { flag });
-        let array = Arc::new(changed.collect::<BooleanArray>());
         self.replace(column, array)
     }
 
     pub(crate) fn set_int(self, column: &str, row: usize, value: i64) -> Opened {
         let ints = self.column(column).as_primitive::<Int64Type>();
-        let changed = ints.iter().enumerate().map(|(at, int)| if at == row { Some(value) } else { int });
-        let array = Arc::new(changed.collect::<arrow::array::Int64Array>());
+        let changed =
+            ints.iter().enumerate().map(|(at, int)| if at == row { Some(value) } else { int });
+        let array = Arc::new(changed.collect::<Int64Array>());
         self.replace(column, array)
     }
 
@@ -126,7 +128,8 @@ impl Opened {
 
     /// Writes the file anew, as the engine would.
     pub(crate) fn bytes(&self) -> Bytes {
-        let provenance = Provenance { job: JOB.to_owned(), log_id: Hex::from_u128(42), incarnation: 1 };
+        let provenance =
+            Provenance { job: JOB.to_owned(), log_id: Hex::from_u128(42), incarnation: 1 };
         // The schema as the table has it: what was read lacks nothing but may differ in metadata.
         let rows = RecordBatch::try_new(self.table.schema(), self.rows.columns().to_vec()).unwrap();
         TableFile::write(self.table, &[rows], &provenance).unwrap().bytes

@@ -35,7 +35,8 @@ async fn check_file(shelf: &Shelf, path: &str, what: &str) {
 #[tokio::test]
 async fn one_vote_changed_is_found_in_its_file() {
     let shelf = shelf().await;
-    let (opened, row) = shelf.find(Table::Votes, |votes, row| votes.text("choice", row) == "a").await;
+    let (opened, row) =
+        shelf.find(Table::Votes, |votes, row| votes.text("choice", row) == "a").await;
     let changed = opened.set_text("choice", row, "b");
     changed.save(&shelf.store).await;
     check_file(&shelf, &changed.path, "a vote").await;
@@ -44,7 +45,8 @@ async fn one_vote_changed_is_found_in_its_file() {
 #[tokio::test]
 async fn one_weight_changed_is_found_in_its_file() {
     let shelf = shelf().await;
-    let (opened, row) = shelf.find(Table::Votes, |votes, row| votes.real("weight", row) == 0.5).await;
+    let (opened, row) =
+        shelf.find(Table::Votes, |votes, row| votes.real("weight", row) == 0.5).await;
     let changed = opened.set_real("weight", row, 2.0);
     changed.save(&shelf.store).await;
     check_file(&shelf, &changed.path, "a weight").await;
@@ -52,7 +54,13 @@ async fn one_weight_changed_is_found_in_its_file() {
 
 #[tokio::test]
 async fn one_row_doubled_or_removed_is_found_in_its_file() {
-    for table in [Table::Votes, Table::Decisions, Table::AgentReputation, Table::Rejects, Table::Conservation] {
+    for table in [
+        Table::Votes,
+        Table::Decisions,
+        Table::AgentReputation,
+        Table::Rejects,
+        Table::Conservation,
+    ] {
         let shelf = shelf().await;
         let path = file_of(&shelf, table).path;
         let opened = super::tamper::open(&shelf.store, table, &path).await;
@@ -95,7 +103,11 @@ async fn a_truncated_or_garbled_file_is_named_and_never_decoded() {
 
 #[tokio::test]
 async fn a_retained_file_that_was_changed_or_removed_is_named() {
-    let shelf = Shelf::of(&super::scenario::Scenario { to_the_end: false, ..busy(3, policy(Method::Weighted)) }).await;
+    let shelf = Shelf::of(&super::scenario::Scenario {
+        to_the_end: false,
+        ..busy(3, policy(Method::Weighted))
+    })
+    .await;
     let last = shelf.last().clone();
     let path = last.standing.retained.last().unwrap().path.clone();
     let expected = [(Check::File, Some(last.seq), Some(path.as_str()))];
@@ -116,11 +128,18 @@ async fn check_edit(edit: impl Fn(&mut Record), what: &str) {
     let report = shelf.verify().await;
     let seq = record.seq;
     let named = |finding: &&Finding| {
-        finding.check == Check::Log && (finding.record == Some(seq) || finding.what.contains(&format!("record {seq} ")))
+        finding.check == Check::Log
+            && (finding.record == Some(seq) || finding.what.contains(&format!("record {seq} ")))
     };
-    assert!(report.findings.iter().any(|finding| named(&finding)), "{what}, record {seq}:\n{report}");
+    assert!(
+        report.findings.iter().any(|finding| named(&finding)),
+        "{what}, record {seq}:\n{report}"
+    );
     // The record after it no longer follows, whatever else the change broke.
-    assert!(report.findings.iter().any(|finding| finding.record == Some(seq + 1)), "{what}:\n{report}");
+    assert!(
+        report.findings.iter().any(|finding| finding.record == Some(seq + 1)),
+        "{what}:\n{report}"
+    );
 }
 
 #[tokio::test]
@@ -136,9 +155,14 @@ async fn one_log_record_edited_is_named() {
     };
     check_edit(edit_commit(|commit| commit.files[0].rows += 1), "a file's rows").await;
     check_edit(edit_commit(|commit| drop(commit.files.pop())), "a file").await;
-    let late = edit_commit(|commit| (commit.ranges[0].late, commit.ranges[0].on_time) = (1, commit.ranges[0].rows_in - 1));
+    let late = edit_commit(|commit| {
+        (commit.ranges[0].late, commit.ranges[0].on_time) = (1, commit.ranges[0].rows_in - 1)
+    });
     let shelf = shelf().await;
-    if shelf.records[shelf.records.len() / 2].commit().is_some_and(|commit| commit.ranges.iter().any(|r| r.late == 0)) {
+    if shelf.records[shelf.records.len() / 2]
+        .commit()
+        .is_some_and(|commit| commit.ranges.iter().any(|r| r.late == 0))
+    {
         check_edit(late, "a count").await;
     }
 }
@@ -150,7 +174,11 @@ async fn bytes_that_are_no_record_are_named() {
     for bytes in [&b"{}"[..], b"", b"\xff\xfe", &[record.to_bytes(), b" ".to_vec()].concat()] {
         shelf.store.put(&record.path(), Bytes::copy_from_slice(bytes)).await.unwrap();
         let report = shelf.verify().await;
-        assert_eq!((report.findings[0].check, report.findings[0].record), (Check::Log, Some(3)), "{report}");
+        assert_eq!(
+            (report.findings[0].check, report.findings[0].record),
+            (Check::Log, Some(3)),
+            "{report}"
+        );
     }
 }
 
@@ -161,7 +189,11 @@ async fn the_last_record_edited_contradicts_the_one_before_or_the_tables() {
     record.standing.totals.rows_in += 1;
     shelf.store.put(&record.path(), record.to_bytes().into()).await.unwrap();
     let report = shelf.verify().await;
-    assert_eq!((report.findings[0].check, report.findings[0].record), (Check::Log, Some(record.seq)), "{report}");
+    assert_eq!(
+        (report.findings[0].check, report.findings[0].record),
+        (Check::Log, Some(record.seq)),
+        "{report}"
+    );
 }
 
 #[tokio::test]
@@ -172,8 +204,14 @@ async fn two_records_swapped_are_both_named() {
     shelf.store.put(&b.path(), a.to_bytes().into()).await.unwrap();
     let report = shelf.verify().await;
     for record in [a, b] {
-        let named = |finding: &&Finding| finding.record == Some(record.seq) && finding.what == "its own number";
-        let finding = report.findings.iter().find(named).unwrap_or_else(|| panic!("{}:\n{report}", record.seq));
+        let named = |finding: &&Finding| {
+            finding.record == Some(record.seq) && finding.what == "its own number"
+        };
+        let finding = report
+            .findings
+            .iter()
+            .find(named)
+            .unwrap_or_else(|| panic!("{}:\n{report}", record.seq));
         assert_eq!(finding.file.as_deref(), Some(record.path().as_str()));
     }
 }
@@ -183,7 +221,8 @@ async fn a_record_removed_is_named() {
     let shelf = shelf().await;
     shelf.store.delete(&ObjectName::Log { seq: 3 }.to_string()).await.unwrap();
     let report = shelf.verify().await;
-    let missing = |finding: &&Finding| finding.check == Check::Log && finding.what == "record 3 is missing";
+    let missing =
+        |finding: &&Finding| finding.check == Check::Log && finding.what == "record 3 is missing";
     assert!(report.findings.iter().any(|finding| missing(&finding)), "{report}");
 }
 

@@ -59,14 +59,16 @@ pub(crate) fn commit<'s>(
     }
     let mut input = builder.new_input(receipts, Exchange::new(|_: &Receipt| 0));
     let (output, probed) = builder.new_output::<Vec<()>>();
-    let _output: OutputBuilder<Epoch, timely::container::CapacityContainerBuilder<Vec<()>>> = OutputBuilder::from(output);
+    let _output: OutputBuilder<Epoch, timely::container::CapacityContainerBuilder<Vec<()>>> =
+        OutputBuilder::from(output);
     builder.build(move |_capabilities| {
         let mut open: BTreeMap<u64, (Capability<Epoch>, Vec<Receipt>)> = BTreeMap::new();
         let mut sent: BTreeMap<u64, Capability<Epoch>> = BTreeMap::new();
         move |frontiers| {
             input.for_each_time(|time, receipts| {
-                let (_, held) =
-                    open.entry(checkpoint_of(*time.time())).or_insert_with(|| (time.retain(0), Vec::new()));
+                let (_, held) = open
+                    .entry(checkpoint_of(*time.time()))
+                    .or_insert_with(|| (time.retain(0), Vec::new()));
                 receipts.for_each(|some| held.append(some));
             });
             while let Some(entry) = open.first_entry() {

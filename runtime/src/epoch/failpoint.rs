@@ -65,7 +65,8 @@ impl Step {
 }
 
 /// Rows that were read and are not committed: what a kill now would have to get back.
-pub(crate) static ROWS_IN_FLIGHT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+pub(crate) static ROWS_IN_FLIGHT: std::sync::atomic::AtomicU64 =
+    std::sync::atomic::AtomicU64::new(0);
 
 /// The process has reached `step`.
 #[cfg(not(feature = "failpoints"))]
@@ -80,15 +81,22 @@ pub(crate) fn reach(step: Step) {
     static ASKED: OnceLock<Option<(String, u64)>> = OnceLock::new();
     static REACHED: AtomicU64 = AtomicU64::new(0);
     let asked = ASKED.get_or_init(|| {
-        #[expect(clippy::disallowed_methods, reason = "failpoints are set from outside, in builds for tests only")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "failpoints are set from outside, in builds for tests only"
+        )]
         let text = std::env::var("QUORATE_FAILPOINT").ok()?;
         let (name, nth) = text.split_once(':')?;
         Some((name.to_owned(), nth.parse().ok()?))
     });
     let Some((name, nth)) = asked else { return };
     if name == step.name() && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *nth {
-        eprintln!("failpoint {name}:{nth} rows_in_flight={}", ROWS_IN_FLIGHT.load(Ordering::SeqCst));
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        eprintln!(
+            "failpoint {name}:{nth} rows_in_flight={}",
+            ROWS_IN_FLIGHT.load(Ordering::SeqCst)
+        );
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         loop {
             std::thread::park();
         }
@@ -98,5 +106,8 @@ pub(crate) fn reach(step: Step) {
 /// The faults between this process and its store that `QUORATE_FAULTS` asks for.
 #[cfg(feature = "failpoints")]
 pub(crate) fn faults() -> Option<quorate_connectors::store::faults::FaultPlan> {
-    quorate_connectors::store::faults::FaultPlan::from_env("QUORATE_FAULTS")
+    match quorate_connectors::store::faults::FaultPlan::from_env("QUORATE_FAULTS") {
+        Ok(plan) => plan,
+        Err(wrong) => panic!("QUORATE_FAULTS: {wrong}"),
+    }
 }

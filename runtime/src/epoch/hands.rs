@@ -14,7 +14,11 @@ use crate::error::Error;
 ///
 /// # Errors
 /// If the store fails in a way that waiting does not mend.
-pub(crate) async fn drive<O: Operation>(mut operation: O, store: &Store, note: &(dyn Fn(&str) + Sync)) -> Result<O::Outcome, Error> {
+pub(crate) async fn drive<O: Operation>(
+    mut operation: O,
+    store: &Store,
+    note: &(dyn Fn(&str) + Sync),
+) -> Result<O::Outcome, Error> {
     let mut fact = Fact::Begin;
     let mut said = false;
     loop {
@@ -28,7 +32,12 @@ pub(crate) async fn drive<O: Operation>(mut operation: O, store: &Store, note: &
     }
 }
 
-async fn execute(ask: Ask, store: &Store, note: &(dyn Fn(&str) + Sync), said: &mut bool) -> Result<Fact, Error> {
+async fn execute(
+    ask: Ask,
+    store: &Store,
+    note: &(dyn Fn(&str) + Sync),
+    said: &mut bool,
+) -> Result<Fact, Error> {
     let done = match ask {
         Ask::Create { path, bytes } => {
             let is_record = path.starts_with("log/");
@@ -46,9 +55,10 @@ async fn execute(ask: Ask, store: &Store, note: &(dyn Fn(&str) + Sync), said: &m
             })
         }
         Ask::Put { path, bytes } => store.put(&path, Bytes::from(bytes)).await.map(|()| Fact::Done),
-        Ask::Read { path } => {
-            store.get(&path).await.map(|found| found.map_or(Fact::Absent, |bytes| Fact::Present(bytes.to_vec())))
-        }
+        Ask::Read { path } => store
+            .get(&path)
+            .await
+            .map(|found| found.map_or(Fact::Absent, |bytes| Fact::Present(bytes.to_vec()))),
         Ask::List { prefix, after } => {
             let listed = match after {
                 Some(after) => store.list_after(prefix, &after).await,
@@ -58,7 +68,9 @@ async fn execute(ask: Ask, store: &Store, note: &(dyn Fn(&str) + Sync), said: &m
             listed.map(|objects| {
                 let age = |modified_ms: u64| now.saturating_sub(modified_ms);
                 let listed = objects.into_iter();
-                Fact::Listed(listed.map(|o| Listed { path: o.path, age_ms: age(o.modified_ms) }).collect())
+                Fact::Listed(
+                    listed.map(|o| Listed { path: o.path, age_ms: age(o.modified_ms) }).collect(),
+                )
             })
         }
         Ask::Delete { path } => store.delete(&path).await.map(|()| Fact::Done),

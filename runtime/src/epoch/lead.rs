@@ -12,9 +12,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::commit::{Gathered, Waker};
-use super::failpoint::{Step, reach};
+use super::failpoint::{ROWS_IN_FLIGHT, Step, reach};
 use super::hands::drive;
-use super::ledger::{Change, Committed, Draft, End, Lead, MergePlan, Merged, Older, Settled, Sweep, Terms};
+use super::ledger::{
+    Change, Committed, Draft, End, Lead, MergePlan, Merged, Older, Settled, Sweep, Terms,
+};
 use super::retained::Adding;
 use super::stage::put_until_done;
 use super::staging::{Decided, Receipt, retained_file};
@@ -60,7 +62,10 @@ impl Leader {
     ///
     /// # Errors
     /// If another run took the lead, or the store fails for good.
-    pub(crate) async fn lead(mut self, mut gathered: UnboundedReceiver<Gathered>) -> Result<Led, Error> {
+    pub(crate) async fn lead(
+        mut self,
+        mut gathered: UnboundedReceiver<Gathered>,
+    ) -> Result<Led, Error> {
         let (mut led, mut merging, mut merges) = (Led::default(), Merging::None, 0);
         loop {
             let heartbeat = Duration::from_millis(self.lead.heartbeat_due_in_ms(boot_ms()).max(1));
@@ -103,12 +108,16 @@ impl Leader {
     /// The receipts of a checkpoint, added up.
     fn change(&self, whole: Gathered, merged: Option<Merged>) -> (Change, Decided) {
         let standing = self.lead.standing();
-        let mut change = Change { checkpoint: whole.checkpoint, clock: standing.clock, ..Change::default() };
+        let mut change =
+            Change { checkpoint: whole.checkpoint, clock: standing.clock, ..Change::default() };
         let mut positions: BTreeMap<_, _> = BTreeMap::new();
-        positions.extend(standing.positions.iter().map(|position| (position.origin.clone(), position.clone())));
+        positions.extend(
+            standing.positions.iter().map(|position| (position.origin.clone(), position.clone())),
+        );
         let mut decided = Decided::default();
         for receipt in whole.receipts {
-            let Receipt { files, retained, ranges, positions: moved, clock, decided: more } = receipt;
+            let Receipt { files, retained, ranges, positions: moved, clock, decided: more } =
+                receipt;
             change.files.extend(files);
             change.retained.extend(retained);
             change.ranges.extend(ranges);
@@ -128,6 +137,11 @@ impl Leader {
     /// A record is in the log: everybody may know.
     async fn true_now(&mut self, record: &Committed, checkpoint: u64) -> Result<(), Error> {
         self.shared.committed.fetch_max(checkpoint, Ordering::AcqRel);
+        let rows = record
+            .record()
+            .commit()
+            .map_or(0, |commit| commit.ranges.iter().map(|range| range.rows_in).sum());
+        ROWS_IN_FLIGHT.fetch_sub(rows, Ordering::Relaxed);
         self.waker.wake();
         self.committed.send_replace(record.clone());
         let note = |text: &str| self.shared.observer.note(text);
@@ -158,7 +172,11 @@ impl Leader {
 }
 
 fn plus(a: Decided, b: Decided) -> Decided {
-    Decided { quorate: a.quorate + b.quorate, undecided: a.undecided + b.undecided, refused: a.refused + b.refused }
+    Decided {
+        quorate: a.quorate + b.quorate,
+        undecided: a.undecided + b.undecided,
+        refused: a.refused + b.refused,
+    }
 }
 
 async fn settle(draft: Draft, shared: &Shared) -> Result<(Lead, Committed), Error> {
@@ -169,7 +187,12 @@ async fn settle(draft: Draft, shared: &Shared) -> Result<(Lead, Committed), Erro
     }
 }
 
-async fn merge(plan: &MergePlan, nr: u32, shared: &Shared, provenance: &Provenance) -> Result<Option<Merged>, Error> {
+async fn merge(
+    plan: &MergePlan,
+    nr: u32,
+    shared: &Shared,
+    provenance: &Provenance,
+) -> Result<Option<Merged>, Error> {
     let mut adding = Adding::default();
     for file in plan.files() {
         let Some(bytes) = shared.store.get(&file.path).await? else {

@@ -104,7 +104,12 @@ impl Publisher {
     }
 
     /// The commits that have files for `table` which it does not have yet.
-    async fn lacking(&self, table: Table, progress: u64, latest: &Committed) -> Result<Vec<(u64, Vec<StagedFile>)>, Error> {
+    async fn lacking(
+        &self,
+        table: Table,
+        progress: u64,
+        latest: &Committed,
+    ) -> Result<Vec<(u64, Vec<StagedFile>)>, Error> {
         let note = |text: &str| self.shared.observer.note(text);
         let mut lacking = Vec::new();
         let mut follow = Follow::from(table.name(), progress, latest);

@@ -23,7 +23,12 @@ pub(crate) enum Taken {
 ///
 /// # Errors
 /// If somebody else has it, or the log is not this job's.
-pub(crate) async fn take_lead(applicant: Applicant, terms: Terms, store: &Store, note: &(dyn Fn(&str) + Sync)) -> Result<Taken, Error> {
+pub(crate) async fn take_lead(
+    applicant: Applicant,
+    terms: Terms,
+    store: &Store,
+    note: &(dyn Fn(&str) + Sync),
+) -> Result<Taken, Error> {
     let claimed = drive(Claim::new(applicant, terms), store, note).await?;
     match claimed {
         Claimed::Leading(lead, committed) => {
@@ -46,7 +51,11 @@ pub(crate) async fn take_lead(applicant: Applicant, terms: Terms, store: &Store,
 ///
 /// # Errors
 /// If the store fails for good.
-pub(crate) async fn sweep(committed: &Committed, store: &Store, note: &(dyn Fn(&str) + Sync)) -> Result<(), Error> {
+pub(crate) async fn sweep(
+    committed: &Committed,
+    store: &Store,
+    note: &(dyn Fn(&str) + Sync),
+) -> Result<(), Error> {
     reach(Step::Sweep);
     drive(Sweep::orphans(committed), store, note).await?;
     Ok(())
@@ -56,15 +65,22 @@ pub(crate) async fn sweep(committed: &Committed, store: &Store, note: &(dyn Fn(&
 ///
 /// # Errors
 /// If a file is missing or damaged.
-pub(crate) async fn read_rows(standing: &Standing, store: &Store) -> Result<Vec<RetainedRow>, Error> {
+pub(crate) async fn read_rows(
+    standing: &Standing,
+    store: &Store,
+) -> Result<Vec<RetainedRow>, Error> {
     let mut adding = Adding::default();
     for file in &standing.retained {
         let bytes = store.get(&file.path).await?;
-        let bytes = bytes.ok_or_else(|| Error::Damaged(format!("{} is named by the log and not there", file.path)))?;
+        let bytes = bytes.ok_or_else(|| {
+            Error::Damaged(format!("{} is named by the log and not there", file.path))
+        })?;
         adding.add(read_retained(Checked::new(&file.path, bytes, &file.sha256)?)?);
     }
     let rows = adding.into_rows();
-    let mut rows = rows.map_err(|row| Error::Damaged(format!("retained rows take away what is not there: {row:?}")))?;
+    let mut rows = rows.map_err(|row| {
+        Error::Damaged(format!("retained rows take away what is not there: {row:?}"))
+    })?;
     if standing.checkpoint > 0 {
         rows.push(RetainedRow::Clock(standing.clock));
     }

@@ -126,7 +126,10 @@ mod tests {
         kept.keep(Keep::Row(tombstone("a", 2), 1), 5);
         kept.keep(Keep::Row(tombstone("b", 1), 1), 5);
         kept.keep(Keep::Bury { group: "b".into(), since: first_epoch(5) }, 5);
-        assert_eq!(kept.into_entries(), [Retain::Bury("a".into()), Retain::Row(tombstone("a", 2), 1)]);
+        assert_eq!(
+            kept.into_entries(),
+            [Retain::Bury("a".into()), Retain::Row(tombstone("a", 2), 1)]
+        );
     }
 
     #[test]

@@ -176,7 +176,8 @@ impl Staging {
     /// If the rows are too much for a file.
     pub(crate) fn close(mut self, stager: &Stager) -> Result<(Vec<ToUpload>, Receipt)> {
         let moved = std::mem::take(&mut self.moved);
-        let mut receipt = Receipt { clock: self.clock, decided: self.decided, ..Receipt::default() };
+        let mut receipt =
+            Receipt { clock: self.clock, decided: self.decided, ..Receipt::default() };
         for moved in moved.into_values() {
             self.append(&conservation(&moved), stager);
             receipt.ranges.push(range(&moved));
@@ -189,15 +190,26 @@ impl Staging {
             }
             let file = TableFile::write(table, &batches, &stager.provenance)?;
             let (checkpoint, worker) = (self.checkpoint, stager.worker);
-            let name = ObjectName::Table { table: table.name().to_owned(), incarnation, checkpoint, worker, nr: 0 };
+            let name = ObjectName::Table {
+                table: table.name().to_owned(),
+                incarnation,
+                checkpoint,
+                worker,
+                nr: 0,
+            };
             let path = name.to_string();
             receipt.files.push(file.staged(&path));
             uploads.push(ToUpload { path, bytes: file.bytes });
         }
         let entries = self.kept.into_entries();
         if !entries.is_empty() {
-            let name = ObjectName::Retained { incarnation, checkpoint: self.checkpoint, worker: stager.worker };
-            let (upload, file) = retained_file(&entries, name.to_string(), self.checkpoint, &stager.provenance)?;
+            let name = ObjectName::Retained {
+                incarnation,
+                checkpoint: self.checkpoint,
+                worker: stager.worker,
+            };
+            let (upload, file) =
+                retained_file(&entries, name.to_string(), self.checkpoint, &stager.provenance)?;
             uploads.push(upload);
             receipt.retained = Some(file);
         }
@@ -217,7 +229,8 @@ pub(crate) fn retained_file(
 ) -> Result<(ToUpload, RetainedFile)> {
     let RetainedBytes { bytes, sha256, rows, burials } = write_retained(entries, provenance)?;
     let size = bytes.len() as u64;
-    let file = RetainedFile { path: path.clone(), checkpoint, rows, buried: burials, bytes: size, sha256 };
+    let file =
+        RetainedFile { path: path.clone(), checkpoint, rows, buried: burials, bytes: size, sha256 };
     Ok((ToUpload { path, bytes }, file))
 }
 

@@ -36,7 +36,11 @@ const MILLISECOND: Micros = 1_000;
 impl RawCheckpoint {
     pub(super) fn read(mut section: Section<'_>, found: &mut Findings<'_>) -> RawCheckpoint {
         let raw = RawCheckpoint {
-            every: section.take("every", found, value::span(10 * MILLISECOND..=3_600_000 * MILLISECOND)),
+            every: section.take(
+                "every",
+                found,
+                value::span(10 * MILLISECOND..=3_600_000 * MILLISECOND),
+            ),
             epoch: section.take("epoch", found, value::span(MILLISECOND..=10_000 * MILLISECOND)),
             bytes: section.take("bytes", found, value::size(64 << 10..=16 << 30)),
         };
@@ -50,8 +54,17 @@ impl RawCheckpoint {
         let default = every.min(50 * MILLISECOND);
         let epoch = self.epoch.as_ref().map_or(default, |epoch| *epoch.get_ref());
         if let Some(given) = self.epoch.filter(|_| epoch > every) {
-            let message = format!("an epoch of {} is longer than a checkpoint of {}", Span(epoch), Span(every));
-            found.error(Some(&given.span()), "checkpoint.epoch", message, "make it shorter, or raise checkpoint.every");
+            let message = format!(
+                "an epoch of {} is longer than a checkpoint of {}",
+                Span(epoch),
+                Span(every)
+            );
+            found.error(
+                Some(&given.span()),
+                "checkpoint.epoch",
+                message,
+                "make it shorter, or raise checkpoint.every",
+            );
         }
         Checkpoint {
             every: on_the_clock(every),

@@ -39,7 +39,9 @@ pub(super) fn read_close(consensus: &mut Section<'_>, found: &mut Findings<'_>) 
                 quorum: quorum.is_some_and(Spanned::into_inner),
             }
         }
-        DeValue::String(text) if text == END_OF_INPUT => Close { after: None, votes: None, quorum: false },
+        DeValue::String(text) if text == END_OF_INPUT => {
+            Close { after: None, votes: None, quorum: false }
+        }
         other => {
             let message = match other.as_str() {
                 Some(text) => format!("{} is not a rule for closing tasks", quoted(text)),

@@ -48,7 +48,8 @@ const UNKNOWN: &[(&str, Unknown)] = &[("accept", Unknown::Accept), ("reject", Un
 
 impl RawConsensus {
     pub(super) fn read(mut section: Section<'_>, found: &mut Findings<'_>) -> RawConsensus {
-        let methods = value::word(&[("majority", Method::Majority), ("weighted", Method::Weighted)]);
+        let methods =
+            value::word(&[("majority", Method::Majority), ("weighted", Method::Weighted)]);
         let wholes = value::word(&[("votes", QuorumOf::Votes), ("eligible", QuorumOf::Eligible)]);
         let stakes = value::word(&[("ignore", StakeRule::Ignore), ("linear", StakeRule::Linear)]);
         let raw = RawConsensus {
@@ -109,19 +110,25 @@ impl RawConsensus {
     fn check(&self, sources: &[Source], caps: Caps, found: &mut Findings<'_>) {
         let agents = holds(sources, RecordKind::Agent);
         let add_agents = "add [source.agents], or leave this key out";
-        if let Some(key) = self.unknown_agents.as_ref().filter(|key| *key.get_ref() == Unknown::Reject && !agents) {
+        if let Some(key) =
+            self.unknown_agents.as_ref().filter(|key| *key.get_ref() == Unknown::Reject && !agents)
+        {
             let message = "no source registers agents, so every vote would be rejected";
             found.error(Some(&key.span()), "consensus.unknown_agents", message, add_agents);
         }
-        if let Some(key) = self.unknown_tasks.as_ref().filter(|key| *key.get_ref() == Unknown::Reject)
+        if let Some(key) =
+            self.unknown_tasks.as_ref().filter(|key| *key.get_ref() == Unknown::Reject)
             && !holds(sources, RecordKind::Task)
         {
             let message = "no source declares tasks, so every vote would be rejected";
             let remedy = "add [source.tasks], or leave this key out";
             found.error(Some(&key.span()), "consensus.unknown_tasks", message, remedy);
         }
-        if let Some(key) = self.stake.as_ref().filter(|key| *key.get_ref() == StakeRule::Linear && !agents) {
-            let message = "no source says what agents have at stake, so no vote would weigh anything";
+        if let Some(key) =
+            self.stake.as_ref().filter(|key| *key.get_ref() == StakeRule::Linear && !agents)
+        {
+            let message =
+                "no source says what agents have at stake, so no vote would weigh anything";
             found.error(Some(&key.span()), "consensus.stake", message, add_agents);
         }
         self.check_close(sources, caps, found);
@@ -135,19 +142,37 @@ impl RawConsensus {
         if rules.after.is_none()
             && let Some(followed) = sources.iter().find(|source| source.follow)
         {
-            let message = format!("source \"{}\" is followed and never ends, so tasks would never close", followed.name);
+            let message = format!(
+                "source \"{}\" is followed and never ends, so tasks would never close",
+                followed.name
+            );
             let remedy = "write close = { after = \"10m\" }, or take `follow` out of the source";
             found.error(Some(&span), "consensus.close", message, remedy);
         }
         let min_votes = or(&self.min_votes, Policy::default().min_votes);
         if let Some(votes) = rules.votes {
             if votes < min_votes {
-                let message = format!("closes a task at {votes} votes, of which {min_votes} are needed to decide it");
-                found.error(Some(&span), "consensus.close.votes", message, "raise it, or lower min_votes");
+                let message = format!(
+                    "closes a task at {votes} votes, of which {min_votes} are needed to decide it"
+                );
+                found.error(
+                    Some(&span),
+                    "consensus.close.votes",
+                    message,
+                    "raise it, or lower min_votes",
+                );
             }
             if votes > caps.votes_per_task {
-                let message = format!("a task holds at most {} votes and would never reach {votes}", caps.votes_per_task);
-                found.error(Some(&span), "consensus.close.votes", message, "lower it, or raise limits.votes_per_task");
+                let message = format!(
+                    "a task holds at most {} votes and would never reach {votes}",
+                    caps.votes_per_task
+                );
+                found.error(
+                    Some(&span),
+                    "consensus.close.votes",
+                    message,
+                    "lower it, or raise limits.votes_per_task",
+                );
             }
         }
         let of_votes = or(&self.quorum_of, QuorumOf::Votes) == QuorumOf::Votes
@@ -163,7 +188,8 @@ impl RawConsensus {
         let weighted = or(&self.method, Policy::default().method) == Method::Weighted;
         if weighted && holds(sources, RecordKind::Vote) && !holds(sources, RecordKind::Gold) {
             let span = self.method.as_ref().map(Spanned::span);
-            let message = "no source gives gold answers, so weights are learnt from agreement alone";
+            let message =
+                "no source gives gold answers, so weights are learnt from agreement alone";
             let remedy = "agreement is not truth: add [source.gold] with a few known answers, or take \"majority\"";
             found.warn(span.as_ref(), "consensus.method", message, remedy);
         }
@@ -205,7 +231,10 @@ fn cap(value: &Spanned<DeValue<'_>>) -> Result<Option<Ratio>, Wrong> {
     }
     let ratio = value::share(value)?;
     if ratio.numerator() == 0 {
-        return Err(Wrong::new("nobody could hold any weight", "write a share above 0, or \"off\""));
+        return Err(Wrong::new(
+            "nobody could hold any weight",
+            "write a share above 0, or \"off\"",
+        ));
     }
     Ok(Some(ratio))
 }

@@ -60,7 +60,11 @@ const LINE_CHARS: usize = 120;
 
 impl Finding {
     /// An error of the file as a whole.
-    pub(super) fn of_file(file: &Path, message: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    pub(super) fn of_file(
+        file: &Path,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Finding {
         Finding {
             severity: Severity::Error,
             file: file.to_path_buf(),
@@ -84,10 +88,16 @@ impl Finding {
         let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
         let end = text.floor_char_boundary(span.end.clamp(start, line_end));
         let before = text[line_start..start].chars().count();
-        self.at = Some(At { line: text[..line_start].matches('\n').count() + 1, column: before + 1 });
+        self.at =
+            Some(At { line: text[..line_start].matches('\n').count() + 1, column: before + 1 });
         // Beyond what is shown there is nothing to underline.
         if before < LINE_CHARS {
-            let line = text[line_start..line_end].trim_end().chars().take(LINE_CHARS).map(printable).collect();
+            let line = text[line_start..line_end]
+                .trim_end()
+                .chars()
+                .take(LINE_CHARS)
+                .map(printable)
+                .collect();
             let width = text[start..end].chars().count().clamp(1, LINE_CHARS - before);
             self.excerpt = Some(Excerpt { line, before, width });
         }
@@ -212,12 +222,14 @@ mod tests {
         let text = "a = 1\nnäme = \"é\"\n";
         for start in 0..=text.len() + 3 {
             for end in start..=text.len() + 3 {
-                let finding = Finding::of_file(Path::new("j.toml"), "m", "r").at(text, &(start..end));
+                let finding =
+                    Finding::of_file(Path::new("j.toml"), "m", "r").at(text, &(start..end));
                 assert!(!finding.in_full().to_string().is_empty());
             }
         }
         let value = text.find('"').unwrap();
-        let finding = Finding::of_file(Path::new("j.toml"), "wrong", "do this").at(text, &(value..value + 4));
+        let finding =
+            Finding::of_file(Path::new("j.toml"), "wrong", "do this").at(text, &(value..value + 4));
         assert_eq!(finding.at, Some(At { line: 2, column: 8 }));
         assert_eq!(finding.to_string(), "j.toml:2:8: wrong; do this");
         assert_eq!(
@@ -229,7 +241,10 @@ mod tests {
     #[test]
     fn nothing_in_a_job_file_reaches_the_terminal_as_a_command() {
         let text = "name = \"\u{1b}[2J\u{202e}\"";
-        let shown = Finding::of_file(Path::new("j"), quoted(text), "").at(text, &(7..9)).in_full().to_string();
+        let shown = Finding::of_file(Path::new("j"), quoted(text), "")
+            .at(text, &(7..9))
+            .in_full()
+            .to_string();
         assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown}");
     }
 
@@ -237,7 +252,10 @@ mod tests {
     fn a_very_long_line_is_cut() {
         let text = format!("x = \"{}\"", "y".repeat(1_000_000));
         for span in [4..1_000_005, 900_000..900_001] {
-            let shown = Finding::of_file(Path::new("j"), quoted(&text), "").at(&text, &span).in_full().to_string();
+            let shown = Finding::of_file(Path::new("j"), quoted(&text), "")
+                .at(&text, &span)
+                .in_full()
+                .to_string();
             assert!(shown.len() < 600, "{}", shown.len());
         }
     }

@@ -80,10 +80,13 @@ fn policy_lines(policy: &Policy, lines: &mut Lines) {
     } = policy;
     lines.put("consensus.method", method.word());
     lines.put("consensus.quorum", quorum);
-    lines.put("consensus.quorum_of", match quorum_of {
-        QuorumOf::Votes => "votes",
-        QuorumOf::Eligible => "eligible",
-    });
+    lines.put(
+        "consensus.quorum_of",
+        match quorum_of {
+            QuorumOf::Votes => "votes",
+            QuorumOf::Eligible => "eligible",
+        },
+    );
     lines.maybe("consensus.close.after_us", after.as_ref(), "end-of-input");
     lines.maybe("consensus.close.votes", votes.as_ref(), "off");
     lines.put("consensus.close.quorum", at_quorum);
@@ -91,10 +94,13 @@ fn policy_lines(policy: &Policy, lines: &mut Lines) {
     lines.put("consensus.finality_after_us", finality_after);
     lines.put("consensus.forget_after_us", forget_after);
     lines.maybe("consensus.cap", cap.as_ref(), "off");
-    lines.put("consensus.stake", match stake {
-        StakeRule::Ignore => "ignore",
-        StakeRule::Linear => "linear",
-    });
+    lines.put(
+        "consensus.stake",
+        match stake {
+            StakeRule::Ignore => "ignore",
+            StakeRule::Linear => "linear",
+        },
+    );
     lines.put("consensus.min_votes", min_votes);
     lines.put("consensus.unknown_agents", unknown_word(*unknown_agents));
     lines.put("consensus.unknown_tasks", unknown_word(*unknown_tasks));

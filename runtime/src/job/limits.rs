@@ -45,7 +45,8 @@ impl RejectLimit {
             RejectLimit::Rows(rows) => rejected > rows,
             RejectLimit::Share(share) => {
                 let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
-                rows_in >= RejectLimit::SHARE_FROM_ROWS && share.exceeded_by(count(rejected), count(rows_in))
+                rows_in >= RejectLimit::SHARE_FROM_ROWS
+                    && share.exceeded_by(count(rejected), count(rows_in))
             }
         }
     }
@@ -92,7 +93,10 @@ impl RawLimits {
             Some(given) => {
                 let (span, given) = (given.span(), bytes(given));
                 if given > line_bytes_max {
-                    let message = format!("keeps more of a line than its greatest length of {}", Size(line_bytes_max as u64));
+                    let message = format!(
+                        "keeps more of a line than its greatest length of {}",
+                        Size(line_bytes_max as u64)
+                    );
                     let remedy = "lower it, or raise limits.line_bytes";
                     found.error(Some(&span), "limits.reject_bytes", message, remedy);
                 }
@@ -137,12 +141,16 @@ fn rejects(value: &Spanned<DeValue<'_>>) -> Result<RejectLimit, Wrong> {
         DeValue::Integer(_) => value::whole(0..=u64::MAX)(value).map(RejectLimit::Rows),
         DeValue::String(text) if text == "off" => Ok(RejectLimit::Off),
         DeValue::String(text) => {
-            let share = text.strip_suffix('%').and_then(|percent| percent.trim().parse::<u32>().ok());
+            let share =
+                text.strip_suffix('%').and_then(|percent| percent.trim().parse::<u32>().ok());
             let share = share.and_then(|percent| Ratio::new(percent, 100));
             let wrong = || Wrong::new(format!("{} is not a limit of rejects", quoted(text)), FORMS);
             share.map(RejectLimit::Share).ok_or_else(wrong)
         }
-        other => Err(Wrong::new(format!("is {}, should be text or a number", super::section::kind_of(other)), FORMS)),
+        other => Err(Wrong::new(
+            format!("is {}, should be text or a number", super::section::kind_of(other)),
+            FORMS,
+        )),
     }
 }
 

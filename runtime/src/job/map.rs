@@ -20,7 +20,11 @@ const MAX_STEPS: usize = 32;
 const FORMS: &str = "write a path such as \"question.id\", or { field = \"at\", unit = \"ms\" }, or { value = \"math\" }";
 
 /// Reads `map` of a source of `kind`.
-pub(super) fn read_map(kind: RecordKind, source: &mut Section<'_>, found: &mut Findings<'_>) -> Given<FieldMap> {
+pub(super) fn read_map(
+    kind: RecordKind,
+    source: &mut Section<'_>,
+    found: &mut Findings<'_>,
+) -> Given<FieldMap> {
     let table = source.section("map", found);
     let span = table.span.clone()?;
     let known = Field::of(kind);
@@ -30,8 +34,13 @@ pub(super) fn read_map(kind: RecordKind, source: &mut Section<'_>, found: &mut F
             let names: Vec<&str> = known.iter().map(|field| field.name()).collect();
             let message = format!("is no field of {}", kind.source_key());
             let remedy = match nearest(name, &names) {
-                Some(near) => format!("did you mean `{near}`? The record's field stands left, the row's right"),
-                None => format!("the record's field stands left, the row's right; fields: {}", names.join(", ")),
+                Some(near) => format!(
+                    "did you mean `{near}`? The record's field stands left, the row's right"
+                ),
+                None => format!(
+                    "the record's field stands left, the row's right; fields: {}",
+                    names.join(", ")
+                ),
             };
             found.error(Some(&key_span), &table.key(&quoted(name)), message, remedy);
             continue;
@@ -61,7 +70,9 @@ fn source_of<'t>(
     match value.get_ref() {
         DeValue::String(text) => path(text).map(|path| Some(FieldSource::Path(path))),
         DeValue::Table(_) => {
-            let Some(mut section) = map.table_of(field.name(), value, found) else { return Ok(None) };
+            let Some(mut section) = map.table_of(field.name(), value, found) else {
+                return Ok(None);
+            };
             let from = section.take("field", found, |value| path(value::text(value)?));
             let unit = section.take("unit", found, |value| unit(field, value));
             let constant = section.take("value", found, constant);
@@ -71,22 +82,31 @@ fn source_of<'t>(
             match forms {
                 [true, true] => Err(Wrong::new("has both `field` and `value`", FORMS)),
                 [false, false] => Err(Wrong::new("has neither `field` nor `value`", FORMS)),
-                [false, true] if has_unit => Err(Wrong::new("a value that is the same for all rows has no unit", FORMS)),
+                [false, true] if has_unit => {
+                    Err(Wrong::new("a value that is the same for all rows has no unit", FORMS))
+                }
                 [true, false] => Ok(from.map(|path| match (path.into_inner(), unit) {
                     (field, Some(unit)) => FieldSource::Time { field, unit: unit.into_inner() },
                     (path, None) => FieldSource::Path(path),
                 })),
-                [false, true] => Ok(constant.map(|value| FieldSource::Constant { value: value.into_inner() })),
+                [false, true] => {
+                    Ok(constant.map(|value| FieldSource::Constant { value: value.into_inner() }))
+                }
             }
         }
-        other => Err(Wrong::new(format!("is {}, should be text or a table", kind_of(other)), FORMS)),
+        other => {
+            Err(Wrong::new(format!("is {}, should be text or a table", kind_of(other)), FORMS))
+        }
     }
 }
 
 fn path(text: &str) -> Result<String, Wrong> {
     let steps = text.split('.').count();
     if steps > MAX_STEPS {
-        return Err(Wrong::new(format!("has {steps} steps"), format!("a path has at most {MAX_STEPS}")));
+        return Err(Wrong::new(
+            format!("has {steps} steps"),
+            format!("a path has at most {MAX_STEPS}"),
+        ));
     }
     if text.split('.').any(str::is_empty) {
         return Err(Wrong::new(format!("{} is not a path", quoted(text)), FORMS));
@@ -96,20 +116,35 @@ fn path(text: &str) -> Result<String, Wrong> {
 
 fn unit(field: Field, value: &Spanned<DeValue<'_>>) -> Result<TimeUnit, Wrong> {
     if !field.is_time() {
-        return Err(Wrong::new(format!("`{}` is no time and has no unit", field.name()), "leave `unit` out"));
+        return Err(Wrong::new(
+            format!("`{}` is no time and has no unit", field.name()),
+            "leave `unit` out",
+        ));
     }
-    value::word(&[("s", TimeUnit::S), ("ms", TimeUnit::Ms), ("us", TimeUnit::Us), ("ns", TimeUnit::Ns)])(value)
+    value::word(&[
+        ("s", TimeUnit::S),
+        ("ms", TimeUnit::Ms),
+        ("us", TimeUnit::Us),
+        ("ns", TimeUnit::Ns),
+    ])(value)
 }
 
 fn constant(value: &Spanned<DeValue<'_>>) -> Result<Constant, Wrong> {
     let remedy = "write text in quotes, a number, true or false";
-    let wrong = || Wrong::new(format!("is {}, should be text, a number or a flag", kind_of(value.get_ref())), remedy);
+    let wrong = || {
+        Wrong::new(
+            format!("is {}, should be text, a number or a flag", kind_of(value.get_ref())),
+            remedy,
+        )
+    };
     match value.get_ref() {
         DeValue::String(text) => Ok(Constant::Text(text.clone().into_owned())),
         DeValue::Boolean(flag) => Ok(Constant::Flag(*flag)),
         DeValue::Integer(number) => {
             let number = i64::from_str_radix(number.as_str(), number.radix()).ok();
-            number.map(Constant::Integer).ok_or_else(|| Wrong::new("is out of range", "a whole number has 64 bits"))
+            number
+                .map(Constant::Integer)
+                .ok_or_else(|| Wrong::new("is out of range", "a whole number has 64 bits"))
         }
         DeValue::Float(number) => {
             let number = number.as_str().parse::<f64>().ok().filter(|number| number.is_finite());

@@ -73,7 +73,8 @@ pub(super) struct RawOutputs {
 
 impl RawOutputs {
     pub(super) fn read(mut section: Section<'_>, found: &mut Findings<'_>) -> RawOutputs {
-        let raw = RawOutputs { decision_updates: section.take("decision_updates", found, value::flag) };
+        let raw =
+            RawOutputs { decision_updates: section.take("decision_updates", found, value::flag) };
         section.close(found);
         raw
     }

@@ -57,7 +57,14 @@ pub(super) struct Section<'t> {
 
 impl<'t> Section<'t> {
     pub(super) fn root(table: &'t DeTable<'t>, empty: &'t DeTable<'t>) -> Section<'t> {
-        Section { path: String::new(), span: None, table, empty, asked: Vec::new(), declined: Vec::new() }
+        Section {
+            path: String::new(),
+            span: None,
+            table,
+            empty,
+            asked: Vec::new(),
+            declined: Vec::new(),
+        }
     }
 
     /// The section `key` of this one.
@@ -100,7 +107,13 @@ impl<'t> Section<'t> {
     }
 
     /// Answers a key that people look for here: it is not for this build, or not needed.
-    pub(super) fn decline(&mut self, key: &'static str, message: &str, remedy: &str, found: &mut Findings<'_>) {
+    pub(super) fn decline(
+        &mut self,
+        key: &'static str,
+        message: &str,
+        remedy: &str,
+        found: &mut Findings<'_>,
+    ) {
         self.declined.push(key);
         if let Some((written, _)) = self.table.get_key_value(key) {
             found.error(Some(&written.span()), &self.key(key), message, remedy);
@@ -115,12 +128,18 @@ impl<'t> Section<'t> {
     }
 
     /// The table `key`, or the tables where it is an array of them, or none.
-    pub(super) fn sections(&mut self, key: &'static str, found: &mut Findings<'_>) -> Vec<Section<'t>> {
+    pub(super) fn sections(
+        &mut self,
+        key: &'static str,
+        found: &mut Findings<'_>,
+    ) -> Vec<Section<'t>> {
         self.asked.push(key);
         match self.table.get(key) {
             None => Vec::new(),
             Some(value) => match value.get_ref() {
-                DeValue::Array(tables) => tables.iter().filter_map(|one| self.table_of(key, one, found)).collect(),
+                DeValue::Array(tables) => {
+                    tables.iter().filter_map(|one| self.table_of(key, one, found)).collect()
+                }
                 _ => self.table_of(key, value, found).into_iter().collect(),
             },
         }
@@ -138,14 +157,21 @@ impl<'t> Section<'t> {
             other => {
                 let path = self.key(key);
                 let message = format!("is {}, should be a table", kind_of(other));
-                found.error(Some(&value.span()), &path, message, format!("write [{path}] and its keys below it"));
+                found.error(
+                    Some(&value.span()),
+                    &path,
+                    message,
+                    format!("write [{path}] and its keys below it"),
+                );
                 None
             }
         }
     }
 
     /// Every key with its value, for a table whose keys are the user's own.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&'t str, Range<usize>, &'t Spanned<DeValue<'t>>)> + use<'t> {
+    pub(super) fn entries(
+        &self,
+    ) -> impl Iterator<Item = (&'t str, Range<usize>, &'t Spanned<DeValue<'t>>)> + use<'t> {
         self.table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value))
     }
 
@@ -213,7 +239,14 @@ impl<'f> Findings<'f> {
         self.add(Severity::Warning, span, key, message.into(), remedy.into());
     }
 
-    fn add(&mut self, severity: Severity, span: Option<&Range<usize>>, key: &str, message: String, remedy: String) {
+    fn add(
+        &mut self,
+        severity: Severity,
+        span: Option<&Range<usize>>,
+        key: &str,
+        message: String,
+        remedy: String,
+    ) {
         let whole = Finding::of_file(self.file, message, remedy).about(severity, key);
         let finding = match span {
             Some(span) => whole.at(self.text, span),
@@ -236,7 +269,11 @@ impl<'f> Findings<'f> {
 
     /// The key that was probably meant: one of this section that reads alike, or the same one of another section.
     fn remedy_for(&self, unknown: &Unknown) -> String {
-        let here = self.known.iter().filter(|(section, _)| *section == unknown.section).flat_map(|(_, keys)| keys);
+        let here = self
+            .known
+            .iter()
+            .filter(|(section, _)| *section == unknown.section)
+            .flat_map(|(_, keys)| keys);
         let keys: Vec<&str> = here.copied().collect();
         if let Some(near) = nearest(&unknown.key, &keys) {
             return format!("did you mean `{near}`?");
@@ -256,7 +293,8 @@ impl Unknown {
     fn full_key(&self) -> String {
         // An unknown key is the file's own text, and may be anything.
         let key = quoted(&self.key);
-        let plain = self.key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') && self.key.len() <= 60;
+        let plain = self.key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+            && self.key.len() <= 60;
         let key = if plain { self.key.as_str() } else { key.as_str() };
         if self.section.is_empty() { key.to_owned() } else { format!("{}.{key}", self.section) }
     }
@@ -270,7 +308,8 @@ pub(super) fn nearest<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
     }
     let plain = |text: &str| text.to_lowercase().replace('-', "_");
     let word = plain(word);
-    let near = words.iter().map(|known| (damerau_levenshtein(&word, &plain(known)), *known)).min()?;
+    let near =
+        words.iter().map(|known| (damerau_levenshtein(&word, &plain(known)), *known)).min()?;
     let slips = (word.chars().count().min(near.1.len()) / 3).clamp(1, 3);
     // `task` for `task_id`: too far away by letters, but the beginning of just one.
     let mut longer = words.iter().filter(|known| word.len() >= 3 && known.starts_with(&word));

@@ -84,7 +84,12 @@ pub(super) fn read_sources(root: &mut Section<'_>, found: &mut Findings<'_>) -> 
             sources.push(read_source(kind, section, found));
         }
     }
-    kinds.decline("responses", "responses are not read yet", "send their canonical answers as votes", found);
+    kinds.decline(
+        "responses",
+        "responses are not read yet",
+        "send their canonical answers as votes",
+        found,
+    );
     kinds.close(found);
     sources
 }
@@ -104,7 +109,12 @@ fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<
         let remedy = format!("add files = \"{}.jsonl\"", kind.source_key());
         found.error(source.span.as_ref(), &section.key("files"), "is missing", remedy);
     }
-    section.decline("kafka", "topics are not read yet", "write the rows to files and name them in `files`", found);
+    section.decline(
+        "kafka",
+        "topics are not read yet",
+        "write the rows to files and name them in `files`",
+        found,
+    );
     let seen = "leave it out: .gz and .zst files are known by their endings and first bytes";
     section.decline("compression", "is not stated", seen, found);
     section.close(found);
@@ -113,8 +123,12 @@ fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<
 
 fn files(value: &Spanned<DeValue<'_>>) -> Result<Vec<Spanned<String>>, Wrong> {
     match value.get_ref() {
-        DeValue::Array(list) if list.is_empty() => Err(Wrong::new("is an empty list", "name a file")),
-        DeValue::Array(list) => list.iter().map(|one| pattern(one).map_err(|wrong| wrong.at(one.span()))).collect(),
+        DeValue::Array(list) if list.is_empty() => {
+            Err(Wrong::new("is an empty list", "name a file"))
+        }
+        DeValue::Array(list) => {
+            list.iter().map(|one| pattern(one).map_err(|wrong| wrong.at(one.span()))).collect()
+        }
         _ => Ok(vec![pattern(value)?]),
     }
 }
@@ -126,14 +140,20 @@ fn pattern(value: &Spanned<DeValue<'_>>) -> Result<Spanned<String>, Wrong> {
         return Err(Wrong::new(message, "name files on this machine"));
     }
     if text.starts_with("~/") {
-        return Err(Wrong::new("`~` is the shell's and is not expanded here", "write the whole path"));
+        return Err(Wrong::new(
+            "`~` is the shell's and is not expanded here",
+            "write the whole path",
+        ));
     }
     if text.contains('\0') {
         return Err(Wrong::new(format!("{} is not a path", quoted(text)), "leave out the NUL"));
     }
     glob::Pattern::new(text).map_err(|error| {
         let message = format!("{} is not a pattern: {}", quoted(text), error.msg);
-        Wrong::new(message, "`*` and `?` stand for characters, `[…]` for one of several, `**` for folders")
+        Wrong::new(
+            message,
+            "`*` and `?` stand for characters, `[…]` for one of several, `**` for folders",
+        )
     })?;
     Ok(Spanned::new(value.span(), text.to_owned()))
 }
@@ -141,9 +161,10 @@ fn pattern(value: &Spanned<DeValue<'_>>) -> Result<Spanned<String>, Wrong> {
 fn format(value: &Spanned<DeValue<'_>>) -> Result<Format, Wrong> {
     const LATER: &[&str] = &["csv", "parquet", "avro", "protobuf"];
     match value::text(value)? {
-        later if LATER.contains(&later) => {
-            Err(Wrong::new(format!("{later} is not read yet"), "convert the rows to JSON lines and write \"json\""))
-        }
+        later if LATER.contains(&later) => Err(Wrong::new(
+            format!("{later} is not read yet"),
+            "convert the rows to JSON lines and write \"json\"",
+        )),
         _ => value::word(&[("json", Format::Json)])(value),
     }
 }
@@ -162,13 +183,20 @@ pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Sour
         let name = raw.name.map_or(default, Spanned::into_inner);
         if let Some(other) = names.insert(name.clone(), raw.path.clone()) {
             let message = format!("\"{name}\" is already the name of a source in [{other}]");
-            found.error(span.as_ref(), &format!("{}.name", raw.path), message, "give each source its own name");
+            found.error(
+                span.as_ref(),
+                &format!("{}.name", raw.path),
+                message,
+                "give each source its own name",
+            );
         }
         let files = raw.files.map(Spanned::into_inner).unwrap_or_default();
         for file in &files {
             if let Some(other) = patterns.insert(file.get_ref().clone(), name.clone()) {
-                let message = format!("{} is also read by source \"{other}\"", quoted(file.get_ref()));
-                let remedy = "its rows will be read twice; leave one of them out if that is not meant";
+                let message =
+                    format!("{} is also read by source \"{other}\"", quoted(file.get_ref()));
+                let remedy =
+                    "its rows will be read twice; leave one of them out if that is not meant";
                 found.warn(Some(&file.span()), &format!("{}.files", raw.path), message, remedy);
             }
         }

@@ -13,8 +13,14 @@ pub(super) const LONGEST: Micros = 36_500 * DAY;
 const DAY: Micros = 86_400_000_000;
 
 /// Units of time, the greatest first: a span names each at most once and in this order.
-const TIME: &[(&str, Micros)] =
-    &[("d", DAY), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1)];
+const TIME: &[(&str, Micros)] = &[
+    ("d", DAY),
+    ("h", 3_600_000_000),
+    ("m", 60_000_000),
+    ("s", 1_000_000),
+    ("ms", 1_000),
+    ("us", 1),
+];
 
 const BYTES: &[(&str, u64)] = &[
     ("B", 1),
@@ -89,8 +95,10 @@ pub(super) struct Size(pub(super) u64);
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let binary = BYTES[..5].iter().rev();
-        let (name, factor) =
-            binary.copied().find(|(_, factor)| self.0 >= *factor && self.0.is_multiple_of(*factor)).unwrap_or(BYTES[0]);
+        let (name, factor) = binary
+            .copied()
+            .find(|(_, factor)| self.0 >= *factor && self.0.is_multiple_of(*factor))
+            .unwrap_or(BYTES[0]);
         write!(f, "{}{name}", self.0 / factor)
     }
 }

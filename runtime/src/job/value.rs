@@ -29,18 +29,27 @@ pub(super) fn text<'t>(value: &'t Value<'_>) -> Result<&'t str, Wrong> {
 /// Text that is not blank.
 pub(super) fn filled<'t>(value: &'t Value<'_>) -> Result<&'t str, Wrong> {
     let text = text(value)?;
-    if text.trim().is_empty() { Err(Wrong::new("is empty", "write it, or leave the key out")) } else { Ok(text) }
+    if text.trim().is_empty() {
+        Err(Wrong::new("is empty", "write it, or leave the key out"))
+    } else {
+        Ok(text)
+    }
 }
 
 /// A name that is safe in tables, paths and metrics.
 pub(super) fn name(value: &Value<'_>) -> Result<String, Wrong> {
     let name = filled(value)?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    if name.len() > NAME_BYTES || !name.chars().all(allowed) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+    if name.len() > NAME_BYTES
+        || !name.chars().all(allowed)
+        || !name.starts_with(|c: char| c.is_ascii_alphanumeric())
+    {
         let message = format!("{} is not a name", quoted(name));
         return Err(Wrong::new(
             message,
-            format!("use up to {NAME_BYTES} ASCII letters, digits, `_`, `-` and `.`, a letter or digit first"),
+            format!(
+                "use up to {NAME_BYTES} ASCII letters, digits, `_`, `-` and `.`, a letter or digit first"
+            ),
         ));
     }
     Ok(name.to_owned())
@@ -48,14 +57,21 @@ pub(super) fn name(value: &Value<'_>) -> Result<String, Wrong> {
 
 /// `true` or `false`.
 pub(super) fn flag(value: &Value<'_>) -> Result<bool, Wrong> {
-    value.get_ref().as_bool().ok_or_else(|| not(value.get_ref(), "true or false", "write true or false, without quotes"))
+    value
+        .get_ref()
+        .as_bool()
+        .ok_or_else(|| not(value.get_ref(), "true or false", "write true or false, without quotes"))
 }
 
 /// A whole number within `range`.
 pub(super) fn whole(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result<u64, Wrong> {
     move |value| {
         let number = value.get_ref().as_integer().ok_or_else(|| {
-            not(value.get_ref(), "a whole number", format!("write a number such as {}, without quotes", range.start()))
+            not(
+                value.get_ref(),
+                "a whole number",
+                format!("write a number such as {}, without quotes", range.start()),
+            )
         })?;
         let read = u64::from_str_radix(number.as_str(), number.radix()).ok();
         read.filter(|read| range.contains(read)).ok_or_else(|| outside(number, &range))
@@ -71,9 +87,15 @@ pub(super) fn count(range: RangeInclusive<u32>) -> impl Fn(&Value<'_>) -> Result
 /// A span of time within `range`.
 pub(super) fn span(range: RangeInclusive<Micros>) -> impl Fn(&Value<'_>) -> Result<Micros, Wrong> {
     move |value| {
-        const EXAMPLES: &str = "write a number with its unit, such as \"30s\", \"10m\", \"1h30m\" or \"250ms\"";
-        let text = value.get_ref().as_str().ok_or_else(|| not(value.get_ref(), "a span of time", EXAMPLES))?;
-        let read = parse_span(text).ok_or_else(|| Wrong::new(format!("{} is not a span of time", quoted(text)), EXAMPLES))?;
+        const EXAMPLES: &str =
+            "write a number with its unit, such as \"30s\", \"10m\", \"1h30m\" or \"250ms\"";
+        let text = value
+            .get_ref()
+            .as_str()
+            .ok_or_else(|| not(value.get_ref(), "a span of time", EXAMPLES))?;
+        let read = parse_span(text).ok_or_else(|| {
+            Wrong::new(format!("{} is not a span of time", quoted(text)), EXAMPLES)
+        })?;
         let shown = Span(*range.start())..=Span(*range.end());
         if range.contains(&read) { Ok(read) } else { Err(outside(&quoted(text), &shown)) }
     }
@@ -82,9 +104,15 @@ pub(super) fn span(range: RangeInclusive<Micros>) -> impl Fn(&Value<'_>) -> Resu
 /// A number of bytes within `range`.
 pub(super) fn size(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result<u64, Wrong> {
     move |value| {
-        const EXAMPLES: &str = "write a number with its unit, such as \"64KiB\", \"16MiB\" or \"1GB\"";
-        let text = value.get_ref().as_str().ok_or_else(|| not(value.get_ref(), "a number of bytes", EXAMPLES))?;
-        let read = parse_size(text).ok_or_else(|| Wrong::new(format!("{} is not a number of bytes", quoted(text)), EXAMPLES))?;
+        const EXAMPLES: &str =
+            "write a number with its unit, such as \"64KiB\", \"16MiB\" or \"1GB\"";
+        let text = value
+            .get_ref()
+            .as_str()
+            .ok_or_else(|| not(value.get_ref(), "a number of bytes", EXAMPLES))?;
+        let read = parse_size(text).ok_or_else(|| {
+            Wrong::new(format!("{} is not a number of bytes", quoted(text)), EXAMPLES)
+        })?;
         let shown = Size(*range.start())..=Size(*range.end());
         if range.contains(&read) { Ok(read) } else { Err(outside(&quoted(text), &shown)) }
     }
@@ -99,25 +127,37 @@ pub(super) fn share(value: &Value<'_>) -> Result<Ratio, Wrong> {
         DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
         other => return Err(not(other, "a share between 0 and 1", SHARES)),
     };
-    text.parse().map_err(|_| Wrong::new(format!("{} is not a share between 0 and 1", quoted(text)), SHARES))
+    text.parse()
+        .map_err(|_| Wrong::new(format!("{} is not a share between 0 and 1", quoted(text)), SHARES))
 }
 
-const SHARES: &str = "write a ratio such as \"2/3\", or a decimal of at most six places such as \"0.5\"";
+const SHARES: &str =
+    "write a ratio such as \"2/3\", or a decimal of at most six places such as \"0.5\"";
 
 /// One of a few words.
-pub(super) fn word<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&Value<'_>) -> Result<T, Wrong> {
+pub(super) fn word<T: Copy>(
+    words: &'static [(&'static str, T)],
+) -> impl Fn(&Value<'_>) -> Result<T, Wrong> {
     move |value| {
         let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
-        let listed = format!("write one of {}", names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", "));
-        let text = value.get_ref().as_str().ok_or_else(|| not(value.get_ref(), "text", listed.clone()))?;
+        let listed = format!(
+            "write one of {}",
+            names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+        );
+        let text =
+            value.get_ref().as_str().ok_or_else(|| not(value.get_ref(), "text", listed.clone()))?;
         let found = words.iter().find(|(name, _)| *name == text);
         found.map(|(_, meant)| *meant).ok_or_else(|| {
-            let remedy = nearest(text, &names).map_or(listed, |near| format!("did you mean \"{near}\"?"));
+            let remedy =
+                nearest(text, &names).map_or(listed, |near| format!("did you mean \"{near}\"?"));
             Wrong::new(format!("{} is not known here", quoted(text)), remedy)
         })
     }
 }
 
 fn outside(value: &impl Display, range: &RangeInclusive<impl Display>) -> Wrong {
-    Wrong::new(format!("{value} is out of range"), format!("write something from {} to {}", range.start(), range.end()))
+    Wrong::new(
+        format!("{value} is out of range"),
+        format!("write something from {} to {}", range.start(), range.end()),
+    )
 }

@@ -3,7 +3,9 @@ use serde::{Deserialize, Serialize};
 use crate::id::{Id, Name};
 
 /// What happens to an agent's registration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum AgentAction {
     /// It is known from now on.

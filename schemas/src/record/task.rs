@@ -5,7 +5,9 @@ use crate::ratio::Ratio;
 use crate::time::Micros;
 
 /// What kind of answer a task asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum TaskKind {
     /// One label of several.

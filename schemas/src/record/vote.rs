@@ -71,7 +71,9 @@ impl Value {
             Value::Choice(label) => Some(label.clone()),
             Value::Number(number) => Some(compact_str::format_compact!("{}", number.get())),
             Value::Ranking(better, worse) => Some(compact_str::format_compact!("{better}>{worse}")),
-            Value::Score(response, score) => Some(compact_str::format_compact!("{response}={}", score.get())),
+            Value::Score(response, score) => {
+                Some(compact_str::format_compact!("{response}={}", score.get()))
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringBuilder,
-    TimestampMicrosecondBuilder,
+    ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch,
+    StringBuilder, TimestampMicrosecondBuilder,
 };
 use serde_json::{Map, Value};
 
@@ -27,7 +27,9 @@ impl ColumnBuilder {
             CellKind::Int => ColumnBuilder::Int(Int64Builder::new()),
             CellKind::Real => ColumnBuilder::Real(Float64Builder::new()),
             CellKind::Flag => ColumnBuilder::Flag(BooleanBuilder::new()),
-            CellKind::Time => ColumnBuilder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
+            CellKind::Time => {
+                ColumnBuilder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC"))
+            }
             CellKind::Bytes => ColumnBuilder::Bytes(BinaryBuilder::new()),
         }
     }
@@ -60,7 +62,15 @@ impl TableBuilder {
     pub fn new(table: Table, job: &str, commit: u64) -> TableBuilder {
         let columns = table.columns().map(|column| ColumnBuilder::new(column.kind)).collect();
         let commit = i64::try_from(commit).unwrap_or(i64::MAX);
-        TableBuilder { table, job: job.to_owned(), commit, columns, next: 0, rows: 0, text_bytes: 0 }
+        TableBuilder {
+            table,
+            job: job.to_owned(),
+            commit,
+            columns,
+            next: 0,
+            rows: 0,
+            text_bytes: 0,
+        }
     }
 
     /// Appends one row.
@@ -90,7 +100,12 @@ impl TableBuilder {
         self.int(Some(row.revision()));
         self.time(Some(row.event_time()));
         row.cells(self);
-        assert_eq!(self.next, self.columns.len(), "{} wrote a wrong number of cells", self.table.name());
+        assert_eq!(
+            self.next,
+            self.columns.len(),
+            "{} wrote a wrong number of cells",
+            self.table.name()
+        );
         self.rows += 1;
     }
 

@@ -67,4 +67,3 @@ impl TableRow for ConservationRow {
         to.flag(Some(self.done));
     }
 }
-

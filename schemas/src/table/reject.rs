@@ -137,6 +137,8 @@ impl TableRow for RejectRow {
         to.int(Some(i64::try_from(self.place.position).unwrap_or(i64::MAX)));
         to.bytes(Some(&self.bytes));
         to.int(Some(i64::try_from(self.bytes_total).unwrap_or(i64::MAX)));
-        to.flag(Some((self.bytes.len() as u64) < self.bytes_total && self.stage == RejectStage::Inlet));
+        to.flag(Some(
+            (self.bytes.len() as u64) < self.bytes_total && self.stage == RejectStage::Inlet,
+        ));
     }
 }

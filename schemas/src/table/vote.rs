@@ -97,4 +97,3 @@ impl TableRow for VoteRow {
         to.int(Some(i64::try_from(self.place.position).unwrap_or(i64::MAX)));
     }
 }
-

@@ -76,7 +76,11 @@ fn score<'a>(row: &Row<'a>, scalar: Scalar<'a>) -> Result<Value, Refusal> {
         Some(Scalar::Integer(digits)) => Name::new(digits),
         Some(_) => return Err(refuse(WrongType, field, expected)),
         None => {
-            return Err(refuse(MissingField, field, format!("has no `response_id`: it {expected}")));
+            return Err(refuse(
+                MissingField,
+                field,
+                format!("has no `response_id`: it {expected}"),
+            ));
         }
     };
     if response.is_empty() {

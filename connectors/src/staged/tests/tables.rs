@@ -50,13 +50,10 @@ fn check(table: Table, file: &TableFile, expected: &[RecordBatch]) {
     let times =
         whole.column_by_name("event_time").unwrap().as_primitive::<TimestampMicrosecondType>();
     let span = times.values().iter().min().copied().zip(times.values().iter().max().copied());
-    assert_eq!(
-        (file.table, file.stats.rows, file.stats.event_time),
-        (table, whole.num_rows() as u64, span)
-    );
+    assert_eq!((file.table, file.rows, file.event_time), (table, whole.num_rows() as u64, span));
     assert_eq!(file.sha256, Digest::of(&file.bytes));
     let staged = file.staged("tables/x/1.parquet");
-    assert_eq!((staged.rows, staged.bytes), (file.stats.rows, file.bytes.len() as u64));
+    assert_eq!((staged.rows, staged.bytes), (file.rows, file.bytes.len() as u64));
     assert_eq!(staged.min_event_time_us.zip(staged.max_event_time_us), span);
 }
 

@@ -55,10 +55,7 @@ impl HttpConnector for Played {
 
 fn builder(answers: &[Answer]) -> AmazonS3Builder {
     let played = Played { answers: Arc::new(Mutex::new(answers.iter().copied().collect())) };
-    s3_builder()
-        .with_bucket_name("bucket")
-        .with_region("nowhere-1")
-        .with_http_connector(played)
+    s3_builder().with_bucket_name("bucket").with_region("nowhere-1").with_http_connector(played)
 }
 
 fn s3(answers: &[Answer]) -> Object {

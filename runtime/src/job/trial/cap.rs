@@ -30,8 +30,10 @@ pub(super) fn check(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) {
             _ => return,
         }
     }
-    if let Some((domain, groups)) = panel.thinnest().filter(|(_, groups)| falls_short(cap, *groups)) {
-        let place = if domain.is_empty() { String::new() } else { format!(" in domain \"{domain}\"") };
+    if let Some((domain, groups)) = panel.thinnest().filter(|(_, groups)| falls_short(cap, *groups))
+    {
+        let place =
+            if domain.is_empty() { String::new() } else { format!(" in domain \"{domain}\"") };
         let message = format!(
             "{groups} families or single agents may vote{place}, and {groups} shares of at most {cap} are less than \
              the whole: write at least \"1/{groups}\", or \"off\""
@@ -107,7 +109,8 @@ mod tests {
     #[test]
     fn a_family_is_one_and_so_is_an_agent_without() {
         assert_eq!(thinnest(&[]), None);
-        let agents = [("a", Some("x"), &[][..]), ("b", Some("x"), &[]), ("c", None, &[]), ("d", None, &[])];
+        let agents =
+            [("a", Some("x"), &[][..]), ("b", Some("x"), &[]), ("c", None, &[]), ("d", None, &[])];
         assert_eq!(thinnest(&agents), Some((String::new(), 3)));
     }
 

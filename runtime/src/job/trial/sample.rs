@@ -40,7 +40,10 @@ pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> 
                     let file = entry.path.canonicalize().unwrap_or_else(|_| entry.path.clone());
                     let first = readers.entry(file).or_insert_with(|| source.name.clone());
                     if *first != source.name {
-                        let message = format!("{} is also read by source {first}: its rows count twice", entry.path.display());
+                        let message = format!(
+                            "{} is also read by source {first}: its rows count twice",
+                            entry.path.display()
+                        );
                         problems.push(Problem::warning(&about, message));
                     }
                 }
@@ -66,7 +69,9 @@ pub(super) fn entries(
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<Entry>, Error> {
     let survey = FileSource::new(source.spec(&job.folder)).survey(&[])?;
-    problems.extend(survey.notices.into_iter().map(|notice| Problem::warning(about, notice.to_string())));
+    problems.extend(
+        survey.notices.into_iter().map(|notice| Problem::warning(about, notice.to_string())),
+    );
     Ok(survey.entries)
 }
 
@@ -117,7 +122,8 @@ fn judge(trial: &SourceTrial, follow: bool, about: &str, problems: &mut Vec<Prob
         let message = format!("none of its first {rows_in} rows can be used: is the map right?");
         problems.push(Problem::error(about, message));
     } else if rejected > 0 {
-        let message = format!("{rejected} of its first {rows_in} rows cannot be used and will be rejects");
+        let message =
+            format!("{rejected} of its first {rows_in} rows cannot be used and will be rejects");
         problems.push(Problem::warning(about, message));
     }
 }

@@ -33,12 +33,16 @@ fn judge(job: &Job, bytes: &[u8], problems: &mut Vec<Problem>) -> StoreContents 
     let record = match Record::from_bytes(bytes) {
         Ok(record) => record,
         Err(error) => {
-            problems.push(Problem::error(ABOUT, format!("the latest record of its log cannot be read: {error}")));
+            problems.push(Problem::error(
+                ABOUT,
+                format!("the latest record of its log cannot be read: {error}"),
+            ));
             return StoreContents::Foreign;
         }
     };
     if record.job != job.name {
-        let message = format!("holds the log of job \"{}\": choose another store, or that name", record.job);
+        let message =
+            format!("holds the log of job \"{}\": choose another store, or that name", record.job);
         problems.push(Problem::error(ABOUT, message));
         return StoreContents::Foreign;
     }

@@ -1,0 +1,91 @@
+//! A task closes, is revised, becomes final and dies, in this order and once; and every row in it is accounted for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use quorate_operators::ballot::Fact;
+use quorate_schemas::record::RecordKind;
+use quorate_schemas::retained::RetainedRow;
+use quorate_schemas::table::{DecisionRow, OutRow};
+use quorate_schemas::time::Micros;
+
+use super::cases;
+use crate::harness::{Outcome, run};
+use crate::scenario::{Row, Scenario, any_course, any_layout, any_scenario};
+
+/// The revisions of each task in the order in which they were written. A name can be used again, but never closes
+/// twice at one time.
+fn revisions(outcome: &Outcome) -> BTreeMap<(String, Micros), Vec<&DecisionRow>> {
+    let mut tasks: BTreeMap<(String, Micros), Vec<&DecisionRow>> = BTreeMap::new();
+    for row in &outcome.rows {
+        if let OutRow::Decision(row) = row {
+            tasks.entry((row.task.name().to_string(), row.closed_at)).or_default().push(row);
+        }
+    }
+    tasks
+}
+
+proptest! {
+    #![proptest_config(cases(2))]
+
+    #[test]
+    fn a_task_is_final_once_and_never_revised_after_that(
+        scenario in any_scenario(), layout in any_layout(), course in any_course(),
+    ) {
+        let Scenario { policy, rows } = scenario;
+        let outcome = run(policy, &layout.partitions(&rows), layout.lateness, &course);
+        for (task, rows) in revisions(&outcome) {
+            let numbers: Vec<u32> = rows.iter().map(|row| row.revision).collect();
+            prop_assert_eq!(numbers, (0..rows.len() as u32).collect::<Vec<_>>(), "{:?}", &task);
+            prop_assert!(rows.is_sorted_by_key(|row| row.event_time), "{task:?}");
+            let last = rows.len() - 1;
+            prop_assert!(rows.iter().enumerate().all(|(at, row)| row.is_final == (at == last)), "{task:?}");
+            prop_assert_eq!(rows[last].event_time, task.1 + policy.finality_after);
+            let same = |row: &&DecisionRow| (row.opened_at, row.era, row.close_rule) == (rows[0].opened_at, rows[0].era, rows[0].close_rule);
+            prop_assert!(rows.iter().all(same), "a close is fixed: {task:?}");
+        }
+    }
+
+    #[test]
+    fn every_vote_is_counted_superseded_a_duplicate_or_a_reject(
+        scenario in any_scenario(), layout in any_layout(), course in any_course(),
+    ) {
+        let outcome = run(scenario.policy, &layout.partitions(&scenario.rows), layout.lateness, &course);
+        let mut places = BTreeSet::new();
+        let (mut told, mut folded) = (0, 0);
+        for row in &outcome.rows {
+            match row {
+                OutRow::Vote(row) if row.revision == 0 => {
+                    prop_assert!(places.insert(row.place.position), "one vote, two rows: {row:?}");
+                    told += 1;
+                }
+                OutRow::Reject(row) if row.record == RecordKind::Vote => {
+                    prop_assert!(places.insert(row.place.position), "one vote, two rows: {row:?}");
+                    told += 1;
+                }
+                OutRow::Decision(row) if row.revision == 0 => {
+                    folded += row.superseded + row.duplicates;
+                    let stood = outcome.rows.iter().filter(|vote| matches!(vote, OutRow::Vote(vote)
+                        if vote.revision == 0 && vote.task == row.task && vote.event_time >= row.opened_at
+                            && vote.event_time <= row.closed_at)).count();
+                    prop_assert_eq!(stood as u32, row.votes + row.abstentions + row.excluded);
+                }
+                _ => {}
+            }
+        }
+        let votes = scenario.rows.iter().filter(|row| matches!(row, Row::Fact(Fact::Vote(_)))).count();
+        prop_assert_eq!(votes, told + folded as usize);
+    }
+
+    #[test]
+    fn nothing_of_any_task_is_retained_in_the_end(
+        scenario in any_scenario(), layout in any_layout(), course in any_course(),
+    ) {
+        let Scenario { policy, rows } = scenario;
+        let outcome = run(policy, &layout.partitions(&rows), layout.lateness, &course);
+        for row in &outcome.retained {
+            prop_assert!(row.group().is_none(), "a task's row outlives it: {row:?}");
+            prop_assert!(!matches!(row, RetainedRow::Fresh { .. }), "evidence that is never weighed: {row:?}");
+        }
+    }
+}
