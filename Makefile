@@ -27,7 +27,7 @@ $(DEMO)/job.toml:
 	$(QUORATE) generate $(DEMO)
 
 test: ## every test; set QUORATE_DATA to the folder of real votes for the suites that need it
-	$(CARGO) test --workspace $(TEST_FLAGS)
+	$(CARGO) test --workspace --features quorate/failpoints $(TEST_FLAGS)
 
 lint: ## formatting and clippy, warnings denied
 	$(CARGO) fmt --all --check

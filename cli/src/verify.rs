@@ -33,7 +33,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     let watch = |step: Step| {
         // A line written over a thousand times a second would take longer than what it tells about.
-        if step.done % 64 == 0 || step.done + 1 == step.of {
+        if step.done.is_multiple_of(64) || step.done + 1 == step.of {
             console.status(&format!(
                 "verifying: {} {} of {}",
                 step.what,

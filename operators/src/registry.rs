@@ -3,6 +3,12 @@
 //! State: per agent the registrations and orders since the oldest time that is still needed, and the last one
 //! before it. Registrations and orders are few beside votes, so every worker holds all of them.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::iter_over_hash_type,
+    reason = "maps are gone through only into sets, sums and sorted lists: no order reaches an output"
+)]
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -140,8 +146,7 @@ impl Registry {
     /// Of the orders that took effect at `time` the first one about the agent with the least name.
     pub fn first_order_at(&self, time: Micros) -> Option<&Placed<Control>> {
         let of_agent = |agent: &Id| self.orders_between(agent, time - 1, time).next();
-        let ordered =
-            self.orders.iter().filter_map(|(agent, _)| Some((agent.name(), of_agent(agent)?)));
+        let ordered = self.orders.keys().filter_map(|agent| Some((agent.name(), of_agent(agent)?)));
         ordered.min_by_key(|(agent, _)| *agent).map(|(_, order)| order)
     }
 

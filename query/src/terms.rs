@@ -84,7 +84,7 @@ impl Terms {
 
     /// Whether what a vote counts follows from evidence alone: not from stake, caps, or who is registered.
     pub fn weights_are_plain(&self) -> bool {
-        !self.capped && !self.staked && !(self.of_eligible && self.registered)
+        !(self.capped || self.staked || self.of_eligible && self.registered)
     }
 
     /// Whether weights are log-odds, so that their sums give a posterior.

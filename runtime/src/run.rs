@@ -197,6 +197,10 @@ impl Leading {
         }
 
         let provenance = provenance(job, &claim);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "bounded by the workers: they read on only as checkpoints commit"
+        )]
         let (to_lead, gathered) = mpsc::unbounded_channel();
         let (committed, committed_seen) = watch::channel(claim);
         let (progress, progress_seen) = watch::channel(Led::default());

@@ -338,13 +338,11 @@ impl<'a> Run<'a> {
         ports.reports.advance_to(epoch);
         ports.restored.advance_to(epoch);
         ports.moved.advance_to(epoch);
-        [
-            ports.records.flush(),
-            ports.rejects.flush(),
-            ports.reports.flush(),
-            ports.restored.flush(),
-            ports.moved.flush(),
-        ];
+        ports.records.flush();
+        ports.rejects.flush();
+        ports.reports.flush();
+        ports.restored.flush();
+        ports.moved.flush();
     }
 
     /// Worker 0 keeps the time of checkpoints; a bound on bytes ends one at once.

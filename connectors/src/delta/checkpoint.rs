@@ -11,7 +11,7 @@ impl DeltaTables {
     /// Checkpoints the table's Delta log if `version`, just created, is one for it. A checkpoint only saves work, so
     /// that one failed is logged and the next one makes up for it.
     pub(super) async fn checkpoint_if_due(&self, table: Table, version: u64, now_ms: u64) {
-        if version % CHECKPOINT_EVERY != 0 {
+        if !version.is_multiple_of(CHECKPOINT_EVERY) {
             return;
         }
         if let Err(error) = self.checkpoint(table, now_ms).await {

@@ -1,5 +1,10 @@
 //! A task that has closed and can still be revised.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "maps are gone through only into sets, sums and sorted lists: no order reaches an output"
+)]
+
 use std::collections::BTreeSet;
 
 use quorate_schemas::id::{Id, Name};
@@ -92,7 +97,7 @@ impl Closed {
     }
 
     /// The revision that `written` says was the last.
-    pub(crate) fn as_revised(mut self, written: &DecisionRow, rules: &Rules) -> Closed {
+    pub(crate) fn at_revision(mut self, written: &DecisionRow, rules: &Rules) -> Closed {
         self.revise(written.event_time, rules);
         self.row.revision = written.revision;
         self.row.reason = written.reason;

@@ -302,7 +302,7 @@ impl Open {
                 false => closed.receive(fact, rules, &mut silent),
             }
         }
-        (closed.as_revised(written, rules), later)
+        (closed.at_revision(written, rules), later)
     }
 
     fn give_up(&mut self, effects: &mut Effects) {

@@ -100,7 +100,7 @@ impl Tally {
         let part = |weight_micros: i64| exp_of_minus(most.saturating_sub(weight_micros));
         let whole: u128 = self.sums.values().map(|sum| part(sum.weight_micros)).sum();
         let own = self.sums.get(answer).map_or(0, |sum| part(sum.weight_micros));
-        if whole == 0 { 0 } else { ((own * 1_000_000 + whole / 2) / whole) as i64 }
+        (own * 1_000_000 + whole / 2).checked_div(whole).unwrap_or(0) as i64
     }
 }
 

@@ -7,6 +7,12 @@
 //! A rule is met by a vote, never by an order or a new era, and only by votes that weigh something: that all votes
 //! weigh nothing, so that each counts one, is left to the close. Agents without any weight can't bring it about.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::iter_over_hash_type,
+    reason = "maps are gone through only into sets, sums and sorted lists: no order reaches an output"
+)]
+
 use quorate_schemas::id::Id;
 use quorate_schemas::record::{Placed, Task, Vote};
 use quorate_schemas::table::{CloseRule, RejectReason};

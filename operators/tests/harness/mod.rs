@@ -48,8 +48,6 @@ pub(crate) struct Outcome {
     pub(crate) rows: Vec<OutRow>,
     /// What is still retained.
     pub(crate) retained: Vec<RetainedRow>,
-    /// How many epochs it took.
-    pub(crate) epochs: u64,
 }
 
 /// Reads `partitions` to their end and decides everything.
@@ -76,5 +74,5 @@ pub(crate) fn run(
         epoch += 1;
     }
     rows.retain(|row| !matches!(row, OutRow::Update(_)));
-    Outcome { rows, retained: job.retained(), epochs: epoch }
+    Outcome { rows, retained: job.retained() }
 }

@@ -45,13 +45,13 @@ impl Case<'_> {
     }
 
     fn gold(&self, at: Micros) -> Option<Name> {
-        let known = self.question.golds.iter().filter(|row| row.event_time <= at);
-        known.last().map(|row| row.body.answer.clone())
+        let mut known = self.question.golds.iter().filter(|row| row.event_time <= at);
+        known.next_back().map(|row| row.body.answer.clone())
     }
 
     fn by_hand(&self, at: Micros) -> Option<Name> {
-        let ordered = self.question.overrides.iter().filter(|row| row.event_time <= at);
-        ordered.last().map(|row| match &row.body.action {
+        let mut ordered = self.question.overrides.iter().filter(|row| row.event_time <= at);
+        ordered.next_back().map(|row| match &row.body.action {
             ControlAction::Override { answer, .. } => answer.clone(),
             other => panic!("not an override: {other:?}"),
         })

@@ -45,12 +45,12 @@ impl FromTable for Vote {
             (columns.real("weight")?, columns.text("status")?, columns.flag("agrees")?);
         let (source, partition) = (columns.text("source")?, columns.text("partition")?);
         let position = columns.int("position")?;
-        for row in 0..columns.rows() {
+        for (row, event_time) in event_time.iter().enumerate() {
             rows.push(Vote {
                 file,
                 commit: commit.value(row),
                 revision: revision.value(row),
-                event_time: event_time[row],
+                event_time: *event_time,
                 task: task.name(row),
                 agent: agent_name(agent.at(row), version.option(row).as_deref()),
                 label: choice.option(row),

@@ -30,22 +30,8 @@ pub(crate) enum Step {
     Recovered,
 }
 
+#[cfg(feature = "failpoints")]
 impl Step {
-    /// Every step.
-    pub(crate) const ALL: [Step; 11] = [
-        Step::Seal,
-        Step::Upload,
-        Step::Uploaded,
-        Step::Create,
-        Step::Created,
-        Step::Publish,
-        Step::Published,
-        Step::Merge,
-        Step::Sweep,
-        Step::Claimed,
-        Step::Recovered,
-    ];
-
     /// The step's name in `QUORATE_FAILPOINT`.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -1,3 +1,5 @@
+//! A row as an agent record.
+
 use quorate_schemas::id::IdKey;
 use quorate_schemas::record::{Agent, AgentAction};
 

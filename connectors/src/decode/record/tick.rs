@@ -1,3 +1,5 @@
+//! A row as a tick record.
+
 use quorate_schemas::id::IdKey;
 use quorate_schemas::record::Tick;
 

@@ -1,0 +1,109 @@
+//! A job in a folder of its own, and what its tables hold.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// Every table whose rows do not depend on how a job ran.
+const TABLES: [&str; 6] =
+    ["decisions", "votes", "agent_reputation", "agent_activity", "rejects", "anomalies"];
+
+/// The rows of each table, in order.
+pub(crate) type Tables = BTreeMap<&'static str, Vec<String>>;
+
+/// A job file and its store.
+pub(crate) struct Job {
+    pub(crate) file: PathBuf,
+}
+
+pub(crate) fn quorate(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quorate"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A generated fleet in `folder`.
+pub(crate) fn generate(folder: &Path, more: &[&str]) {
+    let mut command = quorate(&["generate", folder.to_str().unwrap()]);
+    let output = command.args(more).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+impl Job {
+    /// `name.toml` in `folder`: `job.toml` there with a store of its own, and lines exchanged.
+    pub(crate) fn variant(folder: &Path, name: &str, changes: &[(&str, &str)]) -> Job {
+        let mut job = fs::read_to_string(folder.join("job.toml")).unwrap();
+        job = job.replace("./quorate-data", &format!("./store-{name}"));
+        for (from, to) in changes {
+            assert!(job.contains(from), "the job has no {from:?}");
+            job = job.replace(from, to);
+        }
+        Job::written(folder, name, &job)
+    }
+
+    /// A job file with this text.
+    pub(crate) fn written(folder: &Path, name: &str, job: &str) -> Job {
+        let file = folder.join(format!("{name}.toml"));
+        fs::write(&file, job).unwrap();
+        Job { file }
+    }
+
+    fn path(&self) -> &str {
+        self.file.to_str().unwrap()
+    }
+
+    /// A run with so many workers.
+    pub(crate) fn command(&self, workers: usize) -> Command {
+        quorate(&["run", self.path(), "--workers", &workers.to_string()])
+    }
+
+    /// Runs to the end.
+    pub(crate) fn run(&self, workers: usize) {
+        let Output { status, stderr, .. } = self.command(workers).output().unwrap();
+        assert!(status.success(), "{}", text(&stderr));
+    }
+
+    /// The answer to a query, a JSON object a line.
+    pub(crate) fn query(&self, sql: &str) -> Vec<String> {
+        let output =
+            quorate(&["query", sql, "--job", self.path(), "--format", "json"]).output().unwrap();
+        assert!(output.status.success(), "{sql}: {}", text(&output.stderr));
+        text(&output.stdout).lines().map(str::to_owned).collect()
+    }
+
+    /// The rows of every table, without the columns that depend on the run.
+    pub(crate) fn tables(&self) -> Tables {
+        let rows = |table: &'static str| {
+            let run = match table {
+                "votes" | "rejects" | "anomalies" => "job, commit, source, partition, position",
+                _ => "job, commit",
+            };
+            let mut rows = self.query(&format!("SELECT * EXCEPT ({run}) FROM {table}"));
+            rows.sort();
+            (table, rows)
+        };
+        TABLES.into_iter().map(rows).collect()
+    }
+
+    /// Checks that the store adds up.
+    pub(crate) fn verify(&self) {
+        let output = quorate(&["verify", "--job", self.path()]).output().unwrap();
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    }
+}
+
+/// Compares tables, naming the first rows that differ.
+pub(crate) fn assert_alike(expected: &Tables, found: &Tables, how: &str) {
+    for (table, rows) in expected {
+        let other = &found[table];
+        let missing: Vec<&String> =
+            rows.iter().filter(|row| !other.contains(row)).take(2).collect();
+        let new: Vec<&String> = other.iter().filter(|row| !rows.contains(row)).take(2).collect();
+        assert!(rows == other, "{how}: {table} differs\n  missing: {missing:#?}\n  new: {new:#?}");
+    }
+}

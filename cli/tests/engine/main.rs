@@ -1,0 +1,12 @@
+//! The engine from outside: the built binary on generated fleets and real panels.
+//!
+//! Tables are read back through `quorate query`, as an analyst would, and compared without the columns that say
+//! where and when a row was read and committed.
+
+#![cfg(feature = "sql")]
+
+mod alike;
+mod job;
+#[cfg(feature = "failpoints")]
+mod kills;
+mod panels;
