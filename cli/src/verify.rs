@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
             ));
         }
     };
-    let options = Options { findings_of_a_kind: args.findings };
+    let options = Options { findings_of_a_kind: args.findings, ..Options::default() };
     let verified =
         block_on(async { verify(&args.at.open().await?, options, &watch).await.map_err(failed) });
     console.clear();

@@ -156,7 +156,7 @@ fn a_quiet_run_says_nothing() {
 #[test]
 fn too_many_rejects_end_with_code_4() {
     let fleet = Fleet::new(&["--bad-rows-share", "0.05"]);
-    fleet.edit("[limits]", "[limits]\nrejects = 0");
+    fleet.edit("rejects = \"off\"", "rejects = 0");
     let (code, said, complaints) = fleet.run(&[]);
     assert_eq!(code, 4, "{said}{complaints}");
     assert!(

@@ -32,7 +32,7 @@ use crate::terms;
 use crate::verify::{Finding, Findings, check_life, lives_of};
 
 pub use closeness::{Change, Closeness};
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Shown};
 
 /// Everything about one task's decision.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -55,6 +55,8 @@ pub struct Explanation {
     pub closed_at: Micros,
     /// What closed it.
     pub close_rule: String,
+    /// Whether an operator has set the answer, so that it need not follow from the votes.
+    pub set_by_hand: bool,
     /// The method that decided.
     pub method: String,
     /// The era whose weights decided.
@@ -204,7 +206,7 @@ pub async fn explain(store: &Store, task: &str, as_of: Option<u64>) -> Result<Ex
         let nearest = std::mem::replace(&mut *nearest, Nearest::to("")).found();
         return Err(Error::UnknownTask { task: task.to_owned(), as_of, nearest });
     };
-    check_life(&life, |_| terms.as_ref(), &mut findings);
+    let set_by_hand = check_life(&life, |_| terms.as_ref(), &mut findings);
     findings.name_files(|table, nr| {
         snapshot.files_of(table).get(nr as usize).map_or("", |file| &file.path)
     });
@@ -221,6 +223,7 @@ pub async fn explain(store: &Store, task: &str, as_of: Option<u64>) -> Result<Ex
         opened_at: decision.opened_at,
         closed_at: decision.closed_at,
         close_rule: decision.close_rule.to_string(),
+        set_by_hand,
         method: decision.method.to_string(),
         era: decision.era,
         superseded: decision.superseded,

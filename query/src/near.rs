@@ -36,6 +36,7 @@ impl Nearest {
     }
 
     /// The nearest of `names`.
+    #[cfg(any(test, feature = "sql"))]
     pub(crate) fn of<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
         let mut nearest = Nearest::to(wanted);
         names.into_iter().for_each(|name| nearest.show(name));

@@ -43,6 +43,8 @@ pub struct Terms {
     pub registered: bool,
     /// Whether a source declares tasks: these may have a quorum, options and a number of votes of their own.
     pub declared: bool,
+    /// Whether a source gives orders: to set an answer by hand, or to leave out an agent's votes.
+    pub controlled: bool,
 }
 
 impl Terms {
@@ -61,7 +63,10 @@ impl Terms {
             value.parse::<i64>().map_err(|_| format!("`{key} = {value}` is not a number"))
         };
         let quorum = value("consensus.quorum")?;
-        let kinds = text.lines().filter(|line| line.starts_with("source."));
+        let reads = |kind: &str| {
+            let kinds = text.lines().filter(|line| line.starts_with("source."));
+            kinds.into_iter().any(|line| line.ends_with(&format!(".kind = {kind}")))
+        };
         Ok(Terms {
             method: value("consensus.method")?.to_owned(),
             quorum: quorum.parse().map_err(|reason| format!("consensus.quorum: {reason}"))?,
@@ -73,7 +78,8 @@ impl Terms {
             staked: value("consensus.stake")? != "ignore",
             min_votes: number("consensus.min_votes")?,
             registered: value("consensus.registered")? == "true",
-            declared: kinds.into_iter().any(|line| line.ends_with(".kind = tasks")),
+            declared: reads("tasks"),
+            controlled: reads("control"),
         })
     }
 

@@ -19,17 +19,19 @@
 //!    the evidence of earlier decisions. So a wrong number is reported where it stands, and as few others as possible.
 //!
 //! What it cannot know: what the input said. A log and tables made up together, from input that never was, add up.
-//! Nor the declarations of tasks, which are in no table: where a job reads some, a task's own quorum, options and
-//! number of votes are taken from its decision.
+//! Nor what is in no table: where a job reads declarations of tasks, a task's own quorum, options and number of votes
+//! are taken from its decision; where it reads orders, so is an answer that only an operator can have set, and the
+//! report says how many these are.
 //!
-//! *Cost*: every file is read twice, and once more for each two million votes and decisions, which is as many as are
-//! in memory at once.
+//! *Cost*: every file is read twice; where there are more votes and decisions than may be in memory at once, twice for
+//! each part of the tasks, of other parts only their names. All input rows' accounts and all weights are in memory.
 
 mod accounts;
 mod contents;
 mod decision;
 mod files;
 mod finding;
+mod life;
 mod log;
 mod published;
 mod report;
@@ -38,29 +40,32 @@ mod terms;
 mod votes;
 mod weights;
 
+use quorate_connectors::error::Error as ConnectorError;
 use quorate_connectors::store::Store;
 use quorate_schemas::table::Table;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::snapshot::{Extent, Snapshot};
 
 pub use finding::{Check, Finding};
 pub use report::{Checked, Report};
 
-pub(crate) use decision::{check_life, lives_of};
 pub(crate) use finding::Findings;
+pub(crate) use life::{check_life, lives_of};
 
-/// How much to say.
+/// How much to say, and how much to hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// The most findings of one kind that are told; the others are only counted. A wrong vote makes every later
     /// weight of its agent wrong, and the first of them say as much as all.
     pub findings_of_a_kind: usize,
+    /// How many decisions and votes are in memory at once; what there is beyond that is read in parts.
+    pub rows_at_once: u64,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { findings_of_a_kind: 20 }
+        Options { findings_of_a_kind: 20, rows_at_once: 1_000_000 }
     }
 }
 
@@ -89,7 +94,11 @@ pub async fn verify(
     let mut checked = Checked::default();
     let snapshot = match Snapshot::load(store, Extent::Committed).await {
         // The log check says what is wrong with the record, and where else to look.
-        Err(crate::error::Error::Record { .. }) => None,
+        Err(Error::Record { .. }) => None,
+        Err(Error::Store(error @ ConnectorError::Delta { .. })) if !error.retryable() => {
+            findings.add(Finding::new(Check::Published, error.to_string()));
+            None
+        }
         loaded => Some(loaded?),
     };
     let mut log = log::check(store, &mut findings, &mut checked, watch).await?;
@@ -97,7 +106,7 @@ pub async fn verify(
         return Ok(Report::new(
             findings,
             checked,
-            vec!["tables: the last record of the log cannot be read".to_owned()],
+            vec!["tables: what they rest on cannot be read".to_owned()],
         ));
     };
     // What was committed meanwhile is left for the next time.
@@ -113,7 +122,9 @@ pub async fn verify(
     let contents = files::check(store, &log, &snapshot, &mut findings, &mut checked, watch).await?;
     published::check(store, &log, &snapshot, &contents, &mut findings, &mut checked).await?;
     let accounts = accounts::check(&contents, &log, &mut findings, &mut checked).await?;
-    let tasks = tasks::check(&contents, &terms, &last, &mut findings, &mut checked, watch).await?;
+    let (most, known) = (options.rows_at_once, &terms);
+    let tasks =
+        tasks::check(&contents, known, &last, most, &mut findings, &mut checked, watch).await?;
     if contents.are_whole(&[Table::Decisions, Table::Votes]) {
         if contents.are_whole(&[Table::Conservation, Table::Rejects]) {
             votes::check(store, &last, &accounts, &tasks, &mut findings, &mut checked).await?;

@@ -116,6 +116,10 @@ async fn begin(
         }
         Taken::Lead(lead, claim) => {
             store.put(&text_path(job), job.canonical().into()).await?;
+            if lead.standing().finished {
+                publish_rest(job, &store, &observer, &claim).await?;
+                return Ok(Begun::Finished);
+            }
             sweep(&claim, &store, &note).await?;
             let restored = read_rows(lead.standing(), &store).await?;
             Ok(Begun::Leading(Box::new(Leading { lead: *lead, claim, store, observer, restored })))

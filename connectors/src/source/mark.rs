@@ -3,6 +3,7 @@
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
+use memchr::memrchr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -37,7 +38,8 @@ pub struct FileMark {
     pub device: u64,
     /// Its inode there.
     pub inode: u64,
-    /// How much of its content, decompressed, the digest covers: 1 KiB, or what it had when it was last read.
+    /// How much of its content, decompressed, the digest covers: the whole lines in its first KiB, as far as it had
+    /// them when it was last read.
     pub head_bytes: u32,
     /// The first half of the SHA-256 of that content, in hexadecimal.
     pub head: String,
@@ -48,7 +50,7 @@ pub struct FileMark {
 
 impl FileMark {
     pub(crate) fn new(path: &str, at: Inode, head: &[u8]) -> FileMark {
-        let head = &head[..head.len().min(HEAD_BYTES_MAX)];
+        let head = &head[..covered_bytes(head)];
         FileMark {
             path: path.to_owned(),
             device: at.device,
@@ -80,6 +82,17 @@ impl FileMark {
     }
 }
 
+/// Half a line says little (many files begin with the same key and the same hour), so lines count whole; but of a first
+/// line that is longer than a mark, its beginning.
+fn covered_bytes(head: &[u8]) -> usize {
+    let head = &head[..head.len().min(HEAD_BYTES_MAX)];
+    match memrchr(b'\n', head) {
+        Some(at) => at + 1,
+        None if head.len() == HEAD_BYTES_MAX => HEAD_BYTES_MAX,
+        None => 0,
+    }
+}
+
 fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -101,6 +114,13 @@ mod tests {
         let full = mark(&[b'x'; 5000]);
         assert_eq!(full.head_bytes, 1024);
         assert!(full.begins(&[b'x'; 1024]));
+    }
+
+    #[test]
+    fn a_mark_covers_whole_lines() {
+        assert_eq!(mark(b"{\"event_time\":\"2026-01-01T00:00:00Z\",\"agen").head_bytes, 0);
+        assert_eq!(mark(b"{\"a\":1}\n{\"b\"").head_bytes, 8);
+        assert_eq!(mark(&[[b'x'; 1000], [b'\n'; 1000]].concat()).head_bytes, 1024);
     }
 
     #[test]

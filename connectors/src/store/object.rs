@@ -72,7 +72,8 @@ impl Object {
 
     pub(super) async fn head(&self, path: &str) -> Result<Option<Listed>, Failure> {
         match self.store.head(&parse(path)?).await {
-            Ok(meta) => Ok(Some(listed(&meta))),
+            // The library names the object by its whole key here, unlike in a listing.
+            Ok(meta) => Ok(Some(Listed { path: path.to_owned(), ..listed(&meta) })),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(failure(error)),
         }

@@ -83,16 +83,25 @@ fn a_followed_file_that_was_lost_while_nobody_looked_is_said_once_and_comes_back
 
 #[test]
 fn a_small_mark_grows_with_its_file() {
-    let mut rig = Rig::new(Reading::Followed, &["v.jsonl"]);
-    rig.write("v.jsonl", "");
-    for nr in 0..40 {
-        rig.append("v.jsonl", row(nr));
+    for (name, packing) in
+        [("v.jsonl", Packing::Plain), ("v.jsonl.gz", Packing::Gzip), ("v.jsonl.zst", Packing::Zstd)]
+    {
+        let mut rig = Rig::new(Reading::Followed, &[name]);
+        rig.write(name, "");
+        for nr in 0..40 {
+            rig.append(name, pack(packing, row(nr).as_bytes()));
+            rig.tick();
+            let mark = rig.open.get_mut(name).unwrap().mark();
+            let whole_lines =
+                (0..=nr).map(|nr| rows(0..nr + 1).len()).take_while(|bytes| *bytes <= 1024).last();
+            assert_eq!(Some(mark.head_bytes as usize), whole_lines, "{name}");
+            if nr % 3 == 0 {
+                rig.commit();
+                rig.restart();
+                rig.survey();
+            }
+        }
         rig.tick();
-        let mark = rig.open.get_mut("v.jsonl").unwrap().mark();
-        assert_eq!(mark.head_bytes as usize, rows(0..nr + 1).len().min(1024));
-        rig.commit();
-        rig.restart();
+        assert_eq!(rig.texts(), texts(0..40));
     }
-    rig.tick();
-    assert_eq!(rig.texts(), texts(0..40));
 }

@@ -42,6 +42,18 @@ fn an_empty_file_is_done_without_a_row() {
 }
 
 #[test]
+fn what_is_appended_after_opening_is_not_read() {
+    for (name, packing) in NAMES {
+        let mut rig = Rig::new(Reading::Bounded, &[name]);
+        rig.write(name, pack(packing, row(0).as_bytes()));
+        rig.survey();
+        rig.append(name, pack(packing, row(1).as_bytes()));
+        rig.read();
+        assert_eq!((rig.lines.len(), rig.closed[name].next), (1, row(0).len() as u64), "{name}");
+    }
+}
+
+#[test]
 fn a_byte_order_mark_and_a_last_line_without_an_end_are_read() {
     for (name, packing) in NAMES {
         let mut rig = Rig::new(Reading::Bounded, &[name]);

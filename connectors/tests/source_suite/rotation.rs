@@ -119,6 +119,21 @@ fn a_file_written_anew_and_longer_than_before_is_noticed() {
 }
 
 #[test]
+fn a_file_cut_back_to_a_part_of_itself_is_noticed() {
+    let mut rig = Rig::new(Reading::Followed, &["v.jsonl"]);
+    rig.write("v.jsonl", rows(0..50));
+    rig.tick();
+    rig.write("v.jsonl", rows(0..40));
+    assert_eq!(rig.poll("v.jsonl"), ReadStep::Done);
+    rig.tick();
+    assert_eq!(
+        (rig.said("was cut short"), rig.lines.len()),
+        (1, 90),
+        "what stands there now is another partition"
+    );
+}
+
+#[test]
 fn truncated_twice_through_one_inode_it_is_three_partitions() {
     let mut rig = Rig::new(Reading::Followed, &["v.jsonl"]);
     for generation in 0..3 {

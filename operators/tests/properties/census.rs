@@ -8,7 +8,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use crate::harness::{Course, run};
-use crate::scenario::{any_layout, any_scenario, scenario_held_open};
+use crate::scenario::{any_layout, any_scenario, scenario_held_open, scenario_of_one_task};
 use crate::view::View;
 
 /// What `view` is a case of.
@@ -72,6 +72,7 @@ fn the_inputs_reach_every_kind_of_outcome() {
     let mut counts = BTreeMap::new();
     count(any_scenario(), &mut counts);
     count(scenario_held_open(), &mut counts);
+    count(scenario_of_one_task(), &mut counts);
     for (k, v) in &counts {
         println!("{v:6} {k}");
     }

@@ -7,6 +7,7 @@ use crate::harness::{Course, on_time, run};
 use crate::oracle::oracle;
 use crate::scenario::{
     Layout, Row, Scenario, any_course, any_layout, any_scenario, scenario_held_open,
+    scenario_of_one_task,
 };
 use crate::view::View;
 
@@ -30,6 +31,13 @@ proptest! {
     #[test]
     fn every_table_is_what_the_oracle_says_where_tasks_are_held_open(
         scenario in scenario_held_open(), layout in any_layout(), course in any_course(),
+    ) {
+        check(&scenario, &layout, &course)?;
+    }
+
+    #[test]
+    fn every_table_is_what_the_oracle_says_where_a_task_closes_by_its_votes(
+        scenario in scenario_of_one_task(), layout in any_layout(), course in any_course(),
     ) {
         check(&scenario, &layout, &course)?;
     }

@@ -14,8 +14,8 @@ use quorate_schemas::record::{Agent, Control, Placed};
 use quorate_schemas::time::Micros;
 
 use crate::harness::Course;
-pub(crate) use policies::{any_policy, policy_held_open};
-pub(crate) use raw::{Raw, any_rows};
+use policies::{any_policy, policy_held_open, policy_of_rules};
+use raw::{Raw, any_rows};
 
 /// An input row.
 #[derive(Clone, Debug)]
@@ -58,8 +58,17 @@ pub(crate) fn scenario_held_open() -> impl Strategy<Value = Scenario> {
     (policy_held_open(), any_rows()).prop_map(scenario)
 }
 
+/// Only jobs that close a task by its votes, and one task that few agents vote on again and again.
+pub(crate) fn scenario_of_one_task() -> impl Strategy<Value = Scenario> {
+    let one_task = |mut rows: Vec<Raw>| {
+        rows.iter_mut().for_each(|row| (row.task, row.agent) = (0, row.agent % 4));
+        rows
+    };
+    (policy_of_rules(), any_rows().prop_map(one_task)).prop_map(scenario)
+}
+
 /// A job under `policy` with the rows that `raw` stands for.
-pub(crate) fn scenario((policy, raw): (Policy, Vec<Raw>)) -> Scenario {
+fn scenario((policy, raw): (Policy, Vec<Raw>)) -> Scenario {
     let rows = raw.iter().enumerate().map(|(at, raw)| raw.row(place(at)));
     // A job without a source of agents reads no registrations.
     let rows = rows.filter(|row| policy.registered || !matches!(row, Row::Agent(_))).collect();

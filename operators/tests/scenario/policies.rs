@@ -81,3 +81,17 @@ pub(crate) fn policy_held_open() -> impl Strategy<Value = Policy> {
     any_policy()
         .prop_map(|policy| Policy { close: Close { after: None, ..policy.close }, ..policy })
 }
+
+/// Any policy that closes tasks by their votes, but not soon.
+pub(crate) fn policy_of_rules() -> impl Strategy<Value = Policy> {
+    let votes = prop_oneof![1 => Just(None), 2 => (2..5u32).prop_map(Some)];
+    let quorum = prop_oneof![Just(ratio(2, 3)), Just(ratio(9, 10))];
+    (any_policy(), votes, any::<bool>(), quorum, 2..5u32, any::<bool>()).prop_map(
+        |(policy, votes, by_quorum, quorum, min_votes, plain)| {
+            let close = Close { after: Some(300), votes, quorum: by_quorum };
+            let policy = Policy { close, quorum, min_votes, ..policy };
+            // Where votes alone weigh, a running tally follows them.
+            if plain { Policy { cap: None, quorum_of: QuorumOf::Votes, ..policy } } else { policy }
+        },
+    )
+}

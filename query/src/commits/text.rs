@@ -3,6 +3,7 @@
 use std::fmt;
 
 use quorate_schemas::log::Counts;
+use quorate_schemas::table::Table;
 
 use super::{Detail, History, Kind, Line};
 use crate::grid::{Grid, counted, cut, grouped};
@@ -30,14 +31,18 @@ impl fmt::Display for History {
 
 /// What tables gain, in a few words.
 fn tables(line: &Line) -> String {
-    let gained: Vec<String> =
-        line.tables.iter().map(|(table, rows)| format!("{table} {}", grouped(*rows))).collect();
-    let end = if line.finished && line.kind == Kind::Commit {
-        vec!["the end".to_owned()]
-    } else {
-        Vec::new()
-    };
-    [gained, end].concat().join(", ")
+    let gained = |table: Table| line.tables.get(table.name()).copied().unwrap_or(0);
+    let told = [(gained(Table::Decisions), "decision"), (gained(Table::Votes), "vote")];
+    let mut parts: Vec<String> =
+        told.iter().filter(|(rows, _)| *rows > 0).map(|(rows, one)| counted(*rows, one)).collect();
+    let others = line.tables.values().sum::<u64>() - told.iter().map(|(rows, _)| rows).sum::<u64>();
+    if others > 0 {
+        parts.push(format!("{} others", grouped(others)));
+    }
+    if line.finished && line.kind == Kind::Commit {
+        parts.push("the end".to_owned());
+    }
+    parts.join(", ")
 }
 
 fn sum(rows: &Counts) -> String {

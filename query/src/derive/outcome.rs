@@ -63,9 +63,14 @@ impl Outcome {
         }
     }
 
-    /// The label's posterior where weights are log-odds: exp(w) over the sum of all labels' exp(w).
+    /// The label's posterior where weights are log-odds: exp(w) over the sum of all labels' exp(w); nothing for one
+    /// that nobody voted for.
     pub(crate) fn posterior(&self, label: &Name) -> f64 {
-        let own = self.weight_of(label);
+        let Some(own) =
+            self.ranked.iter().find(|(found, _)| found == label).map(|(_, weight)| *weight)
+        else {
+            return 0.0;
+        };
         let others = self.ranked.iter().filter(|(found, _)| found != label);
         1.0 / (1.0 + others.map(|(_, weight)| ((weight - own) as f64 / 1e6).exp()).sum::<f64>())
     }

@@ -11,10 +11,21 @@ use crate::error::Result;
 use crate::rows::{Decision, Reputation, Vote, agent_parts};
 use crate::snapshot::TableFile;
 
-/// The last row of `agent_reputation` that held when the task was decided. Evidence fades from era to era, so a weight
-/// may be a little less than its row says where that is some eras old.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// What an agent had shown by the era of a decision, by its last rows of `agent_reputation` until then. Evidence fades
+/// from era to era, so a weight may be a little less than its row says where that is some eras old.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Evidence {
+    /// In the task's domain; nothing, if it has not voted there.
+    pub here: Option<Shown>,
+    /// Known answers seen in all other domains, decayed: they count where they proved to predict this domain's.
+    pub gold_seen_elsewhere: f64,
+    /// Of those, right.
+    pub gold_right_elsewhere: f64,
+}
+
+/// What an agent had shown in one domain.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Shown {
     /// The era from which it holds.
     pub era: i64,
     /// The commit that made it true.
@@ -50,18 +61,28 @@ pub(super) async fn of(
     let wanted = move |id: &str| ids.contains(id);
     let rows: Vec<Reputation> =
         super::rows_with(store, Table::AgentReputation, files, "agent_id", wanted).await?;
+    let mut last: BTreeMap<(&Name, &Name), &Reputation> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.era <= decision.era) {
+        let known = last.entry((&row.agent, &row.domain)).or_insert(row);
+        if known.era < row.era {
+            *known = row;
+        }
+    }
     let mut found = ByAgent::new();
-    let held = |row: &&Reputation| row.domain == decision.domain && row.era <= decision.era;
-    for row in rows.iter().filter(held) {
-        if found.get(&row.agent).is_none_or(|known| known.era < row.era) {
-            found.insert(row.agent.clone(), evidence(row));
+    for ((agent, domain), row) in last {
+        let evidence = found.entry(agent.clone()).or_default();
+        if *domain == decision.domain {
+            evidence.here = Some(shown(row));
+        } else {
+            evidence.gold_seen_elsewhere += row.gold_seen;
+            evidence.gold_right_elsewhere += row.gold_right;
         }
     }
     Ok(found)
 }
 
-fn evidence(row: &Reputation) -> Evidence {
-    Evidence {
+fn shown(row: &Reputation) -> Shown {
+    Shown {
         era: row.era,
         commit: row.commit,
         weight: row.weight,

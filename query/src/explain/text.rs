@@ -63,8 +63,9 @@ impl Explanation {
             now.answer.as_ref().map_or_else(|| "none".to_owned(), |answer| cut(answer, 40));
         let reason =
             now.undecided_reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+        let hand = if self.set_by_hand { ", set by hand" } else { "" };
         let ending = if now.is_final { ", final" } else { "" };
-        writeln!(f, "  answer      {answer}: {}{reason}{ending}", now.state)?;
+        writeln!(f, "  answer      {answer}: {}{reason}{hand}{ending}", now.state)?;
         writeln!(f, "  confidence  {}", short(now.confidence))?;
         let (support, total) = (short(now.support_weight), short(now.total_weight));
         writeln!(
@@ -142,37 +143,41 @@ fn votes(votes: &[Standing]) -> String {
 }
 
 fn evidence(votes: &[Standing]) -> String {
-    let mut grid =
-        Grid::new(2, &["agent", "basis", ">era", ">gold", ">agreed", ">accuracy", ">weight"]);
-    let mut newcomers = 0u64;
+    let headings =
+        ["agent", "basis", ">era", ">gold", ">elsewhere", ">agreed", ">accuracy", ">weight"];
+    let mut grid = Grid::new(2, &headings);
+    let (mut known, mut newcomers) = (0, 0);
+    let of = |right: f64, seen: f64| {
+        if seen > 0.0 { format!("{right:.1}/{seen:.1}") } else { "-".to_owned() }
+    };
     for vote in votes.iter().take(VOTES_SHOWN) {
-        let Some(evidence) = &vote.evidence else {
+        let Some(Evidence { here, gold_seen_elsewhere, gold_right_elsewhere }) = &vote.evidence
+        else {
             newcomers += 1;
             continue;
         };
-        let Evidence { gold_right, gold_seen, consensus_right, consensus_seen, .. } = evidence;
-        let of = |right: &f64, seen: &f64| format!("{right:.1}/{seen:.1}");
-        let cells = [
-            agent(vote),
-            evidence.basis.clone(),
-            evidence.era.to_string(),
-            of(gold_right, gold_seen),
-            of(consensus_right, consensus_seen),
-            short(evidence.accuracy),
-            short(evidence.weight),
-        ];
-        grid.row(cells);
+        known += 1;
+        let elsewhere = of(*gold_right_elsewhere, *gold_seen_elsewhere);
+        grid.row(match here {
+            Some(shown) => vec![
+                agent(vote),
+                shown.basis.clone(),
+                shown.era.to_string(),
+                of(shown.gold_right, shown.gold_seen),
+                elsewhere,
+                of(shown.consensus_right, shown.consensus_seen),
+                short(shown.accuracy),
+                short(shown.weight),
+            ],
+            None => {
+                let nothing = || "-".to_owned();
+                vec![agent(vote), "elsewhere".to_owned(), nothing(), nothing(), elsewhere]
+            }
+        });
     }
-    let mut text = if newcomers < votes.len().min(VOTES_SHOWN) as u64 {
-        grid.to_string()
-    } else {
-        String::new()
-    };
+    let mut text = if known > 0 { grid.to_string() } else { String::new() };
     if newcomers > 0 {
-        text.push_str(&format!(
-            "  {} of whom nothing was known in this domain\n",
-            counted(newcomers, "agent")
-        ));
+        text.push_str(&format!("  {} of whom nothing was known\n", counted(newcomers, "agent")));
     }
     text
 }
@@ -192,14 +197,20 @@ fn closeness(f: &mut fmt::Formatter<'_>, close: &Closeness, now: &Revision) -> f
         }
         spare => writeln!(f, "  quorum      more than {needed}, {basis}: {} short", short(-spare))?,
     }
+    let other = |change: &Option<Change>| {
+        let to = change.as_ref().and_then(|change| change.to.clone());
+        to.map_or_else(|| "another answer".to_owned(), |to| cut(&to, 24))
+    };
+    let (by_change, by_leaving) =
+        (&close.other_answer_by_changed_votes, &close.other_answer_by_left_out_votes);
     let lines = [
-        ("another answer, had these voted", &close.other_answer_by_changed_votes),
-        ("another answer, without", &close.other_answer_by_left_out_votes),
-        ("no quorum, had these voted otherwise:", &close.no_quorum_by_changed_votes),
+        (format!("{} instead, had these voted for it", other(by_change)), by_change),
+        (format!("{} instead, without these", other(by_leaving)), by_leaving),
+        ("no quorum, had these voted otherwise".to_owned(), &close.no_quorum_by_changed_votes),
     ];
     for (what, change) in lines {
         if let Some(change) = change {
-            writeln!(f, "  {}", changed(what, change))?;
+            writeln!(f, "  {what}:\n    {}", agents(change))?;
         }
     }
     if let Some(weight) = close.quorum_by_more_weight {
@@ -208,18 +219,17 @@ fn closeness(f: &mut fmt::Formatter<'_>, close: &Closeness, now: &Revision) -> f
     Ok(())
 }
 
-fn changed(what: &str, change: &Change) -> String {
+fn agents(change: &Change) -> String {
     let named: Vec<String> =
         change.agents.iter().take(AGENTS_NAMED).map(|agent| cut(agent, 24)).collect();
     let more = match change.agents.len() - named.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let to = change.to.as_ref().map_or_else(String::new, |to| format!(" for {}", cut(to, 24)));
     let of = format!(
         "{} of weight {}",
         counted(change.agents.len() as u64, "agent"),
         short(change.weight)
     );
-    format!("{what}{to}: {of} ({}{more})", named.join(", "))
+    cut(&format!("{of}: {}{more}", named.join(", ")), 76)
 }

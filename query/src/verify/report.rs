@@ -41,6 +41,8 @@ pub struct Checked {
     pub tasks: u64,
     /// Their revisions, each derived from its votes.
     pub revisions: u64,
+    /// Tasks whose answer an operator has set: it is taken as it is, since orders are in no table.
+    pub by_hand: u64,
     /// Rows of `agent_reputation`, derived from evidence.
     pub reputations: u64,
     /// Weights of votes, derived from evidence.
@@ -99,7 +101,11 @@ impl fmt::Display for Report {
         writeln!(f, "votes         {found} on time found again, {open} of them on open tasks")?;
         let (tasks, revisions) =
             (counted(checked.tasks, "task"), counted(checked.revisions, "revision"));
-        writeln!(f, "decisions     {revisions} of {tasks} derived from votes")?;
+        let by_hand = match checked.by_hand {
+            0 => String::new(),
+            by_hand => format!(", {} set by hand", grouped(by_hand)),
+        };
+        writeln!(f, "decisions     {revisions} of {tasks} derived from votes{by_hand}")?;
         let (weights, reputations) =
             (counted(checked.weights, "weight"), counted(checked.reputations, "row"));
         writeln!(

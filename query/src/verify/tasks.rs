@@ -1,4 +1,4 @@
-//! All tasks, some millions of rows at a time: each alone, and what they show together.
+//! All tasks, as many at a time as may be in memory: each alone, and what they show together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,17 +9,14 @@ use quorate_schemas::time::format_rfc3339;
 
 use super::Step;
 use super::contents::{Contents, Part};
-use super::decision::{Life, about, check_life, lives_of};
 use super::finding::{Check, Findings};
+use super::life::{Life, about, check_life, lives_of};
 use super::report::Checked;
 use super::terms::AllTerms;
 use crate::derive::{Showing, Shown};
 use crate::error::Result;
 use crate::rows::{Decision, Vote};
 use crate::terms::Terms;
-
-/// As many votes and decisions are in memory at once.
-const ROWS_AT_ONCE: u64 = 2_000_000;
 
 /// What all tasks together come to.
 #[derive(Debug, Default)]
@@ -55,20 +52,23 @@ pub(super) async fn check(
     contents: &Contents,
     terms: &AllTerms,
     last: &Record,
+    rows_at_once: u64,
     findings: &mut Findings,
     checked: &mut Checked,
     watch: &(dyn Fn(Step) + Sync),
 ) -> Result<Tasks> {
     let rows = contents.rows(Table::Decisions) + contents.rows(Table::Votes);
-    let mut tasks = Tasks { parts: rows.div_ceil(ROWS_AT_ONCE).max(1), ..Tasks::default() };
+    let mut tasks = Tasks { parts: rows.div_ceil(rows_at_once.max(1)).max(1), ..Tasks::default() };
     for part in tasks.parts().collect::<Vec<_>>() {
         watch(Step { what: "parts of the tasks", done: part.nr, of: part.of });
         let lives = read(contents, part, findings).await?;
         for life in &lives {
             checked.tasks += 1;
             checked.revisions += life.decisions.len() as u64;
-            check_life(life, |commit| terms.at(commit), findings);
-            check_is_final(life, terms.now(), &last.standing, findings);
+            checked.by_hand += u64::from(check_life(life, |commit| terms.at(commit), findings));
+            if contents.are_whole(&[Table::Decisions]) {
+                check_is_final(life, terms.now(), &last.standing, findings);
+            }
             tasks.take(life, terms);
         }
         check_lives_apart(&lives, terms, findings);

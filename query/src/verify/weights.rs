@@ -9,8 +9,9 @@ use quorate_schemas::table::Table;
 use quorate_schemas::time::{Micros, format_rfc3339};
 
 use super::contents::Contents;
-use super::decision::{Life, about_vote};
+
 use super::finding::{Check, Finding, Findings};
+use super::life::{Life, about_vote};
 use super::report::Checked;
 use super::tasks::Tasks;
 use super::terms::AllTerms;

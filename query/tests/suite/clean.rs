@@ -5,7 +5,7 @@ use quorate_operators::policy::Method;
 use quorate_schemas::record::ControlAction;
 use quorate_schemas::time::SECOND;
 
-use super::scenario::{START, Scenario, busy, key, policies, policy};
+use super::scenario::{START, Scenario, agent_id, busy, key, policies, policy};
 use super::shelf::Shelf;
 
 async fn check(scenario: &Scenario, what: &str) {
@@ -49,17 +49,26 @@ async fn a_job_that_goes_on_adds_up_with_its_open_tasks() {
     }
 }
 
+/// The votes say `a`, and lastly `b`; an operator says something else before, at and after the close.
 #[tokio::test]
-async fn an_answer_set_by_hand_stands_until_the_next() {
-    let mut scenario = busy(5, policy(Method::Weighted));
-    scenario.lateness = 3_600 * SECOND;
-    for (task, at, answer) in [("t3", 100, "z"), ("t3", 105, "d"), ("t7", 175, "z")] {
-        let action = ControlAction::Override { task: key().id(task), answer: answer.into() };
-        scenario.control(START + at * SECOND, action);
+async fn an_answer_set_by_hand_is_taken_as_it_is_whenever_it_was_set() {
+    for (at, answer) in [(2, "z"), (2, "a"), (30, "b"), (45, "z"), (45, "a"), (45, "b")] {
+        let mut scenario = Scenario::new(policy(Method::Weighted));
+        scenario.lateness = 3_600 * SECOND;
+        for (nr, agent) in ["ada", "bo", "cy", "dee"].into_iter().enumerate() {
+            let choice = if nr < 2 { "a" } else { "b" };
+            scenario.vote(START + nr as i64 * SECOND, "t", agent, Some(choice));
+        }
+        let order = ControlAction::Override { task: key().id("t"), answer: answer.into() };
+        scenario.control(START + at * SECOND, order);
+        // Leaves `b` with more weight than `a`, whatever the operator has said.
+        let quarantine = ControlAction::Quarantine { agent: agent_id("ada") };
+        scenario.control(START + 50 * SECOND, quarantine);
+        let shelf = Shelf::of(&scenario).await;
+        let report = shelf.verify().await;
+        assert!(report.is_clean(), "{at} {answer}:\n{report}");
+        assert_eq!(report.checked.by_hand, 1, "{at} {answer}:\n{report}");
     }
-    let shelf = Shelf::of(&scenario).await;
-    let report = shelf.verify().await;
-    assert!(report.is_clean(), "{report}");
 }
 
 #[tokio::test]
@@ -72,4 +81,14 @@ async fn a_store_on_disk_adds_up_like_one_in_memory() {
     let text = report.to_string();
     assert!(text.contains("nothing is wrong"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+#[tokio::test]
+async fn after_an_upgrade_decisions_are_checked_on_their_own_terms_and_weights_are_not() {
+    let mut shelf = Shelf::of(&busy(1, policy(Method::Weighted))).await;
+    shelf.upgrade("consensus.min_votes = 1", "consensus.min_votes = 9").await;
+    let report = shelf.verify().await;
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.notes, ["weights: the terms of the job are not known, or have changed"]);
+    assert!(report.checked.revisions > 20 && report.checked.weights == 0, "{report}");
 }

@@ -36,7 +36,7 @@ async fn a_decision_is_explained_by_its_votes_and_what_they_rest_on() {
     assert_eq!(why.revisions.last().unwrap().answer.as_deref(), Some("red"));
     assert!(why.revisions.last().unwrap().is_final);
     let vote = |agent: &str| why.votes.iter().find(|vote| vote.agent_id == agent).unwrap();
-    let ada = vote("ada").evidence.as_ref().unwrap();
+    let ada = vote("ada").evidence.as_ref().and_then(|shown| shown.here.as_ref()).unwrap();
     assert_eq!((ada.basis.as_str(), ada.gold_right, ada.gold_seen), ("gold", 3.0, 3.0));
     assert!(vote("ada").weight > 1.0 && vote("bo").weight == 0.0);
     assert_eq!(

@@ -2,15 +2,19 @@
 //! That is also what a fault of the engine would look like.
 
 use quorate_operators::policy::Method;
-use quorate_query::verify::{Check, Finding, Report};
+use quorate_query::verify::{Check, Finding, Options, Report, verify};
+use quorate_schemas::record::RecordKind;
 use quorate_schemas::table::Table;
 
 use super::scenario::{Scenario, busy, policy};
 use super::shelf::Shelf;
 use super::tamper::Opened;
 
+/// Of a job that reads no orders: so every answer must follow from votes.
 async fn shelf() -> Shelf {
-    Shelf::of(&busy(3, policy(Method::Weighted))).await
+    let mut scenario = busy(3, policy(Method::Weighted));
+    scenario.partitions.retain(|partition| partition.record != RecordKind::Control);
+    Shelf::of(&scenario).await
 }
 
 /// What `verify` says once `changed` stands in for its file and the log was made to fit.
@@ -289,5 +293,42 @@ async fn a_wrong_vote_does_not_make_every_decision_after_it_wrong() {
         .filter(|finding| matches!(finding.check, Check::Decision | Check::Vote));
     for finding in others {
         assert_eq!(value(finding, "task_id"), Some(task.as_str()), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn where_answers_can_be_set_by_hand_one_must_still_fit_the_votes() {
+    let mut scenario = busy(3, policy(Method::Weighted));
+    let agent = super::scenario::agent_id("ada");
+    let action = quorate_schemas::record::ControlAction::Release { agent };
+    scenario.control(super::scenario::START, action);
+    let first = |decisions: &Opened, row: usize| {
+        decisions.int("revision", row) == 0 && decisions.text("state", row) == "quorate"
+    };
+    let shelf = Shelf::of(&scenario).await;
+    let (decisions, row) = shelf.find(Table::Decisions, first).await;
+    let (task, path) = (decisions.text("task_id", row).to_owned(), decisions.path.clone());
+    let report = forge(shelf, decisions.set_text("answer", row, "elsewhere")).await;
+    let row = [("task_id", task.as_str())];
+    assert_named(&report, Check::Decision, Table::Decisions, &path, &row);
+    assert_eq!(report.checked.by_hand, 1, "{report}");
+}
+
+#[tokio::test]
+async fn what_is_found_does_not_depend_on_how_much_is_in_memory_at_once() {
+    let mut shelf = shelf().await;
+    let (votes, row) = shelf.find(Table::Votes, counted).await;
+    let more = votes.real("weight", row) + 0.0625;
+    votes.set_real("weight", row, more).save(&shelf.store).await;
+    shelf.forge_log().await;
+    let whole = shelf.verify().await;
+    assert!(!whole.is_clean());
+    for rows_at_once in [1, 10, 100] {
+        let options = Options { rows_at_once, findings_of_a_kind: usize::MAX };
+        let parts = verify(&shelf.store, options, &|_| {}).await.unwrap();
+        assert_eq!((&parts.counts, &parts.checked), (&whole.counts, &whole.checked));
+        for finding in &whole.findings {
+            assert!(parts.findings.contains(finding), "{finding}\n{parts}");
+        }
     }
 }

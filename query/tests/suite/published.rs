@@ -127,3 +127,38 @@ async fn a_merge_that_loses_or_doubles_a_row_is_found() {
         "{report}"
     );
 }
+
+#[tokio::test]
+async fn a_delta_log_that_cannot_be_read_is_named() {
+    let shelf = shelf().await;
+    shelf.publish(0, false).await;
+    let version = "tables/votes/_delta_log/00000000000000000001.json";
+    assert!(shelf.store.head(version).await.unwrap().is_some());
+    shelf.store.put(version, Bytes::from_static(b"{\"add\": {")).await.unwrap();
+    let report = shelf.verify().await;
+    assert_eq!(kinds(&report), [Check::Published], "{report}");
+    assert!(report.findings[0].what.contains("votes"), "{report}");
+}
+
+/// What is older than a week may be gone: records that are published, and files that were merged.
+#[tokio::test]
+async fn a_trimmed_log_still_adds_up_and_says_that_it_is_trimmed() {
+    let shelf = shelf().await;
+    shelf.publish(0, true).await;
+    let half = shelf.records.len() / 2;
+    for record in &shelf.records[..half] {
+        shelf.store.delete(&record.path()).await.unwrap();
+        for file in record.commit().map_or(&[][..], |commit| &commit.files) {
+            let snapshot = Snapshot::load(&shelf.store, Extent::Committed).await.unwrap();
+            let live = snapshot.files.values().flatten().any(|live| live.path == file.path);
+            if !live {
+                shelf.store.delete(&file.path).await.unwrap();
+            }
+        }
+    }
+    let report = shelf.verify().await;
+    assert!(report.is_clean(), "{report}");
+    let note = format!("log: it begins at record {}, older ones were trimmed", half + 1);
+    assert_eq!(report.notes, [note]);
+    assert!(report.checked.weights > 50, "{report}");
+}

@@ -133,7 +133,8 @@ async fn an_answer_is_a_table_for_people_or_lines_for_machines() {
     );
     let json = rows(&session, sql).await;
     assert_eq!((json.len(), &json[0]["is_final"]), (2, &Value::Bool(true)));
-    let bytes = written(&session, "SELECT bytes FROM rejects LIMIT 1", Format::Json).await;
+    let bytes =
+        written(&session, "SELECT bytes FROM rejects WHERE stage = 'inlet'", Format::Json).await;
     assert!(bytes.contains("61206c696e65"), "bytes are shown in hexadecimal: {bytes}");
 }
 
@@ -187,7 +188,10 @@ async fn nothing_can_be_written_and_nonsense_is_refused() {
             Ok(mut answer) => answer.next().await.map(|_| ()),
             Err(error) => Err(error),
         };
-        assert!(matches!(asked, Err(Error::Query(_))), "{sql}: {asked:?}");
+        assert!(
+            matches!(asked, Err(Error::Query(_) | Error::UnknownName { .. })),
+            "{sql}: {asked:?}"
+        );
     }
     assert_eq!(shelf.store.list("").await.unwrap(), before);
     assert!(count(&session, "votes").await > 0);

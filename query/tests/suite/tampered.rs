@@ -64,10 +64,10 @@ async fn one_row_doubled_or_removed_is_found_in_its_file() {
         let shelf = shelf().await;
         let path = file_of(&shelf, table).path;
         let opened = super::tamper::open(&shelf.store, table, &path).await;
-        opened.double(0).save(&shelf.store).await;
+        let doubled = opened.double(0);
+        doubled.save(&shelf.store).await;
         check_file(&shelf, &path, "a doubled row").await;
-        let opened = super::tamper::open(&shelf.store, table, &path).await;
-        opened.remove(0).save(&shelf.store).await;
+        doubled.remove(0).remove(0).save(&shelf.store).await;
         check_file(&shelf, &path, "a removed row").await;
     }
 }

@@ -179,8 +179,11 @@ impl Staging {
         let mut receipt =
             Receipt { clock: self.clock, decided: self.decided, ..Receipt::default() };
         for moved in moved.into_values() {
-            self.append(&conservation(&moved), stager);
-            receipt.ranges.push(range(&moved));
+            // A partition that ended without another row has moved nowhere; its end is in its position.
+            if moved.to > moved.from {
+                self.append(&conservation(&moved), stager);
+                receipt.ranges.push(range(&moved));
+            }
             receipt.positions.push(position(moved));
         }
         let (mut uploads, incarnation) = (Vec::new(), stager.provenance.incarnation);

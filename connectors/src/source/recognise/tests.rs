@@ -101,6 +101,15 @@ fn a_known_file_goes_on_where_it_was_left_under_whatever_name() {
 fn a_restored_file_is_known_by_its_place_and_a_copied_one_by_its_content() {
     let known = [known("v.jsonl", "v.jsonl", 1, OLD, 30)];
     check(Bounded, &known, &[file("v.jsonl", 9, OLD)], &["v.jsonl < v.jsonl from 30"], &[], &[]);
+    let short = [self::known("v.jsonl", "v.jsonl", 1, "{}\n", 3)];
+    check(
+        Bounded,
+        &short,
+        &[file("v.jsonl", 9, "{}\n{}\n")],
+        &["v.jsonl < v.jsonl from 3"],
+        &[],
+        &[],
+    );
     check(
         Bounded,
         &known,
@@ -262,15 +271,16 @@ fn a_name_that_is_taken_in_every_form_is_numbered() {
     assert_eq!(new_name(&mark, &names), format!("{short}-3"));
 }
 
+/// Files that are too short to tell one from another, or longer than what a mark covers.
 fn world() -> impl Strategy<Value = Vec<Sighting>> {
-    let one = (0u8..5, 1u64..5, 0usize..4, 0usize..60);
+    let one = (0u8..5, 1u64..5, 0usize..4, prop_oneof![Just(0), Just(20), 1_200usize..1_300]);
     prop::collection::vec(one, 0..6).prop_map(|files| {
         let mut seen = BTreeSet::new();
         let mut files: Vec<Sighting> = files
             .into_iter()
             .filter(|(name, ..)| seen.insert(*name))
             .map(|(name, inode, row, bytes)| {
-                let content = format!("{{\"row\":{row},\"of\":\"one of the files\"}}\n").repeat(2);
+                let content = format!("{{\"row\":{row},\"of\":\"one of the files\"}}\n").repeat(50);
                 file(&format!("f{name}"), inode, &content[..bytes])
             })
             .collect();

@@ -161,7 +161,9 @@ impl Candidate {
         if record.fingerprint != ours.fingerprint && ours.upgrade == Upgrade::Refuse {
             return not(NotClaimed::OtherFingerprint { found: record.fingerprint });
         }
-        if record.standing.finished && ours.reopen == Reopen::No {
+        // A finished job under another fingerprint is claimed once, so that the log carries the new one.
+        let adopts = record.fingerprint != ours.fingerprint;
+        if record.standing.finished && ours.reopen == Reopen::No && !adopts {
             return not(NotClaimed::Finished(Committed::read(*latest)));
         }
         // A finished job has nobody at work who would write a heartbeat.

@@ -204,3 +204,18 @@ fn a_finished_job_stays_finished_until_it_is_reopened() {
     let next = change(&lead, &["votes"]);
     desk.commit(lead, next);
 }
+
+#[test]
+fn a_finished_job_is_claimed_once_to_carry_another_form() {
+    let (mut desk, lead) = log();
+    let next = change(&lead, &[]);
+    desk.commit(lead, Change { end: End::Finished, ..next });
+    let upgrade = Applicant {
+        fingerprint: Digest::of(b"changed"),
+        upgrade: Upgrade::Adopt,
+        ..applicant("a", 2)
+    };
+    let (lead, _) = desk.claim(upgrade.clone());
+    assert!(lead.standing().finished, "an upgrade reopens nothing");
+    assert!(matches!(refusal(&mut desk, upgrade), NotClaimed::Finished(_)));
+}
