@@ -112,7 +112,7 @@ fn a_finished_job_says_what_it_came_to_and_running_it_again_is_no_failure() {
 
 #[test]
 fn machines_get_json_lines_whose_commits_add_up_to_the_outcome() {
-    let fleet = Fleet::new(&["--bad-rows-share", "0.02"]);
+    let fleet = Fleet::new(&["--bad-rows-share", "0.02", "--late-share", "0.05"]);
     let (code, said, complaints) = fleet.run(&["--json"]);
     assert_eq!((code, complaints.as_str()), (0, ""), "{said}");
     let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
