@@ -3,7 +3,7 @@
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
-use memchr::memrchr;
+use memchr::memchr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -38,11 +38,13 @@ pub struct FileMark {
     pub device: u64,
     /// Its inode there.
     pub inode: u64,
-    /// How much of its content, decompressed, the digest covers: the whole lines in its first KiB, as far as it had
-    /// them when it was last read.
+    /// How much of its content, decompressed, the digest covers: 1 KiB, or what it had when it was last read.
     pub head_bytes: u32,
     /// The first half of the SHA-256 of that content, in hexadecimal.
     pub head: String,
+    /// Whether that is less than a line: many files begin with the same key and the same hour.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// Whether the file was cut short under its reader: what had not been read may live on in a copy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut_short: bool,
@@ -50,13 +52,14 @@ pub struct FileMark {
 
 impl FileMark {
     pub(crate) fn new(path: &str, at: Inode, head: &[u8]) -> FileMark {
-        let head = &head[..covered_bytes(head)];
+        let head = &head[..head.len().min(HEAD_BYTES_MAX)];
         FileMark {
             path: path.to_owned(),
             device: at.device,
             inode: at.inode,
             head_bytes: head.len() as u32,
             head: digest(head),
+            partial: head.len() < HEAD_BYTES_MAX && memchr(b'\n', head).is_none(),
             cut_short: false,
         }
     }
@@ -72,24 +75,13 @@ impl FileMark {
 
     /// Whether the head is long enough to tell one file from another by it alone.
     pub(crate) fn is_telling(&self) -> bool {
-        self.head_bytes >= TELLING_BYTES_MIN
+        self.head_bytes >= TELLING_BYTES_MIN && !self.partial
     }
 
     /// Tells partitions of one path apart: eight hexadecimal digits.
     pub(crate) fn short(&self) -> String {
         let text = format!("{} {} {} {}", self.device, self.inode, self.head_bytes, self.head);
         digest(text.as_bytes())[..8].to_owned()
-    }
-}
-
-/// Half a line says little (many files begin with the same key and the same hour), so lines count whole; but of a first
-/// line that is longer than a mark, its beginning.
-fn covered_bytes(head: &[u8]) -> usize {
-    let head = &head[..head.len().min(HEAD_BYTES_MAX)];
-    match memrchr(b'\n', head) {
-        Some(at) => at + 1,
-        None if head.len() == HEAD_BYTES_MAX => HEAD_BYTES_MAX,
-        None => 0,
     }
 }
 
@@ -117,10 +109,11 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_covers_whole_lines() {
-        assert_eq!(mark(b"{\"event_time\":\"2026-01-01T00:00:00Z\",\"agen").head_bytes, 0);
-        assert_eq!(mark(b"{\"a\":1}\n{\"b\"").head_bytes, 8);
-        assert_eq!(mark(&[[b'x'; 1000], [b'\n'; 1000]].concat()).head_bytes, 1024);
+    fn a_mark_tells_copies_by_a_whole_line_or_a_full_head() {
+        let telling = |head: &[u8]| mark(head).is_telling();
+        assert!(!telling(b"{\"event_time\":\"2026-01-01T00:00:00Z\",\"agen"));
+        assert!(telling(b"{\"event_time\":\"2026-01-01T00:00:00Z\"}\n"));
+        assert!(!telling(b"{}\n") && telling(&[b'x'; 5000]));
     }
 
     #[test]
@@ -131,7 +124,7 @@ mod tests {
         let plain = serde_json::to_string(&self::mark(b"")).unwrap();
         assert_eq!(
             plain,
-            r#"{"path":"votes.jsonl","device":1,"inode":2,"head_bytes":0,"head":"e3b0c44298fc1c149afbf4c8996fb924"}"#
+            r#"{"path":"votes.jsonl","device":1,"inode":2,"head_bytes":0,"head":"e3b0c44298fc1c149afbf4c8996fb924","partial":true}"#
         );
     }
 }

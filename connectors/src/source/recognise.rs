@@ -137,8 +137,8 @@ pub(crate) fn recognise(
                 found.notices.push(Notice::new(&file.name, text));
                 continue;
             }
-            // A file in an old place is told from the one before it once it has a line.
-            if names.contains(&file.name) && mark.head_bytes == 0 {
+            // A file in an old place is told from the one before it once it has content.
+            if names.contains(&file.name) && file.head.is_empty() {
                 continue;
             }
         }
