@@ -32,6 +32,17 @@ pub(crate) struct Publisher {
     pub(crate) shared: Arc<Shared>,
 }
 
+/// Commits and their files for one table, oldest first.
+type Lacking = Vec<(u64, Vec<StagedFile>)>;
+
+/// What the log says that a table lacks.
+enum Traced {
+    /// All of it.
+    Whole(Lacking),
+    /// A record on the way is not there any more.
+    Gone { seq: u64 },
+}
+
 impl Publisher {
     /// Publishes what is committed, at most so often, until the lead is over; then the rest.
     ///
@@ -83,8 +94,7 @@ impl Publisher {
     async fn tell_once(&self, latest: &Committed) -> Result<(), Error> {
         self.tables.create_missing(now_ms()).await?;
         for table in Table::ALL {
-            let progress = self.tables.progress(table).await?.unwrap_or(0);
-            let commits = self.lacking(table, progress, latest).await?;
+            let commits = self.lacking_now(table, latest).await?;
             if commits.is_empty() {
                 continue;
             }
@@ -104,12 +114,31 @@ impl Publisher {
     }
 
     /// The commits that have files for `table` which it does not have yet.
+    async fn lacking_now(&self, table: Table, latest: &Committed) -> Result<Lacking, Error> {
+        let mut progress = self.tables.progress(table).await?.unwrap_or(0);
+        loop {
+            let seq = match self.lacking(table, progress, latest).await? {
+                Traced::Whole(commits) => return Ok(commits),
+                Traced::Gone { seq } => seq,
+            };
+            // Records are trimmed once every table has their files: somebody else may have published them meanwhile.
+            let now = self.tables.progress(table).await?.unwrap_or(0);
+            if now == progress {
+                return Err(Error::Damaged(format!(
+                    "record {seq} is gone, and table {} does not have its files yet",
+                    table.name()
+                )));
+            }
+            progress = now;
+        }
+    }
+
     async fn lacking(
         &self,
         table: Table,
         progress: u64,
         latest: &Committed,
-    ) -> Result<Vec<(u64, Vec<StagedFile>)>, Error> {
+    ) -> Result<Traced, Error> {
         let note = |text: &str| self.shared.observer.note(text);
         let mut lacking = Vec::new();
         let mut follow = Follow::from(table.name(), progress, latest);
@@ -121,13 +150,8 @@ impl Publisher {
                     }
                     follow = rest;
                 }
-                Followed::End => return Ok(lacking),
-                Followed::Missing { seq } => {
-                    return Err(Error::Damaged(format!(
-                        "record {seq} is gone, and table {} does not have its files yet",
-                        table.name()
-                    )));
-                }
+                Followed::End => return Ok(Traced::Whole(lacking)),
+                Followed::Missing { seq } => return Ok(Traced::Gone { seq }),
                 Followed::Strayed { progress, expected } => {
                     return Err(Error::Damaged(format!(
                         "table {} says that it has everything up to record {progress}, but its last files came with \
