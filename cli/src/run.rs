@@ -73,6 +73,9 @@ pub(crate) fn run(args: &Args, console: &Arc<Console>) -> anyhow::Result<Exit> {
 }
 
 fn go(going: &Going, reopen: bool, engine: Engine, console: &Arc<Console>) -> anyhow::Result<Exit> {
+    // Before anything that takes time: a signal must never find nobody who commits what was read.
+    let stop = StopSignal::new();
+    signals::stop_on(&stop)?;
     let Loaded { job, warnings } = Job::load(&going.job)?;
     let wish = match (going.json, going.quiet) {
         (true, _) => Wish::Json,
@@ -82,8 +85,7 @@ fn go(going: &Going, reopen: bool, engine: Engine, console: &Arc<Console>) -> an
     if wish == Wish::Lines {
         console.findings(&warnings);
     }
-    let options = RunOptions { reopen, ..options(going, &job) };
-    signals::stop_on(&options.stop)?;
+    let options = RunOptions { reopen, stop, ..options(going, &job) };
     let watch = Watch::new(Arc::clone(console), wish, options.stop.clone());
     let result = engine(&job, options, Arc::new(watch));
     console.clear();
@@ -114,7 +116,6 @@ fn options(going: &Going, job: &Job) -> RunOptions {
         takeover: going.takeover,
         follow: going.follow,
         serialised: going.serialised,
-        stop: StopSignal::new(),
         ..RunOptions::new(workers)
     }
 }

@@ -81,10 +81,11 @@ impl Error {
     /// What it means for whoever would start the job again.
     pub fn kind(&self) -> FailureKind {
         match self {
-            Error::Fenced(_) | Error::Held { .. } => FailureKind::Fenced,
+            Error::Fenced(_) => FailureKind::Fenced,
             Error::TooManyRejects { .. } => FailureKind::RejectLimit,
             Error::Connector(error) if error.retryable() => FailureKind::Failed,
-            Error::Worker(_) | Error::Breach(_) => FailureKind::Failed,
+            // Whoever leads may be gone the next time: a run that stands by is started again and again.
+            Error::Worker(_) | Error::Breach(_) | Error::Held { .. } => FailureKind::Failed,
             Error::Connector(_)
             | Error::OtherJob { .. }
             | Error::OtherFingerprint

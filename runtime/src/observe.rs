@@ -99,8 +99,26 @@ pub struct Committed {
     pub took_ms: u64,
 }
 
+/// A run leads, has recovered, and begins to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// Which of the job's runs this is: each claim of the log counts one up.
+    pub incarnation: u64,
+    /// The last checkpoint of those before; 0 if there is none.
+    pub checkpoint: u64,
+    /// Threads that share the work.
+    pub workers: usize,
+    /// Rows that were retained for it.
+    pub retained_rows: usize,
+    /// How long claiming and recovering took.
+    pub took_ms: u64,
+}
+
 /// Watches a run. Every method has a default that does nothing.
 pub trait Observer: Send + Sync {
+    /// The run begins to read.
+    fn started(&self, _started: &Started) {}
+
     /// The run goes on.
     fn progress(&self, _progress: &Progress) {}
 

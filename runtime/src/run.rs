@@ -12,6 +12,7 @@ use quorate_operators::decide::Setup;
 use quorate_schemas::clock::{Clock, Phase};
 use quorate_schemas::id::IdKey;
 use quorate_schemas::log::{Hex, Owner, RandomId};
+use quorate_schemas::retained::RetainedRow;
 use tokio::sync::{mpsc, watch};
 
 use crate::assign::{Assignments, Sources};
@@ -25,7 +26,7 @@ use crate::epoch::recover::{Taken, read_rows, sweep, take_lead};
 use crate::epoch::staging::Stager;
 use crate::error::Error;
 use crate::job::Job;
-use crate::observe::{Observer, Outcome, Progress, RunOptions, Totals};
+use crate::observe::{Observer, Outcome, Progress, RunOptions, Started, Totals};
 use crate::shared::Shared;
 use crate::worker::{Plan, work};
 
@@ -58,6 +59,7 @@ fn run_with(
     observer: Arc<dyn Observer>,
     upgrade: Upgrade,
 ) -> Result<Outcome, Error> {
+    let watch = Stopwatch::start();
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let tokio = tokio.map_err(|error| {
         Error::Worker(format!("the asynchronous runtime does not start: {error}"))
@@ -65,7 +67,7 @@ fn run_with(
     let begun = tokio.block_on(begin(job, &options, observer, upgrade))?;
     match begun {
         Begun::Finished => Ok(Outcome::AlreadyFinished),
-        Begun::Leading(leading) => leading.go_on(job, &options, &tokio),
+        Begun::Leading(leading) => leading.go_on(job, &options, &tokio, watch),
     }
 }
 
@@ -80,7 +82,6 @@ struct Leading {
     claim: Committed,
     store: Store,
     observer: Arc<dyn Observer>,
-    restored: Vec<quorate_schemas::retained::RetainedRow>,
 }
 
 async fn begin(
@@ -115,14 +116,12 @@ async fn begin(
             Ok(Begun::Finished)
         }
         Taken::Lead(lead, claim) => {
-            store.put(&text_path(job), job.canonical().into()).await?;
             if lead.standing().finished {
+                store.put(&text_path(job), job.canonical().into()).await?;
                 publish_rest(job, &store, &observer, &claim).await?;
                 return Ok(Begun::Finished);
             }
-            sweep(&claim, &store, &note).await?;
-            let restored = read_rows(lead.standing(), &store).await?;
-            Ok(Begun::Leading(Box::new(Leading { lead: *lead, claim, store, observer, restored })))
+            Ok(Begun::Leading(Box::new(Leading { lead: *lead, claim, store, observer })))
         }
     }
 }
@@ -183,13 +182,41 @@ impl Leading {
         job: &Job,
         options: &RunOptions,
         tokio: &tokio::runtime::Runtime,
+        since: Stopwatch,
     ) -> Result<Outcome, Error> {
-        let Leading { lead, claim, store, observer, restored } = self;
+        let Leading { lead, claim, store, observer } = self;
         let (record, standing) = (claim.record().clone(), lead.standing().clone());
         let start = first_epoch(standing.checkpoint + 1);
         let shared =
             Arc::new(Shared::new(store.clone(), observer, tokio.handle().clone(), start, options));
         shared.committed.store(standing.checkpoint, Ordering::Release);
+        let provenance = provenance(job, &claim);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "bounded by the workers: they read on only as checkpoints commit"
+        )]
+        let (to_lead, gathered) = mpsc::unbounded_channel();
+        let (committed, committed_seen) = watch::channel(claim.clone());
+        let (progress, progress_seen) = watch::channel(Led::default());
+        let waker = Waker::default();
+        let leader = Leader {
+            terms: Terms::default(),
+            shared: Arc::clone(&shared),
+            provenance: provenance.clone(),
+            waker: waker.clone(),
+            committed,
+            progress,
+        };
+        // From the claim on there are heartbeats, or somebody else takes over while this run recovers.
+        let leading = tokio.spawn({
+            let shared = Arc::clone(&shared);
+            async move {
+                let led = leader.lead(lead, gathered).await;
+                led.map_err(|error| shared.fail::<()>(error)).ok()
+            }
+        });
+        let restored = tokio.block_on(recover(job, &claim, &shared))?;
+        let retained_rows = restored.len();
         let key = IdKey::new(record.log_id.0);
         let mut sources = Sources::open(job, key, &standing)?;
         let bounded = sources.are_bounded();
@@ -200,31 +227,6 @@ impl Leading {
             follow(sources, Arc::clone(&assignments), Arc::clone(&shared));
         }
 
-        let provenance = provenance(job, &claim);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "bounded by the workers: they read on only as checkpoints commit"
-        )]
-        let (to_lead, gathered) = mpsc::unbounded_channel();
-        let (committed, committed_seen) = watch::channel(claim);
-        let (progress, progress_seen) = watch::channel(Led::default());
-        let waker = Waker::default();
-        let leader = Leader {
-            lead,
-            terms: Terms::default(),
-            shared: Arc::clone(&shared),
-            provenance: provenance.clone(),
-            waker: waker.clone(),
-            committed,
-            progress,
-        };
-        let leading = tokio.spawn({
-            let shared = Arc::clone(&shared);
-            async move {
-                let led = leader.lead(gathered).await;
-                led.map_err(|error| shared.fail::<()>(error)).ok()
-            }
-        });
         let publishing = job.publish.delta.then(|| {
             let tables = DeltaTables::new(store, provenance.clone());
             let shared = Arc::clone(&shared);
@@ -242,6 +244,13 @@ impl Leading {
         });
         let telling = tokio.spawn(tell(Arc::clone(&shared), progress_seen));
 
+        shared.observer.started(&Started {
+            incarnation: record.incarnation,
+            checkpoint: standing.checkpoint,
+            workers: options.workers,
+            retained_rows,
+            took_ms: since.elapsed_ms(),
+        });
         let mut policy = job.policy;
         policy.updates |= options.follow;
         let plan = Plan {
@@ -269,6 +278,14 @@ impl Leading {
         telling.abort();
         ended(job, &shared, led)
     }
+}
+
+/// Removes what older incarnations left, and reads what was retained.
+async fn recover(job: &Job, claim: &Committed, shared: &Shared) -> Result<Vec<RetainedRow>, Error> {
+    let note = |text: &str| shared.observer.note(text);
+    shared.store.put(&text_path(job), job.canonical().into()).await?;
+    sweep(claim, &shared.store, &note).await?;
+    read_rows(&claim.record().standing, &shared.store).await
 }
 
 /// Runs all workers to their end.

@@ -29,7 +29,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::assign::Assignments;
 use crate::clock::Stopwatch;
 use crate::epoch::commit::{Gathered, Waker, commit};
-use crate::epoch::failpoint::{ROWS_IN_FLIGHT, Step, reach};
+use crate::epoch::failpoint::{Step, reach, rows_read};
 use crate::epoch::number::{after, checkpoint_of, first_epoch};
 use crate::epoch::stage::stage;
 use crate::epoch::staging::{ForStage, Moved, Stager};
@@ -273,7 +273,7 @@ impl<'a> Run<'a> {
             return;
         }
         self.unsealed_rows += read;
-        ROWS_IN_FLIGHT.fetch_add(read as u64, Ordering::Relaxed);
+        rows_read(read as u64);
         let refused = !rejects.is_empty();
         self.ports.records.send_batch(rows);
         self.ports.rejects.send_batch(rejects);

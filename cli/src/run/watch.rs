@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use quorate_runtime::observe::{Committed, Observer, Progress, StopSignal};
+use quorate_runtime::observe::{Committed, Observer, Progress, Started, StopSignal};
 use quorate_schemas::table::{DecisionRow, DecisionUpdateRow, json_line};
 use serde_json::{Value, json};
 
@@ -70,6 +70,22 @@ impl Watch {
 }
 
 impl Observer for Watch {
+    fn started(&self, started: &Started) {
+        if self.wish == Wish::Json {
+            let Started { incarnation, checkpoint, workers, retained_rows, took_ms } = started;
+            self.json(
+                "started",
+                json!({
+                    "incarnation": incarnation,
+                    "checkpoint": checkpoint,
+                    "workers": workers,
+                    "retained_rows": retained_rows,
+                    "took_ms": took_ms,
+                }),
+            );
+        }
+    }
+
     fn progress(&self, progress: &Progress) {
         self.say_stopping();
         let before = self.progress.fetch_add(1, Ordering::Relaxed);

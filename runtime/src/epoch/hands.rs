@@ -73,7 +73,10 @@ async fn execute(
                 )
             })
         }
-        Ask::Delete { path } => store.delete(&path).await.map(|()| Fact::Done),
+        Ask::Delete { path } => {
+            reach(Step::Remove);
+            store.delete(&path).await.map(|()| Fact::Done)
+        }
         Ask::Wait { ms } => {
             tokio::time::sleep(Duration::from_millis(ms)).await;
             Ok(Fact::Waited)

@@ -1,18 +1,20 @@
 //! The lead at work: commits what is gathered, writes heartbeats, merges and sweeps retained files.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use quorate_connectors::staged::{Checked, Provenance, read_retained};
 use quorate_schemas::clock::Phase;
+use quorate_schemas::log::{Counts, PartitionRange, Standing};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::commit::{Gathered, Waker};
-use super::failpoint::{ROWS_IN_FLIGHT, Step, reach};
+use super::failpoint::{Step, reach, rows_committed};
 use super::hands::drive;
 use super::ledger::{
     Change, Committed, Draft, End, Lead, MergePlan, Merged, Older, Settled, Sweep, Terms,
@@ -25,6 +27,9 @@ use crate::error::Error;
 use crate::observe;
 use crate::shared::Shared;
 
+/// After so long a merge that failed is tried again where a commit waits for it.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
 /// What the lead has done when it is over.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Led {
@@ -36,10 +41,8 @@ pub(crate) struct Led {
     pub(crate) finished: bool,
 }
 
-/// The lead of a run.
+/// Does what the holder of the [`Lead`] has to do.
 pub(crate) struct Leader {
-    /// The right to write the next record.
-    pub(crate) lead: Lead,
     /// The protocol's numbers.
     pub(crate) terms: Terms,
     /// What the run shares.
@@ -54,94 +57,116 @@ pub(crate) struct Leader {
     pub(crate) progress: watch::Sender<Led>,
 }
 
-/// A merge under way, or done and waiting for a commit to enter with.
-type Merging = Option<JoinHandle<Option<Merged>>>;
+/// Merges of retained files: at most one is under way.
+#[derive(Default)]
+struct Merges {
+    begun: u32,
+    under_way: Option<JoinHandle<Option<Merged>>>,
+}
 
 impl Leader {
-    /// Commits until no more checkpoints can come.
+    /// Commits until no more checkpoints can come; writes heartbeats from the moment it is called.
     ///
     /// # Errors
     /// If another run took the lead, or the store fails for good.
     pub(crate) async fn lead(
-        mut self,
+        self,
+        mut lead: Lead,
         mut gathered: UnboundedReceiver<Gathered>,
     ) -> Result<Led, Error> {
-        let (mut led, mut merging, mut merges) = (Led::default(), Merging::None, 0);
+        let (mut led, mut merges) = (Led::default(), Merges::default());
         loop {
-            let heartbeat = Duration::from_millis(self.lead.heartbeat_due_in_ms(boot_ms()).max(1));
-            let draft = tokio::select! {
-                next = gathered.recv() => match next {
-                    None => break,
-                    Some(whole) => {
-                        let watch = Stopwatch::start();
-                        let checkpoint = whole.checkpoint;
-                        let merged = match merging.take_if(|task| task.is_finished()) {
-                            Some(task) => task.await.ok().flatten(),
-                            None => None,
-                        };
-                        let (change, decided) = self.change(whole, merged);
-                        (led.finished, led.commits) = (change.end == End::Finished, led.commits + 1);
-                        led.decided = plus(led.decided, decided);
-                        let rows = change.ranges.iter().fold(Default::default(), |sum: quorate_schemas::log::Counts, r| sum.plus(r.counts()));
-                        let draft = self.lead.commit(change, now_ms())?;
-                        let (lead, record) = settle(draft, &self.shared).await?;
-                        self.lead = lead;
-                        self.true_now(&record, checkpoint).await?;
-                        let seq = record.record().seq;
-                        self.shared.observer.committed(&observe::Committed { seq, checkpoint, rows, took_ms: watch.elapsed_ms() });
-                        self.progress.send_replace(led);
-                        if merging.is_none() && let Some(plan) = MergePlan::of(self.lead.standing(), &self.terms) {
-                            merges += 1;
-                            merging = Some(self.merge(plan, merges));
-                        }
-                        continue;
-                    }
-                },
-                () = tokio::time::sleep(heartbeat) => self.lead.heartbeat(now_ms()),
-            };
-            let (lead, _) = settle(draft, &self.shared).await?;
-            self.lead = lead;
+            let whole;
+            (lead, whole) = self.beat_until(lead, gathered.recv()).await?;
+            let Some(whole) = whole else { return Ok(led) };
+            let files = whole.receipts.iter().filter(|receipt| receipt.retained.is_some()).count();
+            let merged;
+            (lead, merged) = self.make_room(lead, files, &mut merges).await?;
+            lead = self.commit(lead, whole, merged, &mut led).await?;
+            if merges.under_way.is_none()
+                && let Some(plan) = MergePlan::of(lead.standing(), &self.terms)
+            {
+                self.begin(plan, &mut merges);
+            }
         }
-        Ok(led)
     }
 
-    /// The receipts of a checkpoint, added up.
-    fn change(&self, whole: Gathered, merged: Option<Merged>) -> (Change, Decided) {
-        let standing = self.lead.standing();
-        let mut change =
-            Change { checkpoint: whole.checkpoint, clock: standing.clock, ..Change::default() };
-        let mut positions: BTreeMap<_, _> = BTreeMap::new();
-        positions.extend(
-            standing.positions.iter().map(|position| (position.origin.clone(), position.clone())),
-        );
-        let mut decided = Decided::default();
-        for receipt in whole.receipts {
-            let Receipt { files, retained, ranges, positions: moved, clock, decided: more } =
-                receipt;
-            change.files.extend(files);
-            change.retained.extend(retained);
-            change.ranges.extend(ranges);
-            positions.extend(moved.into_iter().map(|position| (position.origin.clone(), position)));
-            change.clock = clock.unwrap_or(change.clock);
-            decided = plus(decided, more);
+    /// Waits for `event`, and writes the heartbeats that fall due meanwhile.
+    async fn beat_until<T>(
+        &self,
+        mut lead: Lead,
+        event: impl Future<Output = T>,
+    ) -> Result<(Lead, T), Error> {
+        let mut event = pin!(event);
+        loop {
+            let due = Duration::from_millis(lead.heartbeat_due_in_ms(boot_ms()).max(1));
+            tokio::select! {
+                outcome = &mut event => return Ok((lead, outcome)),
+                () = tokio::time::sleep(due) => {
+                    (lead, _) = settle(lead.heartbeat(now_ms()), &self.shared).await?;
+                }
+            }
         }
-        change.merges.extend(merged);
-        change.positions = positions.into_values().collect();
-        change.end = match change.clock.phase {
-            Phase::End => End::Finished,
-            Phase::Running | Phase::EndOfGold => End::NotYet,
-        };
-        (change, decided)
+    }
+
+    /// The merges that enter with the next commit, which brings so many `files`. Where a record would name more files
+    /// than it may, the commit waits for them: merging can lag behind, its bound can't.
+    async fn make_room(
+        &self,
+        mut lead: Lead,
+        files: usize,
+        merges: &mut Merges,
+    ) -> Result<(Lead, Vec<Merged>), Error> {
+        let mut ready = Vec::new();
+        if let Some(task) = merges.under_way.take_if(|task| task.is_finished()) {
+            ready.extend(task.await.ok().flatten());
+        }
+        while lead.room_for_retained_files(&ready) < files && !self.shared.has_failed() {
+            if merges.under_way.is_none() {
+                match MergePlan::of(lead.standing(), &self.terms) {
+                    Some(plan) => self.begin(plan, merges),
+                    None => break,
+                }
+            }
+            let Some(task) = merges.under_way.take() else { break };
+            let merged;
+            (lead, merged) = self.beat_until(lead, task).await?;
+            match merged.ok().flatten() {
+                // Ahead of one that was ready before: it covers those files, too, which is then dropped.
+                Some(merged) => ready.insert(0, merged),
+                None => (lead, ()) = self.beat_until(lead, tokio::time::sleep(RETRY_AFTER)).await?,
+            }
+        }
+        Ok((lead, ready))
+    }
+
+    async fn commit(
+        &self,
+        lead: Lead,
+        whole: Gathered,
+        merged: Vec<Merged>,
+        led: &mut Led,
+    ) -> Result<Lead, Error> {
+        let watch = Stopwatch::start();
+        let checkpoint = whole.checkpoint;
+        let (change, decided) = change(lead.standing(), whole, merged);
+        let finished = change.end == End::Finished;
+        let counts = |sum: Counts, range: &PartitionRange| sum.plus(range.counts());
+        let rows = change.ranges.iter().fold(Counts::default(), counts);
+        let draft = lead.commit(change, now_ms())?;
+        let (lead, record) = settle(draft, &self.shared).await?;
+        self.true_now(&record, checkpoint, rows.rows_in).await?;
+        *led = Led { commits: led.commits + 1, decided: plus(led.decided, decided), finished };
+        let (seq, took_ms) = (record.record().seq, watch.elapsed_ms());
+        self.shared.observer.committed(&observe::Committed { seq, checkpoint, rows, took_ms });
+        self.progress.send_replace(*led);
+        Ok(lead)
     }
 
     /// A record is in the log: everybody may know.
-    async fn true_now(&mut self, record: &Committed, checkpoint: u64) -> Result<(), Error> {
+    async fn true_now(&self, record: &Committed, checkpoint: u64, rows: u64) -> Result<(), Error> {
         self.shared.committed.fetch_max(checkpoint, Ordering::AcqRel);
-        let rows = record
-            .record()
-            .commit()
-            .map_or(0, |commit| commit.ranges.iter().map(|range| range.rows_in).sum());
-        ROWS_IN_FLIGHT.fetch_sub(rows, Ordering::Relaxed);
+        rows_committed(rows);
         self.waker.wake();
         self.committed.send_replace(record.clone());
         let note = |text: &str| self.shared.observer.note(text);
@@ -155,20 +180,52 @@ impl Leader {
         Ok(())
     }
 
-    fn merge(&self, plan: MergePlan, nr: u32) -> JoinHandle<Option<Merged>> {
+    fn begin(&self, plan: MergePlan, merges: &mut Merges) {
+        merges.begun += 1;
+        let nr = merges.begun;
         let (shared, provenance) = (Arc::clone(&self.shared), self.provenance.clone());
-        self.shared.tokio.spawn(async move {
+        merges.under_way = Some(self.shared.tokio.spawn(async move {
             reach(Step::Merge);
             match merge(&plan, nr, &shared, &provenance).await {
-                Ok(merged) => merged,
+                Ok(merged) => {
+                    reach(Step::Merged);
+                    merged
+                }
                 Err(error) => {
                     // The files stay as they are, and a later commit plans anew.
                     shared.observer.note(&format!("merging retained files failed: {error}"));
                     None
                 }
             }
-        })
+        }));
     }
+}
+
+/// The receipts of a checkpoint, added up.
+fn change(standing: &Standing, whole: Gathered, merged: Vec<Merged>) -> (Change, Decided) {
+    let mut change =
+        Change { checkpoint: whole.checkpoint, clock: standing.clock, ..Change::default() };
+    let mut positions: BTreeMap<_, _> = BTreeMap::new();
+    positions.extend(
+        standing.positions.iter().map(|position| (position.origin.clone(), position.clone())),
+    );
+    let mut decided = Decided::default();
+    for receipt in whole.receipts {
+        let Receipt { files, retained, ranges, positions: moved, clock, decided: more } = receipt;
+        change.files.extend(files);
+        change.retained.extend(retained);
+        change.ranges.extend(ranges);
+        positions.extend(moved.into_iter().map(|position| (position.origin.clone(), position)));
+        change.clock = clock.unwrap_or(change.clock);
+        decided = plus(decided, more);
+    }
+    change.merges.extend(merged);
+    change.positions = positions.into_values().collect();
+    change.end = match change.clock.phase {
+        Phase::End => End::Finished,
+        Phase::Running | Phase::EndOfGold => End::NotYet,
+    };
+    (change, decided)
 }
 
 fn plus(a: Decided, b: Decided) -> Decided {
