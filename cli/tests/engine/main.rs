@@ -6,7 +6,10 @@
 #![cfg(feature = "sql")]
 
 mod alike;
+#[cfg(feature = "failpoints")]
+mod faults;
 mod job;
 #[cfg(feature = "failpoints")]
 mod kills;
 mod panels;
+mod ticks;

@@ -12,12 +12,18 @@ use crate::job::{Job, text};
     clippy::disallowed_methods,
     reason = "real data is not ours to ship: where it is, is told from outside"
 )]
+/// The folder of real data, if there is one.
+pub(crate) fn data() -> Option<PathBuf> {
+    let folder = std::env::var_os("QUORATE_DATA").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("skipped: QUORATE_DATA is not set");
+    }
+    folder
+}
+
 /// Input records of panel `name`, made by the tool beside the data; none where there is no data.
 fn panel(name: &str, into: &Path) -> Option<()> {
-    let Some(folder) = std::env::var_os("QUORATE_DATA").map(PathBuf::from) else {
-        eprintln!("skipped: QUORATE_DATA is not set");
-        return None;
-    };
+    let folder = data()?;
     let tool = folder.join("../tools/panels.py");
     let output = Command::new("python3").arg(tool).arg(name).arg(into).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -33,15 +39,18 @@ fn answers(folder: &Path, file: &str) -> BTreeMap<String, String> {
     .collect()
 }
 
-/// Decides the panel by `method`; how many of the known answers are right, and of those that were not gold.
-fn score(folder: &Path, method: &str) -> ((usize, usize), (usize, usize)) {
+/// How many answers are right, and of how many.
+type Right = (usize, usize);
+
+/// Decides the panel; how many of the known answers are right, and of those that were not gold.
+fn score(folder: &Path, name: &str, consensus: &str) -> (Right, Right) {
     let job = format!(
-        "name = \"panel\"\nstore = \"./store-{method}\"\n\
+        "name = \"panel\"\nstore = \"./store-{name}\"\n\
          [source.tasks]\nfiles = \"tasks.jsonl\"\n[source.agents]\nfiles = \"agents.jsonl\"\n\
          [source.votes]\nfiles = \"votes.jsonl\"\n[source.gold]\nfiles = \"gold.jsonl\"\n\
-         [consensus]\nmethod = \"{method}\"\nclose = \"end-of-input\"\n"
+         [consensus]\n{consensus}\n"
     );
-    let job = Job::written(folder, method, &job);
+    let job = Job::written(folder, name, &job);
     job.run(2);
     job.verify();
     let (truth, gold) = (answers(folder, "truth.jsonl"), answers(folder, "gold.jsonl"));
@@ -62,20 +71,41 @@ fn score(folder: &Path, method: &str) -> ((usize, usize), (usize, usize)) {
     (count(all), count(truth.iter().filter(|(task, _)| !gold.contains_key(*task)).collect()))
 }
 
-/// Majority is right on exactly so many, weighted on at least this share of what was not gold.
+fn share((right, of): Right) -> f64 {
+    right as f64 / of as f64
+}
+
+/// At the end of the input, majority is right on exactly so many, weighted on at least this share of what was not
+/// gold. Strictly online, weighted is nowhere more than a point below majority.
 fn check(name: &str, majority: usize, weighted: f64) {
     let folder = tempfile::tempdir().unwrap();
     if panel(name, folder.path()).is_none() {
         return;
     }
-    let (all, _) = score(folder.path(), "majority");
+    let at_end = |method: &str| {
+        let consensus = format!("method = \"{method}\"\nclose = \"end-of-input\"");
+        score(folder.path(), method, &consensus)
+    };
+    let (all, of_majority) = at_end("majority");
     assert_eq!(all.0, majority, "{name} by majority");
-    let (_, (right, of)) = score(folder.path(), "weighted");
+    let (_, learnt) = at_end("weighted");
     println!(
-        "{name}: majority {majority} of {}, weighted {right} of {of} that were not gold",
-        all.1
+        "{name}: majority {majority} of {}; of what was not gold: majority {:.4}, weighted {:.4}",
+        all.1,
+        share(of_majority),
+        share(learnt)
     );
-    assert!(right as f64 >= weighted * of as f64, "{name} weighted: {right} of {of}");
+    assert!(share(learnt) >= weighted, "{name} weighted: {learnt:?}");
+    for era in ["5m", "10m", "1h"] {
+        let consensus =
+            format!("method = \"weighted\"\nera = \"{era}\"\nclose = {{ after = \"1m\" }}");
+        let (_, online) = score(folder.path(), &format!("online-{era}"), &consensus);
+        println!("{name}: online with eras of {era}: weighted {:.4}", share(online));
+        assert!(
+            share(online) >= share(of_majority) - 0.01,
+            "{name} online, {era}: {online:?} against {of_majority:?}"
+        );
+    }
 }
 
 #[test]
