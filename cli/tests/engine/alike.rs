@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Output;
 
-use crate::job::{Job, assert_alike, generate};
+use crate::job::{Job, assert_alike, generate, text};
 
 const FLEET: [&str; 8] = ["--tasks", "150", "--agents", "20", "--seed", "11", "--orders", "12"];
 
@@ -24,6 +25,12 @@ fn workers_epochs_and_checkpoints_change_no_table() {
         job.verify();
         assert_alike(&expected, &job.tables(), &format!("{workers} workers"));
     }
+    // What workers send each other is serialised, as it would be between machines.
+    let job = Job::variant(folder.path(), "serialised", &[]);
+    let Output { status, stderr, .. } = job.command(3).arg("--serialised").output().unwrap();
+    assert!(status.success(), "{}", text(&stderr));
+    job.verify();
+    assert_alike(&expected, &job.tables(), "serialised channels");
 }
 
 #[test]

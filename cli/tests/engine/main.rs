@@ -6,8 +6,10 @@
 #![cfg(feature = "sql")]
 
 mod alike;
+mod bad_input;
 #[cfg(feature = "failpoints")]
 mod faults;
+mod followed;
 mod job;
 #[cfg(feature = "failpoints")]
 mod kills;

@@ -43,9 +43,7 @@ fn ticks_of_real_agents_are_counted_once_each_in_any_order() {
         .query(sums)
         .iter()
         .map(|row| serde_json::from_str::<Value>(row).unwrap())
-        .map(|row| {
-            (row["agent_id"].as_str().unwrap().to_owned(), row["ticks"].as_u64().unwrap())
-        })
+        .map(|row| (row["agent_id"].as_str().unwrap().to_owned(), row["ticks"].as_u64().unwrap()))
         .collect();
     let agents = ["isabella_rodriguez", "klaus_mueller", "maria_lopez"];
     assert_eq!(counts, agents.map(|agent| (agent.to_owned(), 8_655)));

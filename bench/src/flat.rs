@@ -1,0 +1,167 @@
+//! Millions of tasks through a bounded window, in equal slices: memory, live log and restart time must not grow.
+//!
+//! One run goes on through all slices, following one file that grows. After each slice a copy of the store, made of
+//! hard links, is started beside it to see how long a restart takes.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use crate::engine::{Binary, Running, bytes_below};
+use crate::stream::{Shape, Votes};
+
+/// How the flat run runs.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    binary: Binary,
+    /// Where votes and tables go; emptied first
+    #[arg(long, default_value = "target/bench/flat")]
+    folder: PathBuf,
+    /// Tasks, in millions
+    #[arg(long, default_value_t = 20)]
+    millions: u64,
+    /// Votes on each task, about
+    #[arg(long, default_value_t = 1)]
+    votes: u64,
+    /// Equal slices
+    #[arg(long, default_value_t = 10)]
+    slices: u64,
+    /// Worker threads
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+}
+
+const JOB: &str = r#"name = "flat"
+store = "./store"
+
+[source.votes]
+files = "votes.jsonl"
+follow = true
+map = { event_time = { field = "event_time", unit = "ms" } }
+
+[consensus]
+method = "weighted"
+close = { after = "10s" }
+lateness = "1s"
+era = "10m"
+finality_after = "10s"
+forget_after = "10s"
+
+[checkpoint]
+every = "1s"
+
+[limits]
+future_skew = "off"
+"#;
+
+/// What a slice came to.
+struct Slice {
+    cpu_s: f64,
+    peak_bytes: u64,
+    resident_bytes: u64,
+    log_bytes: u64,
+    retained_bytes: u64,
+    restart_ms: u64,
+    restored_rows: u64,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    ensure!(args.slices > 2, "--slices: the second is held against the last");
+    let quorate = args.binary.path()?;
+    let _ = fs::remove_dir_all(&args.folder);
+    fs::create_dir_all(&args.folder)?;
+    let job = args.folder.join("flat.toml");
+    fs::write(&job, JOB)?;
+    let tasks = args.millions * 1_000_000;
+    let lines = tasks * args.votes;
+    let shape =
+        Shape { lines, tasks, agents: 10_000, spread: 20_000 * args.votes, lines_per_s: 2_000 };
+    let mut votes = Votes::new(shape);
+    let mut to = BufWriter::with_capacity(1 << 20, File::create(args.folder.join("votes.jsonl"))?);
+    let mut running = Running::start(&quorate, &job, args.workers)?;
+    running.next("started")?;
+    println!("{tasks} tasks, {lines} votes, {} workers, {} slices", args.workers, args.slices);
+    println!(
+        "{:>5} {:>8} {:>8} {:>8} {:>8} {:>9} {:>10} {:>9}",
+        "slice", "CPU s", "peak MB", "now MB", "log KB", "kept KB", "restart ms", "restored"
+    );
+    let mut slices: Vec<Slice> = Vec::new();
+    let (mut log_before, mut cpu_before, mut read) = (0, 0.0, 0);
+    for nr in 1..=args.slices {
+        running.forget_peak()?;
+        votes.write(lines / args.slices, &mut to)?;
+        to.flush()?;
+        while read < lines / args.slices * nr {
+            let commit = running.next("commit")?;
+            read += commit["rows"]["rows_in"].as_u64().context("a commit counts its rows")?;
+        }
+        let store = args.folder.join("store");
+        let log = bytes_below(&store.join("log"))?;
+        let cpu = running.cpu_s()?;
+        let (restart_ms, restored_rows) = restart(&quorate, &args.folder, args.workers)?;
+        let slice = Slice {
+            cpu_s: cpu - cpu_before,
+            peak_bytes: running.memory("VmHWM")?,
+            resident_bytes: running.memory("VmRSS")?,
+            log_bytes: log - log_before,
+            retained_bytes: bytes_below(&store.join("retained"))?,
+            restart_ms,
+            restored_rows,
+        };
+        (log_before, cpu_before) = (log, cpu);
+        println!(
+            "{nr:>5} {:>8.1} {:>8.0} {:>8.0} {:>8.0} {:>9.0} {:>10} {:>9}",
+            slice.cpu_s,
+            slice.peak_bytes as f64 / 1e6,
+            slice.resident_bytes as f64 / 1e6,
+            slice.log_bytes as f64 / 1e3,
+            slice.retained_bytes as f64 / 1e3,
+            slice.restart_ms,
+            slice.restored_rows
+        );
+        slices.push(slice);
+    }
+    running.kill()?;
+    let (second, last) = (&slices[1], &slices[slices.len() - 1]);
+    let grown = |figure: fn(&Slice) -> f64| 100.0 * (figure(last) / figure(second) - 1.0);
+    println!("from the second slice to the last, in per cent:");
+    println!("  CPU              {:>7.1}", grown(|slice| slice.cpu_s));
+    println!("  peak memory      {:>7.1}", grown(|slice| slice.peak_bytes as f64));
+    println!("  log of a slice   {:>7.1}", grown(|slice| slice.log_bytes as f64));
+    println!("  retained files   {:>7.1}", grown(|slice| slice.retained_bytes as f64));
+    println!("  restart          {:>7.1}", grown(|slice| slice.restart_ms as f64));
+    Ok(())
+}
+
+/// Starts a copy of the job as it stands: how long until it reads, and how many rows it was given back.
+fn restart(quorate: &Path, folder: &Path, workers: usize) -> anyhow::Result<(u64, u64)> {
+    const TRIES: usize = 3;
+    let copy = folder.join("store-copy");
+    let job = folder.join("copy.toml");
+    fs::write(&job, JOB.replace("./store", "./store-copy"))?;
+    let mut took = Vec::new();
+    for _ in 0..TRIES {
+        let _ = fs::remove_dir_all(&copy);
+        fs::create_dir_all(&copy)?;
+        for part in ["log", "job", "retained"] {
+            // Files come and go while they are linked; what the last record names is there.
+            Command::new("cp")
+                .arg("-al")
+                .arg(folder.join("store").join(part))
+                .arg(&copy)
+                .output()?;
+        }
+        let mut running = Running::start(quorate, &job, workers)?;
+        let started = running.next("started")?;
+        running.kill()?;
+        let number = |key: &str| started[key].as_u64().context("a number");
+        took.push((number("took_ms")?, number("retained_rows")?));
+    }
+    let _ = fs::remove_dir_all(&copy);
+    took.sort();
+    Ok(took[TRIES / 2])
+}

@@ -1,0 +1,47 @@
+//! Load drivers and opponents: what the engine costs, as ratios in one run.
+//!
+//! ```text
+//!   quorate-bench w1            5 million votes: parse alone, a hand-written tally, quorate
+//!   quorate-bench flat          20 million tasks through a bounded window, in ten slices
+//!   quorate-bench costs -- CMD  CPU, wall and peak memory of a command and all it starts
+//! ```
+//!
+//! The binary under test is `quorate` beside this one, or `--quorate PATH`. Every figure is measured in the run that
+//! prints it; what it was once is in `RESULTS.md`.
+
+mod costs;
+mod engine;
+mod flat;
+mod opponents;
+mod stream;
+mod w1;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measures quorate against the raw limit, against peers, and against itself")]
+struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Votes from a file to committed tables, against parsing alone and a hand-written tally
+    W1(w1::Args),
+    /// Millions of tasks through a bounded window: does anything grow?
+    Flat(flat::Args),
+    /// What a command costs, as one line of JSON
+    Costs(costs::Args),
+    /// An opponent, in a process of its own
+    Opponent(opponents::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().bench {
+        Bench::W1(args) => w1::run(&args),
+        Bench::Flat(args) => flat::run(&args),
+        Bench::Costs(args) => costs::run(&args),
+        Bench::Opponent(args) => opponents::run(&args),
+    }
+}

@@ -1,0 +1,108 @@
+//! W1: from a file of votes to committed decisions and votes, beside the raw limit and a program without guarantees.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::costs::{self, Costs};
+use crate::engine::Binary;
+use crate::stream::{Shape, Votes};
+
+/// How W1 runs.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    binary: Binary,
+    /// Where votes and tables go; the votes are kept for the next time
+    #[arg(long, default_value = "target/bench")]
+    folder: PathBuf,
+    /// Votes, in millions
+    #[arg(long, default_value_t = 5)]
+    millions: u64,
+    /// Worker threads
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+    /// How often each program runs; the run with the median CPU counts
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+}
+
+/// W1's job: state is bounded, since tasks close by event time.
+const JOB: &str = r#"name = "w1"
+store = "./store"
+
+[source.votes]
+files = "votes.jsonl"
+map = { event_time = { field = "event_time", unit = "ms" } }
+
+[consensus]
+method = "majority"
+quorum = "2/3"
+close = { after = "60s" }
+lateness = "1s"
+era = "1h"
+finality_after = "10s"
+forget_after = "10s"
+
+[limits]
+future_skew = "off"
+"#;
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let lines = args.millions * 1_000_000;
+    let shape =
+        Shape { lines, tasks: lines / 10, agents: 10_000, spread: 20_000, lines_per_s: 2_000 };
+    let folder = args.folder.join(format!("w1-{}", args.millions));
+    fs::create_dir_all(&folder)?;
+    let votes = folder.join("votes.jsonl");
+    if !votes.exists() {
+        let mut to = BufWriter::with_capacity(1 << 20, File::create(&votes)?);
+        Votes::new(shape).write(lines, &mut to)?;
+        to.flush()?;
+    }
+    let job = folder.join("w1.toml");
+    fs::write(&job, JOB)?;
+    let (bench, quorate) = (std::env::current_exe()?, args.binary.path()?);
+    let (bench, quorate) = (text(&bench), text(&quorate));
+    let (votes, job, workers) = (text(&votes), text(&job), args.workers.to_string());
+    let repeat = |command: &[&str]| -> anyhow::Result<Costs> {
+        let mut runs = Vec::new();
+        for _ in 0..args.runs {
+            let _ = fs::remove_dir_all(folder.join("store"));
+            runs.push(costs::of(command)?);
+        }
+        Costs::median(runs).ok_or_else(|| anyhow::anyhow!("--runs must be at least 1"))
+    };
+    let parse = repeat(&[&bench, "opponent", "parse", &votes])?;
+    let tally = repeat(&[&bench, "opponent", "tally", &votes])?;
+    let engine = repeat(&[&quorate, "run", &job, "--workers", &workers, "--quiet"])?;
+
+    println!("W1, {} million votes, {} workers, median of {}", args.millions, workers, args.runs);
+    println!(
+        "{:<12} {:>9} {:>9} {:>12} {:>12} {:>9}",
+        "", "CPU s", "wall s", "votes/CPU s", "votes/s", "peak MB"
+    );
+    for (name, costs) in [("parse alone", parse), ("tally", tally), ("quorate", engine)] {
+        println!(
+            "{name:<12} {:>9.2} {:>9.2} {:>12.0} {:>12.0} {:>9.0}",
+            costs.cpu_s,
+            costs.wall_s,
+            lines as f64 / costs.cpu_s,
+            lines as f64 / costs.wall_s,
+            costs.peak_bytes as f64 / 1e6
+        );
+    }
+    println!(
+        "tally against parse alone, CPU: {:.2} (a fair opponent up to 3)",
+        tally.cpu_s / parse.cpu_s
+    );
+    println!("quorate against tally, votes per CPU second: {:.2}", tally.cpu_s / engine.cpu_s);
+    println!("quorate against tally, votes per second:     {:.2}", tally.wall_s / engine.wall_s);
+    let memory = engine.peak_bytes as f64 / tally.peak_bytes as f64;
+    println!("quorate against tally, peak memory:          {memory:.2}");
+    Ok(())
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
