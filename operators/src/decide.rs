@@ -18,12 +18,11 @@
 
 use std::rc::Rc;
 
-use quorate_schemas::clock::{Clock, Phase};
+use quorate_schemas::clock::Clock;
 use quorate_schemas::id::IdKey;
 use quorate_schemas::record::{Agent, Control, Placed};
 use quorate_schemas::retained::RetainedRow;
 use quorate_schemas::table::OutRow;
-use quorate_schemas::time::Micros;
 use serde::{Deserialize, Serialize};
 use timely::dataflow::StreamVec;
 use timely::dataflow::operators::vec::Map;
@@ -32,7 +31,7 @@ use timely::dataflow::operators::{Concatenate, ConnectLoop, Feedback};
 use crate::ballot::Fact;
 use crate::booth::{Booth, Horizon, Mismatch};
 use crate::by_epoch::by_epoch;
-use crate::clock::{Clockwork, Report};
+use crate::clock::{Clockwork, Report, era_entered};
 use crate::effects::{Effects, Keep, Shown};
 use crate::policy::{Method, Policy, QuorumOf};
 use crate::reputation::Book;
@@ -204,20 +203,22 @@ fn clockwork<'s>(
         messages,
         |_| 0,
         move |epoch, messages, emitted| {
-            let mut reported = false;
+            // Within an epoch messages come in any order: what was committed before comes first, or it would undo what
+            // is reported now.
+            let (mut reports, mut horizons) = (Vec::new(), Vec::new());
             for message in messages {
                 match message {
                     ToClockwork::Restored(clock) => {
                         told = Some(clock);
                         clockwork.resume(clock);
                     }
-                    ToClockwork::Horizon(worker, horizon) => clockwork.horizon(worker, horizon),
-                    ToClockwork::Report(report) => {
-                        reported = true;
-                        clockwork.report(report);
-                    }
+                    ToClockwork::Horizon(worker, horizon) => horizons.push((worker, horizon)),
+                    ToClockwork::Report(report) => reports.push(report),
                 }
             }
+            horizons.into_iter().for_each(|(worker, horizon)| clockwork.horizon(worker, horizon));
+            let reported = !reports.is_empty();
+            reports.into_iter().for_each(|report| clockwork.report(report));
             if !reported {
                 return;
             }
@@ -314,12 +315,13 @@ fn book<'s>(
                 }
             }
             if !std::mem::replace(&mut resumed, true)
-                && let Some(era) = restored_clock.and_then(|clock| era_entered(policy, clock))
+                && let Some(era) = restored_clock.and_then(|clock| era_entered(policy.eras, clock))
             {
                 book.resume(era);
             }
             shown.into_iter().for_each(|what| book.show(what, &mut keep));
-            if let Some(era) = clocks.into_iter().max().and_then(|clock| era_entered(policy, clock))
+            if let Some(era) =
+                clocks.into_iter().max().and_then(|clock| era_entered(policy.eras, clock))
             {
                 let turned = book.turn(era, &mut keep);
                 emitted.out.extend(turned.rows.into_iter().map(ToOutlet::Row));
@@ -331,16 +333,4 @@ fn book<'s>(
             emitted.out.extend(keep.into_iter().map(ToOutlet::Keep));
         },
     )
-}
-
-/// The era whose weights are complete at `clock`. The end of the input ends two eras: one after the gold tasks
-/// held open to it, one after the rest.
-pub fn era_entered(policy: Policy, clock: Clock) -> Option<i64> {
-    let last = policy.eras.era_of(clock.greatest);
-    match clock.phase {
-        Phase::Running if clock.watermark == Micros::MIN || clock.watermark == Micros::MAX => None,
-        Phase::Running => Some(policy.eras.era_of(clock.watermark)),
-        Phase::EndOfGold => Some(last + 1),
-        Phase::End => Some(last + 2),
-    }
 }

@@ -76,8 +76,8 @@ fn followed_files_and_whole_ones_give_the_same_tables() {
         let mut share = 0.0;
         while share < 1.0 {
             let workers = random.random_range(1..=3);
-            let run = job.command(workers).stdout(Stdio::piped()).stderr(Stdio::piped());
-            let run = run.spawn().unwrap();
+            let mut run = job.command(workers);
+            let run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             let stop_at: f64 = share + random.random_range(0.2..0.6);
             while share < stop_at.min(1.0) {
                 share += random.random_range(0.0..0.06);

@@ -5,6 +5,7 @@
 //!     ▲ cuts say how far each epoch reads                        ▲ a restart goes on from these
 //! ```
 
+mod flow;
 mod job;
 mod reader;
 mod store;
@@ -15,6 +16,7 @@ use quorate_schemas::retained::RetainedRow;
 use quorate_schemas::table::OutRow;
 
 use crate::scenario::Row;
+pub(crate) use flow::flow;
 use job::Job;
 pub(crate) use reader::{Reader, on_time};
 

@@ -31,9 +31,12 @@ impl KeptRows {
             },
             Keep::Bury { group, since } => {
                 let kept = self.groups.entry(group).or_default();
+                consolidate(&mut kept.rows);
+                // What was born in this checkpoint was never written: nothing is there to bury. But a name may have had
+                // another life before, and what was taken away from that one is in an older file.
+                let of_a_life_before = kept.rows.iter().any(|(_, diff)| *diff < 0);
+                kept.buried |= checkpoint_of(since) < checkpoint || of_a_life_before;
                 kept.rows.clear();
-                // What was born in this checkpoint was never written: nothing is there to bury.
-                kept.buried |= checkpoint_of(since) < checkpoint;
             }
         }
     }
@@ -109,6 +112,7 @@ impl Adding {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use quorate_schemas::id::IdKey;
 
     use super::*;
@@ -130,6 +134,72 @@ mod tests {
             kept.into_entries(),
             [Retain::Bury("a".into()), Retain::Row(tombstone("a", 2), 1)]
         );
+    }
+
+    #[test]
+    fn a_burial_does_not_bring_back_what_an_earlier_life_has_given_up() {
+        let mut kept = KeptRows::default();
+        kept.keep(Keep::Row(tombstone("a", 1), -1), 5);
+        kept.keep(Keep::Row(tombstone("a", 2), 1), 5);
+        kept.keep(Keep::Bury { group: "a".into(), since: first_epoch(5) }, 5);
+        let mut adding = Adding::default();
+        adding.add(vec![Retain::Row(tombstone("a", 1), 1)]);
+        adding.add(kept.into_entries());
+        assert_eq!(adding.into_rows(), Ok(vec![]));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Keep(i64),
+        Drop(prop::sample::Index),
+        Bury,
+        Checkpoint,
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0..6i64).prop_map(Step::Keep),
+            3 => any::<prop::sample::Index>().prop_map(Step::Drop),
+            2 => Just(Step::Bury),
+            2 => Just(Step::Checkpoint),
+        ]
+    }
+
+    proptest! {
+        /// One task's name and its lives, whatever checkpoint each step falls into.
+        #[test]
+        fn files_hold_what_was_kept_wherever_checkpoints_are_cut(steps in proptest::collection::vec(any_step(), 0..40)) {
+            let (mut checkpoint, mut kept, mut adding) = (1, KeptRows::default(), Adding::default());
+            let (mut alive, mut since): (Vec<i64>, Option<u64>) = (Vec::new(), None);
+            for step in steps.into_iter().chain([Step::Checkpoint]) {
+                match step {
+                    Step::Keep(at) => {
+                        since.get_or_insert(first_epoch(checkpoint));
+                        alive.push(at);
+                        kept.keep(Keep::Row(tombstone("a", at), 1), checkpoint);
+                    }
+                    Step::Drop(index) if !alive.is_empty() => {
+                        let at = alive.remove(index.index(alive.len()));
+                        kept.keep(Keep::Row(tombstone("a", at), -1), checkpoint);
+                        // Nothing is left of this life: the next row is the first of another one.
+                        since = since.filter(|_| !alive.is_empty());
+                    }
+                    Step::Drop(_) => {}
+                    Step::Bury => {
+                        let first = since.take().unwrap_or(first_epoch(checkpoint));
+                        alive.clear();
+                        kept.keep(Keep::Bury { group: "a".into(), since: first }, checkpoint);
+                    }
+                    Step::Checkpoint => {
+                        adding.add(std::mem::take(&mut kept).into_entries());
+                        checkpoint += 1;
+                    }
+                }
+            }
+            alive.sort_unstable();
+            let expected: Vec<RetainedRow> = alive.iter().map(|at| tombstone("a", *at)).collect();
+            prop_assert_eq!(adding.into_rows(), Ok(expected));
+        }
     }
 
     #[test]
