@@ -20,6 +20,7 @@ pub(crate) mod hands;
 pub(crate) mod lead;
 pub mod ledger;
 pub(crate) mod number;
+pub(crate) mod patience;
 pub(crate) mod publish;
 pub(crate) mod recover;
 pub(crate) mod retained;

@@ -21,6 +21,7 @@ use crate::epoch::commit::Waker;
 use crate::epoch::lead::{Leader, Led};
 use crate::epoch::ledger::{Applicant, Committed, Contest, Lead, Reopen, Terms, Upgrade};
 use crate::epoch::number::{checkpoint_of, first_epoch};
+use crate::epoch::patience::{Attempts, Outlasted};
 use crate::epoch::publish::Publisher;
 use crate::epoch::recover::{Taken, read_rows, sweep, take_lead};
 use crate::epoch::staging::Stager;
@@ -91,7 +92,10 @@ async fn begin(
     upgrade: Upgrade,
 ) -> Result<Begun, Error> {
     let store = open_store(&job.store).await?;
-    store.check_conditional_create().await?;
+    let mut attempts = Attempts::at_start(observer.as_ref());
+    while let Outlasted::Again =
+        attempts.outlast(store.check_conditional_create().await.map_err(Error::from)).await?
+    {}
     let note = |text: &str| observer.note(text);
     let mut applicant = Applicant {
         job: job.name.clone(),
@@ -208,13 +212,7 @@ impl Leading {
             progress,
         };
         // From the claim on there are heartbeats, or somebody else takes over while this run recovers.
-        let leading = tokio.spawn({
-            let shared = Arc::clone(&shared);
-            async move {
-                let led = leader.lead(lead, gathered).await;
-                led.map_err(|error| shared.fail::<()>(error)).ok()
-            }
-        });
+        let leading = shared.beside("lead", leader.lead(lead, gathered));
         let restored = tokio.block_on(recover(job, &claim, &shared))?;
         let retained_rows = restored.len();
         let key = IdKey::new(record.log_id.0);
@@ -228,19 +226,13 @@ impl Leading {
         }
 
         let publishing = job.publish.delta.then(|| {
-            let tables = DeltaTables::new(store, provenance.clone());
-            let shared = Arc::clone(&shared);
             let publisher = Publisher {
-                tables,
+                tables: DeltaTables::new(store, provenance.clone()),
                 publish: job.publish,
                 terms: Terms::default(),
                 shared: Arc::clone(&shared),
             };
-            tokio.spawn(async move {
-                if let Err(error) = publisher.run(committed_seen).await {
-                    let _: Option<()> = shared.fail(error);
-                }
-            })
+            shared.beside("publisher", publisher.run(committed_seen))
         });
         let telling = tokio.spawn(tell(Arc::clone(&shared), progress_seen));
 
@@ -280,8 +272,23 @@ impl Leading {
     }
 }
 
-/// Removes what older incarnations left, and reads what was retained.
+/// Removes what older incarnations left, and reads what was retained; nothing if the run fails meanwhile.
 async fn recover(job: &Job, claim: &Committed, shared: &Shared) -> Result<Vec<RetainedRow>, Error> {
+    let mut attempts = Attempts::at("recovering", shared);
+    loop {
+        match attempts.outlast(recover_once(job, claim, shared).await).await? {
+            Outlasted::Done(rows) => return Ok(rows),
+            Outlasted::Again => {}
+            Outlasted::Over => return Ok(Vec::new()),
+        }
+    }
+}
+
+async fn recover_once(
+    job: &Job,
+    claim: &Committed,
+    shared: &Shared,
+) -> Result<Vec<RetainedRow>, Error> {
     let note = |text: &str| shared.observer.note(text);
     shared.store.put(&text_path(job), job.canonical().into()).await?;
     sweep(claim, &shared.store, &note).await?;

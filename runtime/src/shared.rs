@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use quorate_connectors::store::Store;
-use quorate_schemas::log::Counts;
-
 use quorate_operators::decide::ToOutlet;
+use quorate_schemas::log::Counts;
 use quorate_schemas::table::OutRow;
+use tokio::task::JoinHandle;
 
 use crate::epoch::staging::ForStage;
 use crate::error::Error;
@@ -113,6 +113,22 @@ impl Shared {
         failure.get_or_insert(error);
         self.failed.store(true, Ordering::Release);
         None
+    }
+
+    /// Runs `task` beside the workers: if it fails or dies, so does the run, which would wait for it otherwise.
+    pub(crate) fn beside<T: Send + 'static>(
+        self: &Arc<Self>,
+        name: &'static str,
+        task: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> JoinHandle<Option<T>> {
+        let (shared, task) = (Arc::clone(self), self.tokio.spawn(task));
+        self.tokio.spawn(async move {
+            match task.await {
+                Ok(Ok(outcome)) => Some(outcome),
+                Ok(Err(error)) => shared.fail(error),
+                Err(died) => shared.fail(Error::Worker(format!("the {name} died: {died}"))),
+            }
+        })
     }
 
     /// Whether the run has failed.

@@ -65,7 +65,7 @@ fn a_full_store_holds_reading_up_and_loses_nothing() {
     let expected = fleet(folder.path());
     let job = Job::variant(folder.path(), "full", &CUT);
     let mut command = job.command(2);
-    command.arg("--json").env("QUORATE_FAULTS", "put: full");
+    command.arg("--json").env("QUORATE_FAULTS", "put tables: full; put retained: full");
     let mut run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(Duration::from_secs(4));
     assert!(run.try_wait().unwrap().is_none(), "it waits");

@@ -102,7 +102,8 @@ fn fifty_kills_at_random_moments_change_no_table() {
         nr += 1;
         let mut random = ChaCha8Rng::seed_from_u64(nr);
         let job = Job::variant(folder.path(), &format!("random-{nr}"), &CUT);
-        loop {
+        // So many at most: a machine may be too slow to commit anything between two of them.
+        for _ in 0..5 {
             let (row, delay_us) =
                 (random.random_range(1..=rows / 10), random.random_range(0..30_000));
             let workers = random.random_range(1..=3);

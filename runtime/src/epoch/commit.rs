@@ -17,7 +17,7 @@ use timely::scheduling::SyncActivator;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::number::checkpoint_of;
-use super::staging::Receipt;
+use super::staging::{Receipt, ReceiptText};
 use crate::shared::Shared;
 
 /// A checkpoint that every worker has staged.
@@ -46,7 +46,7 @@ impl Waker {
 /// Gathers receipts and sends whole checkpoints through `to_lead`. The queue there is bounded by the workers, who
 /// do not read on while checkpoints are not committed.
 pub(crate) fn commit<'s>(
-    receipts: StreamVec<'s, Epoch, Receipt>,
+    receipts: StreamVec<'s, Epoch, ReceiptText>,
     to_lead: UnboundedSender<Gathered>,
     waker: Waker,
     shared: Arc<Shared>,
@@ -57,7 +57,7 @@ pub(crate) fn commit<'s>(
     if scope.index() == 0 {
         *waker.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(activator);
     }
-    let mut input = builder.new_input(receipts, Exchange::new(|_: &Receipt| 0));
+    let mut input = builder.new_input(receipts, Exchange::new(|_: &ReceiptText| 0));
     let (output, probed) = builder.new_output::<Vec<()>>();
     let _output: OutputBuilder<Epoch, timely::container::CapacityContainerBuilder<Vec<()>>> =
         OutputBuilder::from(output);
@@ -69,7 +69,7 @@ pub(crate) fn commit<'s>(
                 let (_, held) = open
                     .entry(checkpoint_of(*time.time()))
                     .or_insert_with(|| (time.retain(0), Vec::new()));
-                receipts.for_each(|some| held.append(some));
+                held.extend(receipts.flat_map(|some| some.drain(..)).map(|text| text.read()));
             });
             while let Some(entry) = open.first_entry() {
                 if frontiers[0].less_equal(entry.get().0.time()) {

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::failpoint::{Step, reach};
 use super::hands::drive;
 use super::ledger::{Committed, Follow, Followed, Terms, Trim};
+use super::patience::{Attempts, Outlasted};
 use crate::clock::{Stopwatch, now_ms};
 use crate::error::Error;
 use crate::job::Publish;
@@ -55,11 +56,7 @@ impl Publisher {
             self.tell(&latest).await?;
             if upkeep.elapsed() >= UPKEEP_EVERY {
                 upkeep = Stopwatch::start();
-                self.trim(&latest).await?;
-                for table in Table::ALL {
-                    let age_ms = FILE_AGE_MS.max(millis(self.publish.keep_removed));
-                    self.tables.vacuum(table, now_ms(), age_ms).await?;
-                }
+                self.clear(&latest).await?;
             }
             if committed.changed().await.is_err() {
                 let latest = committed.borrow().clone();
@@ -72,23 +69,33 @@ impl Publisher {
     }
 
     async fn tell(&self, latest: &Committed) -> Result<(), Error> {
-        let mut wait = Duration::from_millis(200);
-        let mut said = false;
+        let mut attempts = Attempts::at("publishing", &self.shared);
         loop {
-            match self.tell_once(latest).await {
-                Err(Error::Connector(error)) if error.retryable() => {
-                    if !std::mem::replace(&mut said, true) {
-                        self.shared.observer.note(&format!("publishing waits: {error}"));
-                    }
-                    if self.shared.has_failed() {
-                        return Ok(());
-                    }
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(Duration::from_secs(10));
-                }
-                done => return done,
+            match attempts.outlast(self.tell_once(latest).await).await? {
+                Outlasted::Done(()) | Outlasted::Over => return Ok(()),
+                Outlasted::Again => {}
             }
         }
+    }
+
+    /// Removes what nobody needs any more. What could not be removed is found again the next time.
+    async fn clear(&self, latest: &Committed) -> Result<(), Error> {
+        match self.clear_once(latest).await {
+            Err(Error::Connector(error)) if error.retryable() => {
+                self.shared.observer.note(&format!("old files stay for now: {error}"));
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    async fn clear_once(&self, latest: &Committed) -> Result<(), Error> {
+        self.trim(latest).await?;
+        for table in Table::ALL {
+            let age_ms = FILE_AGE_MS.max(millis(self.publish.keep_removed));
+            self.tables.vacuum(table, now_ms(), age_ms).await?;
+        }
+        Ok(())
     }
 
     async fn tell_once(&self, latest: &Committed) -> Result<(), Error> {

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use quorate_operators::rows::Epoch;
 use timely::dataflow::StreamVec;
@@ -16,7 +15,9 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
 use super::failpoint::{Step, reach};
 use super::number::{checkpoint_of, first_epoch, last_epoch};
-use super::staging::{ForStage, Receipt, Stager, Staging, ToUpload};
+use super::patience::{Attempts, Outlasted};
+use super::staging::{ForStage, Receipt, ReceiptText, Stager, Staging, ToUpload};
+use crate::error::Error;
 use crate::shared::Shared;
 
 /// Receipts of finished uploads, by checkpoint, on their way back to the worker's thread.
@@ -27,12 +28,12 @@ pub(crate) fn stage<'s>(
     rows: StreamVec<'s, Epoch, ForStage>,
     stager: Stager,
     shared: Arc<Shared>,
-) -> StreamVec<'s, Epoch, Receipt> {
+) -> StreamVec<'s, Epoch, ReceiptText> {
     let scope = rows.scope();
     let mut builder = OperatorBuilder::new("stage".to_owned(), scope);
     let activator = scope.worker().sync_activator_for(builder.operator_info().address.to_vec());
     let mut input = builder.new_input(rows, Pipeline);
-    let (output, receipts) = builder.new_output::<Vec<Receipt>>();
+    let (output, receipts) = builder.new_output::<Vec<ReceiptText>>();
     let mut output = OutputBuilder::from(output);
     builder.build(move |_capabilities| {
         let mut open: BTreeMap<u64, (Capability<Epoch>, Staging)> = BTreeMap::new();
@@ -69,7 +70,7 @@ pub(crate) fn stage<'s>(
             }
             for (checkpoint, receipt) in lock(&arrived).drain(..) {
                 if let Some(capability) = uploading.remove(&checkpoint) {
-                    output.activate().session(&capability).give(receipt);
+                    output.activate().session(&capability).give(ReceiptText::of(&receipt));
                 }
             }
         }
@@ -88,7 +89,7 @@ async fn upload(staging: Staging, stager: &Stager, shared: &Arc<Shared>) -> Opti
     let (uploads, receipt) = match closed {
         Ok(Ok(closed)) => closed,
         Ok(Err(error)) => return shared.fail(error.into()),
-        Err(panic) => return shared.fail(crate::error::Error::Worker(panic.to_string())),
+        Err(panic) => return shared.fail(Error::Worker(panic.to_string())),
     };
     reach(Step::Upload);
     for file in uploads {
@@ -100,19 +101,14 @@ async fn upload(staging: Staging, stager: &Stager, shared: &Arc<Shared>) -> Opti
 
 /// Puts `file`, however long the store takes to take it; nothing if that cannot come right.
 pub(crate) async fn put_until_done(file: ToUpload, shared: &Shared) -> Option<()> {
-    let mut wait = Duration::from_millis(100);
-    let mut said = false;
+    let mut attempts = Attempts::at("reading", shared);
     loop {
-        match shared.store.put(&file.path, file.bytes.clone()).await {
-            Ok(()) => return Some(()),
-            Err(error) if error.retryable() && !shared.has_failed() => {
-                if !std::mem::replace(&mut said, true) {
-                    shared.observer.note(&format!("{error}; reading waits, trying again"));
-                }
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(Duration::from_secs(10));
-            }
-            Err(error) => return shared.fail(error.into()),
+        let put = shared.store.put(&file.path, file.bytes.clone()).await;
+        match attempts.outlast(put.map_err(Error::from)).await {
+            Ok(Outlasted::Done(())) => return Some(()),
+            Ok(Outlasted::Again) => {}
+            Ok(Outlasted::Over) => return None,
+            Err(error) => return shared.fail(error),
         }
     }
 }

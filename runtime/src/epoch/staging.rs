@@ -74,6 +74,23 @@ pub(crate) struct Receipt {
     pub(crate) decided: Decided,
 }
 
+/// A receipt on its way to the lead: as text, since marks are what their sources make of them, which only a format
+/// that describes itself can carry between workers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ReceiptText(String);
+
+impl ReceiptText {
+    /// The text of `receipt`.
+    pub(crate) fn of(receipt: &Receipt) -> ReceiptText {
+        ReceiptText(serde_json::to_string(receipt).expect("a receipt has a text"))
+    }
+
+    /// The receipt that it is the text of.
+    pub(crate) fn read(&self) -> Receipt {
+        serde_json::from_str(&self.0).expect("a worker wrote a receipt")
+    }
+}
+
 /// Counts of what was decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Decided {
