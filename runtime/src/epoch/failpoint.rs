@@ -3,6 +3,7 @@
 //! Built only with the feature `failpoints`. `QUORATE_FAILPOINT` asks for one:
 //!
 //! - `<step>:<n>`: when the step is reached for the n-th time;
+//! - `<step>:<n>!`: when it is reached for the n-th time with rows in flight;
 //! - `rows:<n>+<us>`: so many microseconds after the n-th row was read, at whatever step that is, once rows are in
 //!   flight.
 //!

@@ -24,8 +24,8 @@ static LAST: AtomicU8 = AtomicU8::new(Step::Claimed as u8);
 /// What the environment asks for.
 #[derive(Clone, Debug)]
 enum Asked {
-    /// To end at a step.
-    At { step: String, nth: u64 },
+    /// To end at a step, the n-th time that so many rows are in flight there.
+    At { step: String, nth: u64, least_rows: u64 },
     /// To end some time after a row.
     After { rows: u64, delay: Duration },
 }
@@ -90,15 +90,20 @@ fn parse(text: &str) -> Option<Asked> {
         return Some(Asked::After { rows: rows.parse().ok()?, delay });
     }
     let step = STEPS.iter().find(|step| step.name() == name)?.name().to_owned();
-    Some(Asked::At { step, nth: when.parse().ok()? })
+    let (nth, least_rows) = when.strip_suffix('!').map_or((when, 0), |nth| (nth, 1));
+    Some(Asked::At { step, nth: nth.parse().ok()?, least_rows })
 }
 
 /// The process has reached `step`: it ends here if the environment asks for it.
 pub(crate) fn reach(step: Step) {
     LAST.store(step as u8, Ordering::SeqCst);
-    let Some(Asked::At { step: wanted, nth }) = asked() else { return };
-    if wanted == step.name() && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *nth {
-        end(&format!("{wanted}:{nth} step={wanted}"), ROWS_IN_FLIGHT.load(Ordering::SeqCst));
+    let Some(Asked::At { step: wanted, nth, least_rows }) = asked() else { return };
+    let in_flight = ROWS_IN_FLIGHT.load(Ordering::SeqCst);
+    if wanted == step.name()
+        && in_flight >= *least_rows
+        && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *nth
+    {
+        end(&format!("{wanted}:{nth} step={wanted}"), in_flight);
     }
 }
 
