@@ -112,10 +112,12 @@ pub enum RetainedRow {
         /// Whether the agent voted in the domain in the era before.
         voted: bool,
     },
-    /// A vote equal to one that is kept, dropped while its task was full. Group: the task.
+    /// Votes equal to one that is kept, which were dropped. Group: the task.
     Duplicate {
         /// The task.
         task: Id,
+        /// How many.
+        count: u32,
     },
     /// A tick of a minute that is not over.
     Tick(Placed<Tick>),
@@ -133,7 +135,7 @@ impl RetainedRow {
                 ControlAction::Quarantine { .. } | ControlAction::Release { .. } => None,
             },
             RetainedRow::Closed(row) => Some(&row.task),
-            RetainedRow::Tombstone { task, .. } | RetainedRow::Duplicate { task } => Some(task),
+            RetainedRow::Tombstone { task, .. } | RetainedRow::Duplicate { task, .. } => Some(task),
             RetainedRow::Clock(_)
             | RetainedRow::Agent(_)
             | RetainedRow::Control(_)

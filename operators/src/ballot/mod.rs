@@ -157,7 +157,7 @@ impl Ballot {
     fn restore_stage(&mut self, row: RetainedRow) {
         let Stage::Open(open) = &mut self.stage else { return };
         match row {
-            RetainedRow::Duplicate { .. } => open.count_duplicate(),
+            RetainedRow::Duplicate { count, .. } => open.count_duplicates(count),
             RetainedRow::Closed(row) => open.restored = Some(*row),
             RetainedRow::Tombstone { closed_at, forget_at, .. } => {
                 self.next.append(&mut open.split_after(Micros::MIN));

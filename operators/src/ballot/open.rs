@@ -74,9 +74,9 @@ impl Open {
         }
     }
 
-    /// A vote equal to a kept one was dropped before a restart.
-    pub(crate) fn count_duplicate(&mut self) {
-        self.walk.duplicates += 1;
+    /// So many votes equal to kept ones were dropped before a restart.
+    pub(crate) fn count_duplicates(&mut self, count: u32) {
+        self.walk.duplicates = self.walk.duplicates.saturating_add(count);
     }
 
     /// Takes out the facts after `time`.
@@ -230,7 +230,7 @@ impl Open {
         let task = declared(&self.tasks, at);
         match self.walk.take(vote, task, rules) {
             Taken::Duplicate(vote) => {
-                effects.keep(RetainedRow::Duplicate { task: vote.body.task.clone() });
+                effects.keep(RetainedRow::Duplicate { task: vote.body.task.clone(), count: 1 });
                 effects.drop(RetainedRow::Vote(vote));
                 None
             }

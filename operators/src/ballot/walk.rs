@@ -80,7 +80,7 @@ impl Walk {
         }
         let seat = self.seats.get(&vote.body.agent);
         if seat.is_some_and(|seat| vote_order(&seat.vote, &vote).is_eq()) {
-            self.duplicates += 1;
+            self.duplicates = self.duplicates.saturating_add(1);
             return Taken::Duplicate(vote);
         }
         let caps = rules.policy.caps;

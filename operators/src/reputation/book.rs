@@ -215,6 +215,7 @@ impl Book {
 
     fn decay_to(&mut self, era: i64, keep: &mut Vec<Keep>) {
         let eras = era - self.era.unwrap_or(era);
+        assert!(eras >= 0, "what is shown of an era is shown before the next one is entered");
         self.era = Some(era);
         if eras == 0 {
             return;

@@ -109,7 +109,7 @@ fn take(entry: Retain, kept: &mut BTreeMap<Name, Kept>) {
     let task = kept.entry(task.clone()).or_default();
     match row {
         RetainedRow::Vote(vote) => *task.votes.entry(vote.event_time).or_default() += diff,
-        RetainedRow::Duplicate { .. } => task.duplicates += diff,
+        RetainedRow::Duplicate { count, .. } => task.duplicates += diff * i64::from(count),
         RetainedRow::Closed(row) => *task.closed.entry(row.closed_at).or_default() += diff,
         _ => {}
     }

@@ -103,6 +103,11 @@ impl Adding {
             match entry {
                 Retain::Bury(_) => {}
                 Retain::Row(row, diff) if diff < 0 => return Err(Box::new(row)),
+                // However often somebody repeats a vote: it is one row that counts.
+                Retain::Row(RetainedRow::Duplicate { task, count }, diff) => {
+                    let times = u32::try_from(diff).unwrap_or(u32::MAX);
+                    alive.push(RetainedRow::Duplicate { task, count: count.saturating_mul(times) });
+                }
                 Retain::Row(row, diff) => alive.extend((0..diff).map(|_| row.clone())),
             }
         }
@@ -146,6 +151,15 @@ mod tests {
         adding.add(vec![Retain::Row(tombstone("a", 1), 1)]);
         adding.add(kept.into_entries());
         assert_eq!(adding.into_rows(), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_vote_that_was_repeated_a_billion_times_is_one_row() {
+        let again = |count| RetainedRow::Duplicate { task: IdKey::new([1; 16]).id("a"), count };
+        let mut adding = Adding::default();
+        adding.add(vec![Retain::Row(again(1), 999_999_999)]);
+        adding.add(vec![Retain::Row(again(1), 1)]);
+        assert_eq!(adding.into_rows(), Ok(vec![again(1_000_000_000)]));
     }
 
     #[derive(Clone, Debug)]

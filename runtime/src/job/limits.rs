@@ -62,7 +62,7 @@ pub(super) struct RawLimits {
     votes_per_task: Given<u32>,
     /// `votes_per_agent_and_task`: different votes of one agent that a task can hold; default 64.
     votes_per_agent_and_task: Given<u32>,
-    /// `future_skew`: how far ahead of the clock an event time may lie, or `"off"`; default `"1d"`. What is further
+    /// `future_skew`: how far ahead of the clock an event time may lie, or `"off"`; default `"10m"`. What is further
     /// ahead would make everything after it late.
     future_skew: Given<Micros>,
     /// `rejects`: stop above this many refused rows: a share (`"10%"`, default, once 10,000 rows were read), a number,

@@ -22,7 +22,7 @@ fn table_bytes() -> Bytes {
 
 fn retained_bytes() -> Bytes {
     let key = IdKey::new([1; 16]);
-    let row = |n: usize| RetainedRow::Duplicate { task: key.id(&format!("t{n}")) };
+    let row = |n: usize| RetainedRow::Duplicate { task: key.id(&format!("t{n}")), count: 1 };
     let entries: Vec<Retain> = (0..20).map(|n| Retain::Row(row(n), 1)).collect();
     write_retained(&entries, &provenance()).unwrap().bytes
 }

@@ -70,7 +70,7 @@ fn row() -> impl Strategy<Value = RetainedRow> {
         placed(overriding).prop_map(RetainedRow::Override),
         placed(quarantine).prop_map(RetainedRow::Control),
         placed(agent).prop_map(RetainedRow::Agent),
-        id().prop_map(|task| RetainedRow::Duplicate { task }),
+        (id(), 1..9u32).prop_map(|(task, count)| RetainedRow::Duplicate { task, count }),
         (id(), any::<i64>(), any::<i64>()).prop_map(|(task, closed_at, forget_at)| {
             RetainedRow::Tombstone { task, closed_at, forget_at }
         }),
@@ -138,7 +138,7 @@ fn rows_of_one_partition_share_its_name_again() {
 
 /// A file with rows as they are, and one last row with this kind, group and content.
 fn forged(kind: &str, group: Option<&str>, row: Option<&[u8]>) -> Bytes {
-    let duplicate = RetainedRow::Duplicate { task: IdKey::new([1; 16]).id("t") };
+    let duplicate = RetainedRow::Duplicate { task: IdKey::new([1; 16]).id("t"), count: 1 };
     let good = postcard::to_stdvec(&duplicate).unwrap();
     let columns: [(&str, ArrayRef); 4] = [
         ("kind", Arc::new(StringArray::from(vec!["duplicate", "duplicate", kind]))),
@@ -152,8 +152,11 @@ fn forged(kind: &str, group: Option<&str>, row: Option<&[u8]>) -> Bytes {
 
 #[test]
 fn a_damaged_row_is_named() {
-    let good =
-        postcard::to_stdvec(&RetainedRow::Duplicate { task: IdKey::new([1; 16]).id("t") }).unwrap();
+    let good = postcard::to_stdvec(&RetainedRow::Duplicate {
+        task: IdKey::new([1; 16]).id("t"),
+        count: 1,
+    })
+    .unwrap();
     let bad = [
         forged("duplicate", Some("t"), Some(&good[..good.len() - 1])),
         forged("duplicate", Some("t"), Some(b"\xff\xff\xff\xff\xff")),
