@@ -13,7 +13,7 @@ CARGO ?= cargo
 QUORATE = $(CARGO) run --quiet --package quorate --
 DEMO ?= demo
 
-.PHONY: help demo test lint format docs deny advisories ci clean-demo
+.PHONY: help demo test fuzz lint format docs deny advisories ci clean-demo
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,9 @@ $(DEMO)/job.toml:
 
 test: ## every test; set QUORATE_DATA to the folder of real votes for the suites that need it
 	$(CARGO) test --workspace --features quorate/failpoints $(TEST_FLAGS)
+
+fuzz: ## rows, job files and log records that nobody wrote, for a minute each (needs a C++ compiler)
+	scripts/fuzz.sh
 
 lint: ## formatting and clippy, warnings denied
 	$(CARGO) fmt --all --check

@@ -53,6 +53,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "quorate-server",
         ],
     ),
+    // What it fuzzes, and nothing that stands on it.
+    ("quorate-fuzz", &["quorate-schemas", "quorate-connectors", "quorate-runtime"]),
 ];
 
 /// Who may name a foreign crate, or any whose name begins with it and a hyphen.
@@ -74,6 +76,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap", &["quorate"]),
     ("ratatui", &["quorate"]),
     ("anyhow", &["quorate"]),
+    ("libfuzzer", &["quorate-fuzz"]),
     // Records, operators and dataflows do no I/O and draw no lots.
     (
         "tokio",

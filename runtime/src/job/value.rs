@@ -8,7 +8,7 @@ use quorate_schemas::time::Micros;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::finding::quoted;
+use super::finding::{plain, quoted};
 use super::section::{Wrong, kind_of, nearest};
 use super::units::{Size, Span, parse_size, parse_span};
 
@@ -156,8 +156,9 @@ pub(super) fn word<T: Copy>(
 }
 
 fn outside(value: &impl Display, range: &RangeInclusive<impl Display>) -> Wrong {
+    // Of a number the TOML parser may have left unread what stands in it.
     Wrong::new(
-        format!("{value} is out of range"),
+        format!("{} is out of range", plain(&value.to_string())),
         format!("write something from {} to {}", range.start(), range.end()),
     )
 }

@@ -91,10 +91,17 @@ impl Record {
             |ending| ending.checkpoint,
             |ending| ending.checkpoint.to_string(),
         )?;
-        let last = endings.last().filter(|last| last.incarnation >= self.incarnation);
-        last.map_or(Ok(()), |last| {
-            Err(Breach::Range { what: "the last ending", found: last.incarnation })
-        })
+        match endings.last() {
+            Some(last) if last.incarnation >= self.incarnation => {
+                Err(Breach::Range { what: "the last ending", found: last.incarnation })
+            }
+            // The next claim would add an ending before it, and be refused: nobody could go on.
+            Some(last) if last.checkpoint > self.standing.checkpoint => Err(Breach::Range {
+                what: "the checkpoint of the last ending",
+                found: last.checkpoint,
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn check_commit(&self, commit: &Commit) -> Result<(), Breach> {

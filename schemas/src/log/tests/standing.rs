@@ -36,6 +36,16 @@ fn endings_are_bounded_and_what_is_dropped_is_only_overstated() {
 }
 
 #[test]
+fn whatever_endings_a_record_may_have_a_claim_can_follow_it() {
+    let mut record = sample::log()[5].clone();
+    for (checkpoint, sound) in [(0, true), (3, true), (4, false), (u64::MAX, false)] {
+        record.standing.endings[0].checkpoint = checkpoint;
+        assert_eq!(record.check().is_ok(), sound, "{checkpoint} after {:?}", record.standing);
+        assert_eq!(claim_after(&record).check().is_ok(), sound, "{checkpoint}");
+    }
+}
+
+#[test]
 fn an_ending_tells_where_an_incarnation_stopped() {
     let log = sample::log();
     assert_eq!(log[5].standing.endings, [sample::ending()]);
