@@ -1,5 +1,5 @@
-//! Which worker reads which partition. Decided once per partition, by whoever is least loaded; no result depends
-//! on it.
+//! Which worker reads which partition. Decided once per partition and run, by whoever is least loaded; no result
+//! depends on it. Whatever is found of a partition later goes to the same worker: another would read it a second time.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +10,7 @@ use quorate_connectors::inlet::{InletSpec, Resume};
 use quorate_connectors::source::{Entry, FileMark, FileSource, Known, Reading};
 use quorate_schemas::id::IdKey;
 use quorate_schemas::log::Standing;
+use quorate_schemas::place::Origin;
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::retained::RetainedRow;
 
@@ -21,6 +22,8 @@ use crate::shared::Shared;
 /// Which worker reads what, and what it is fed back at the start.
 pub(crate) struct Assignments {
     queues: Vec<Queue>,
+    /// Who reads a partition; as many as there are partitions.
+    readers: Mutex<BTreeMap<Origin, usize>>,
     complete: bool,
 }
 
@@ -58,7 +61,7 @@ impl Assignments {
         for (at, row) in restored.into_iter().enumerate() {
             lock(&queues[at % workers].restored).push(row);
         }
-        Assignments { queues, complete }
+        Assignments { queues, readers: Mutex::default(), complete }
     }
 
     /// The partitions that `worker` has not taken yet.
@@ -82,13 +85,21 @@ impl Assignments {
         self.complete
     }
 
-    /// Gives a partition to the worker with the least to read.
+    /// Gives a partition to its worker; a new one, to the worker with the least to read.
     fn assign(&self, assigned: Assigned) {
-        let least = (0..self.queues.len())
-            .min_by_key(|worker| (*lock(&self.queues[*worker].bytes), *worker));
-        let queue = &self.queues[least.unwrap_or(0)];
-        let bytes = std::fs::metadata(&assigned.entry.path).map_or(0, |file| file.len());
-        *lock(&queue.bytes) += bytes.saturating_sub(assigned.entry.next).max(1);
+        let origin = Origin {
+            source: assigned.spec.source.clone(),
+            partition: assigned.entry.partition.clone(),
+        };
+        let worker = *lock(&self.readers).entry(origin).or_insert_with(|| {
+            let least = (0..self.queues.len())
+                .min_by_key(|worker| (*lock(&self.queues[*worker].bytes), *worker))
+                .unwrap_or(0);
+            let bytes = std::fs::metadata(&assigned.entry.path).map_or(0, |file| file.len());
+            *lock(&self.queues[least].bytes) += bytes.saturating_sub(assigned.entry.next).max(1);
+            least
+        });
+        let queue = &self.queues[worker];
         lock(&queue.assigned).push(assigned);
         queue.has_news.store(true, Ordering::Release);
     }
@@ -199,5 +210,72 @@ impl Open {
         };
         self.known.entry(entry.partition).or_insert((known, Resume::default()));
         to.assign(assigned);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use quorate_connectors::source::FileSpec;
+
+    use super::*;
+
+    const JOB: &str = "name = \"panel\"\nstore = \"memory://\"\n\
+                       [source.votes]\nfiles = \"votes-*.jsonl\"\nfollow = true\n";
+
+    fn opened(folder: &Path) -> Open {
+        let job = Job::parse(JOB, &folder.join("panel.toml")).unwrap().job;
+        let source = &job.sources[0];
+        let spec: FileSpec = source.spec(&job.folder);
+        let decoder = Decoder::new(source.kind, &source.map, IdKey::new([1; 16])).unwrap();
+        Open {
+            spec: Arc::new(InletSpec {
+                source: source.name.clone(),
+                decoder: Arc::new(decoder),
+                lateness_us: job.lateness,
+                limits: job.limits.rows,
+            }),
+            record: source.kind,
+            reading: spec.reading,
+            files: FileSource::new(spec),
+            known: BTreeMap::new(),
+            lengths: BTreeMap::new(),
+        }
+    }
+
+    /// The partitions that each worker is told about.
+    fn told(assignments: &Assignments) -> Vec<Vec<String>> {
+        let names =
+            |assigned: Vec<Assigned>| assigned.into_iter().map(|a| a.entry.partition).collect();
+        (0..assignments.queues.len()).map(|worker| names(assignments.take(worker))).collect()
+    }
+
+    #[test]
+    fn a_file_that_grows_stays_with_the_worker_that_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, lines: usize| {
+            let text = format!("{{\"of\":\"{name}\"}}\n").repeat(lines);
+            fs::write(folder.path().join(format!("votes-{name}.jsonl")), text).unwrap();
+        };
+        let mut open = opened(folder.path());
+        let assignments = Assignments::new(2, false, Vec::new());
+        let mut survey = |first: bool| {
+            let known: Vec<Known> = open.known.values().map(|(known, _)| known.clone()).collect();
+            for entry in open.files.survey(&known).unwrap().entries {
+                open.assign(entry, &assignments, !first, first);
+            }
+            told(&assignments)
+        };
+        write("a", 1);
+        write("b", 50);
+        let first = survey(true);
+        assert_eq!(first, [["votes-a.jsonl"], ["votes-b.jsonl"]]);
+        for lines in [100, 200, 300] {
+            write("a", lines);
+            write("b", lines / 2 + 1);
+            assert_eq!(survey(false), first, "with {lines} lines");
+        }
     }
 }
