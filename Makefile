@@ -13,7 +13,7 @@ CARGO ?= cargo
 QUORATE = $(CARGO) run --quiet --package quorate --
 DEMO ?= demo
 
-.PHONY: help demo test fuzz lint format docs deny advisories ci clean-demo
+.PHONY: help demo test fuzz bench lint format docs deny advisories ci clean-demo
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,11 @@ test: ## every test; set QUORATE_DATA to the folder of real votes for the suites
 
 fuzz: ## rows, job files and log records that nobody wrote, for a minute each (needs a C++ compiler)
 	scripts/fuzz.sh
+
+bench: ## what the release build costs: votes from a file (w1), and whether anything grows (flat)
+	$(CARGO) build --release --locked --package quorate
+	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- w1
+	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- flat
 
 lint: ## formatting and clippy, warnings denied
 	$(CARGO) fmt --all --check

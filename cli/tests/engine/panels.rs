@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::job::{Job, text};
 
+/// The folder of real data, if there is one.
 #[expect(
     clippy::disallowed_methods,
     reason = "real data is not ours to ship: where it is, is told from outside"
 )]
-/// The folder of real data, if there is one.
-pub(crate) fn data() -> Option<PathBuf> {
+pub(crate) fn data_folder() -> Option<PathBuf> {
     let folder = std::env::var_os("QUORATE_DATA").map(PathBuf::from);
     if folder.is_none() {
         eprintln!("skipped: QUORATE_DATA is not set");
@@ -23,7 +23,7 @@ pub(crate) fn data() -> Option<PathBuf> {
 
 /// Input records of panel `name`, made by the tool beside the data; none where there is no data.
 fn panel(name: &str, into: &Path) -> Option<()> {
-    let folder = data()?;
+    let folder = data_folder()?;
     let tool = folder.join("../tools/panels.py");
     let output = Command::new("python3").arg(tool).arg(name).arg(into).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));

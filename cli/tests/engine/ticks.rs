@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 use crate::job::{Job, assert_alike, text};
-use crate::panels::data;
+use crate::panels::data_folder;
 
 const LATENESS_S: usize = 600;
 
@@ -27,7 +27,7 @@ fn job(folder: &Path, name: &str, files: &str) -> Job {
 
 #[test]
 fn ticks_of_real_agents_are_counted_once_each_in_any_order() {
-    let Some(data) = data() else { return };
+    let Some(data) = data_folder() else { return };
     let folder = tempfile::tempdir().unwrap();
     let packed = data.join("agents/generative_agents_ticks.jsonl.gz");
     fs::copy(&packed, folder.path().join("in-order.jsonl.gz")).unwrap();
