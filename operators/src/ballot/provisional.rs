@@ -3,12 +3,12 @@
 //! A vote is counted the moment it arrives, with the weights of the era in which the task opened, so that a vote
 //! costs the same however crowded the task is and an era's end re-weights nothing. Caps are left to the close.
 
-use quorate_schemas::id::Id;
+use quorate_schemas::id::{Id, Name};
 use quorate_schemas::record::{Placed, Vote};
 use quorate_schemas::table::{DecisionUpdateRow, RejectReason};
 use quorate_schemas::time::Micros;
 
-use super::tally::Tally;
+use super::tally::{Tally, micros};
 use crate::maps::IdMap;
 use crate::policy::{Method, StakeRule};
 use crate::rules::{Occasion, Rules};
@@ -21,7 +21,7 @@ pub(crate) struct Provisional {
     seats: IdMap<Seat>,
     tally: Tally,
     revision: u32,
-    last: Option<(Option<quorate_schemas::id::Name>, i64, i64, u32)>,
+    last: Option<(Option<Name>, i64, i64, u32)>,
 }
 
 struct Seat {
@@ -85,20 +85,17 @@ impl Provisional {
 
     /// A row, if the outcome is not what the last one said.
     pub(crate) fn update(&mut self, task: &Id, rules: &Rules) -> Option<DecisionUpdateRow> {
-        let leader = self.tally.leader();
-        let now = (
-            leader.answer.clone(),
-            leader.support_micros,
-            self.tally.total_micros(),
-            self.tally.votes(),
-        );
+        let answer = self.tally.leader().answer;
+        let support_micros = micros(answer.as_ref().map_or(0, |label| self.tally.weight_of(label)));
+        let total_micros = micros(self.tally.total_micros());
+        let now = (answer.clone(), support_micros, total_micros, self.tally.votes());
         if self.last.as_ref() == Some(&now) {
             return None;
         }
         self.last = Some(now);
         let log_odds =
             rules.policy.method == Method::Weighted && rules.policy.stake == StakeRule::Ignore;
-        let confidence = leader.answer.as_ref().map_or(0, |answer| match log_odds {
+        let confidence = answer.as_ref().map_or(0, |answer| match log_odds {
             true => self.tally.posterior_micros(answer),
             false => self.tally.share_micros(answer),
         });
@@ -107,10 +104,10 @@ impl Provisional {
             event_time: self.seen_to,
             revision: self.revision - 1,
             task: task.clone(),
-            answer: leader.answer,
+            answer,
             confidence_micros: confidence,
-            support_micros: leader.support_micros,
-            total_micros: self.tally.total_micros(),
+            support_micros,
+            total_micros,
             votes: self.tally.votes(),
             opened_at: self.opened_at,
         })

@@ -4,8 +4,8 @@
 //! the same votes finds is the same however they arrived. Votes are only walked once the watermark has passed
 //! them, so that none can come in between later.
 //!
-//! A rule is met by a vote, never by an order or a new era, and only by votes that weigh something: that all votes
-//! weigh nothing, so that each counts one, is left to the close. Agents without any weight can't bring it about.
+//! A rule is met by a vote, never by an order or a new era, and a quorum only by votes that weigh something: agents
+//! without any weight can't bring it about.
 
 #![expect(
     clippy::disallowed_methods,
@@ -19,7 +19,7 @@ use quorate_schemas::table::{CloseRule, RejectReason};
 use quorate_schemas::time::Micros;
 
 use super::order::vote_order;
-use super::tally::Tally;
+use super::tally::{Tally, micros};
 use crate::maps::IdMap;
 use crate::rules::{Occasion, Rules};
 
@@ -137,8 +137,8 @@ impl Walk {
         let tally = &self.running.as_ref()?.tally;
         let quorum = task.and_then(|task| task.quorum).unwrap_or(rules.policy.quorum);
         let enough = task.and_then(|task| task.min_votes).unwrap_or(rules.policy.min_votes);
-        let reached = quorum
-            .exceeded_by(tally.leader().support_micros, eligible.unwrap_or(tally.total_micros()));
+        let whole = eligible.unwrap_or_else(|| micros(tally.total_micros()));
+        let reached = quorum.exceeded_by(micros(tally.most_micros()), whole);
         (reached && tally.votes() >= enough).then_some(CloseRule::Quorum)
     }
 
