@@ -97,7 +97,7 @@ impl Rules {
         }
         let agent = &vote.body.agent;
         let registration = self.registry.registration(agent, vote.event_time);
-        match &registration {
+        match registration {
             None if self.policy.unknown_agents == Unknown::Reject => {
                 let why = format!(
                     "agent {:?} is not registered at the vote's event time",
@@ -243,7 +243,7 @@ impl Rules {
     fn together(&self, occasion: Occasion<'_>, agents: Vec<Id>) -> Weighing {
         let member = |agent: Id| {
             let registration = self.registry.registration(&agent, occasion.opened_at);
-            let family = registration.and_then(|known| known.family);
+            let family = registration.and_then(|known| known.family.clone());
             Member { weight_micros: self.raw(&agent, occasion), agent, family }
         };
         let members: Vec<Member> = agents.into_iter().map(member).collect();
