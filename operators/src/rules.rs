@@ -12,7 +12,7 @@ use quorate_schemas::record::{Placed, Task, Value, Vote};
 use quorate_schemas::table::{EligibleBasis, RejectReason};
 use quorate_schemas::time::Micros;
 
-use crate::cap::{Member, capped};
+use crate::cap::{Member, capped, whole};
 use crate::maps::IdMap;
 use crate::policy::{Method, Policy, QuorumOf, StakeRule, Unknown};
 use crate::registry::Registry;
@@ -37,15 +37,27 @@ pub struct Occasion<'a> {
 /// Some agents, and what each of their votes counts.
 #[derive(Debug, Default)]
 pub struct Weighing {
-    weights: IdMap<i64>,
-    /// What the quorum is a share of, in millionths.
+    weights: IdMap<Counts>,
+    /// What all of them weigh, before any cap, in millionths.
     pub eligible_micros: i64,
 }
 
 impl Weighing {
     /// What a vote of `agent` counts; nothing for one that is not among them.
+/// What a vote counts, and what it would count if nothing were capped, in millionths.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    weight_micros: i64,
+    uncut_micros: i64,
+}
+
     pub fn of(&self, agent: &Id) -> i64 {
-        self.weights.get(agent).copied().unwrap_or(0)
+        self.weights.get(agent).map_or(0, |counts| counts.weight_micros)
+    }
+
+    /// What a vote of `agent` would count if nothing were capped.
+    fn uncut(&self, agent: &Id) -> i64 {
+        self.weights.get(agent).map_or(0, |counts| counts.uncut_micros)
     }
 }
 
@@ -154,9 +166,19 @@ impl Rules {
         }
     }
 
-    /// What the quorum is a share of by `weighing`; `None` where it is the weight of the votes cast.
-    pub fn eligible(&self, weighing: &Weighing) -> Option<i64> {
-        (self.policy.quorum_of == QuorumOf::Eligible).then_some(weighing.eligible_micros)
+    /// What the quorum is a share of where `voters` voted; `None` where it is the sum of what their votes count.
+    /// What a cap takes away is still part of it: nobody's share grows because another's is cut.
+    pub fn whole<'v>(
+        &self,
+        weighing: &Weighing,
+        voters: impl Iterator<Item = &'v Id>,
+    ) -> Option<i64> {
+        match self.policy.quorum_of {
+            QuorumOf::Eligible => Some(weighing.eligible_micros),
+            QuorumOf::Votes => {
+                self.policy.cap.map(|_| voters.map(|voter| weighing.uncut(voter)).sum())
+            }
+        }
     }
 
     /// Whether a decision can change with agents that have not voted on the task.
@@ -200,7 +222,8 @@ impl Rules {
         for voter in voters {
             let weight = self.raw(voter, occasion);
             weighing.eligible_micros = weighing.eligible_micros.saturating_add(weight);
-            weighing.weights.insert((*voter).clone(), weight);
+            let counts = Counts { weight_micros: weight, uncut_micros: weight };
+            weighing.weights.insert((*voter).clone(), counts);
         }
         weighing
     }
@@ -251,12 +274,15 @@ impl Rules {
             Some(cap) => capped(members, cap),
             None => members,
         };
-        let mut weighing = Weighing::default();
-        for member in members {
-            weighing.eligible_micros =
-                weighing.eligible_micros.saturating_add(member.weight_micros);
-            weighing.weights.insert(member.agent, member.weight_micros);
-        }
-        weighing
+        let counts = members.into_iter().zip(uncut).map(|(member, uncut_micros)| {
+            (member.agent, Counts { weight_micros: member.weight_micros, uncut_micros })
+        });
+        Weighing { weights: counts.collect(), eligible_micros }
     }
+}
+        let uncut: Vec<i64> = members.iter().map(|member| member.weight_micros).collect();
+        let eligible_micros = micros(whole(&members));
+
+fn micros(sum: i128) -> i64 {
+    i64::try_from(sum).unwrap_or(i64::MAX)
 }

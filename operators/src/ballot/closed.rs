@@ -282,8 +282,9 @@ impl Closed {
                 tally.add(&label, vote.weight_micros);
             }
         }
-        let eligible = rules.eligible(&weighing).unwrap_or_else(|| micros(tally.total_micros()));
-        self.settle(at, &tally, eligible, rules);
+        let voters = self.votes.iter().filter(counted).map(|vote| &vote.agent);
+        let whole = rules.whole(&weighing, voters).unwrap_or_else(|| micros(tally.total_micros()));
+        self.settle(at, &tally, whole, rules);
     }
 
     fn settle(&mut self, at: Micros, tally: &Tally, eligible_micros: i64, rules: &Rules) {

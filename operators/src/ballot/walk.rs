@@ -133,11 +133,11 @@ impl Walk {
         }
         let domain = task.map_or(&rules.nowhere, |task| &task.domain);
         let occasion = Occasion { domain, era: rules.policy.eras.era_of(at), opened_at, at };
-        let eligible = self.follow(agent, occasion, rules);
+        let whole = self.follow(agent, occasion, rules);
         let tally = &self.running.as_ref()?.tally;
         let quorum = task.and_then(|task| task.quorum).unwrap_or(rules.policy.quorum);
         let enough = task.and_then(|task| task.min_votes).unwrap_or(rules.policy.min_votes);
-        let whole = eligible.unwrap_or_else(|| micros(tally.total_micros()));
+        let whole = whole.unwrap_or_else(|| micros(tally.total_micros()));
         let reached = quorum.exceeded_by(micros(tally.most_micros()), whole);
         (reached && tally.votes() >= enough).then_some(CloseRule::Quorum)
     }
@@ -180,14 +180,15 @@ impl Walk {
             let everybody: Vec<Id> = self.standing(occasion.at, rules).cloned().collect();
             let weighing = rules.weigh(occasion, everybody.iter());
             everybody.iter().for_each(|voter| self.seat_in_tally(voter, weighing.of(voter)));
-            return rules.eligible(&weighing);
+            return rules.whole(&weighing, everybody.iter());
         }
         let standing = !rules.registry.quarantined(agent, occasion.at);
         let weighing = rules.weigh(occasion, standing.then_some(agent).into_iter());
         if standing {
             self.seat_in_tally(agent, weighing.of(agent));
         }
-        rules.eligible(&weighing)
+        // Where a cap cuts votes, all of them are weighed together, above.
+        rules.whole(&weighing, std::iter::empty())
     }
 
     fn seat_in_tally(&mut self, agent: &Id, weight_micros: i64) {

@@ -1,5 +1,6 @@
 //! Inputs of an adversary, row by row, and what must not come of them.
 
+mod caps;
 mod quorum;
 
 use quorate_operators::ballot::Fact;

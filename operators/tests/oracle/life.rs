@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_operators::policy::QuorumOf;
 use quorate_schemas::record::{Placed, RecordKind, Task, Vote};
 use quorate_schemas::table::{CloseRule, RejectReason};
 use quorate_schemas::time::Micros;
@@ -156,17 +155,13 @@ impl<'a> Life<'a> {
         let domain = self.declared.map_or("", |task| task.domain.name().as_str());
         let opened_at = self.opened_at.unwrap_or(now);
         let asked = Asked { domain, era: policy.eras.era_of(now), opened_at, at: now };
-        let (weights, eligible) = roll.weigh(asked, &counted);
+        let (weights, whole) = roll.weigh(asked, &counted);
         let mut support: BTreeMap<String, i64> = BTreeMap::new();
         for agent in &counted {
             let label = self.standing[agent].body.value.label().expect("it counts");
             *support.entry(label.to_string()).or_default() +=
                 weights.get(agent).copied().unwrap_or(0);
         }
-        let whole = match policy.quorum_of {
-            QuorumOf::Votes => support.values().sum(),
-            QuorumOf::Eligible => eligible,
-        };
         let quorum = self.declared.and_then(|task| task.quorum).unwrap_or(policy.quorum);
         let needed = self.declared.and_then(|task| task.min_votes).unwrap_or(policy.min_votes);
         let reached = support.values().any(|support| quorum.exceeded_by(*support, whole));

@@ -70,7 +70,7 @@ impl Case<'_> {
         let with = |wanted| statuses.iter().filter(move |(_, status)| **status == wanted);
         let counted = with(VoteStatus::Counted).map(|(agent, _)| (*agent).clone()).collect();
         let asked = Asked { domain: self.domain(), era: self.era, opened_at: self.opened_at, at };
-        let (mut weights, eligible) = roll.weigh(asked, &counted);
+        let (mut weights, whole) = roll.weigh(asked, &counted);
         weights.retain(|agent, _| counted.contains(agent));
         let weight = |agent: &String| weights.get(agent).copied().unwrap_or(0);
         let label = |agent: &String| self.standing[agent].body.value.label().expect("it counts");
@@ -92,7 +92,6 @@ impl Case<'_> {
         let answer = by_hand.clone().or_else(|| elected.clone());
         let quorum = self.declared.and_then(|task| task.quorum).unwrap_or(policy.quorum);
         let needed = self.declared.and_then(|task| task.min_votes).unwrap_or(policy.min_votes);
-        let whole = if policy.quorum_of == QuorumOf::Votes { total } else { eligible };
         let undecided = [
             (counted.is_empty(), UndecidedReason::NoVotes),
             (counted.len() < needed as usize, UndecidedReason::TooFewVotes),

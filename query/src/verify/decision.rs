@@ -130,7 +130,8 @@ impl Derived<'_> {
 
     fn check_state(&mut self, outcome: &Outcome, terms: Option<&Terms>, by_hand: bool) {
         let decision = self.decision;
-        if decision.eligible_basis == "votes" {
+        // What a cap takes from the votes cast is still part of the whole.
+        if decision.eligible_basis == "votes" && terms.is_some_and(|terms| !terms.capped) {
             self.weight("eligible_weight", outcome.total_micros, decision.eligible);
         } else if decision.eligible < decision.total {
             self.differs(
