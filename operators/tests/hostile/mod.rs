@@ -2,6 +2,7 @@
 
 mod caps;
 mod quorum;
+mod stakes;
 
 use quorate_operators::ballot::Fact;
 use quorate_operators::policy::Policy;

@@ -155,18 +155,32 @@ impl<'a> Roll<'a> {
         refusals.into_iter().find(|(refused, _)| *refused).map(|(_, reason)| reason)
     }
 
-    fn raw(&self, agent: &str, asked: Asked<'_>) -> i64 {
+    /// What a vote counts before stakes are scaled.
+    fn amount(&self, agent: &str, asked: Asked<'_>) -> i128 {
         let weight = match self.policy.method {
             Method::Majority => ONE,
             Method::Weighted => self.learnt.weight(asked.era, asked.domain, agent),
         };
         if self.policy.stake == StakeRule::Ignore {
-            return weight;
+            return weight.into();
         }
         let begins = self.policy.eras.start_of(asked.era);
+        let here = self.admitted(agent, asked.domain, begins)
+            || self.admitted(agent, asked.domain, asked.opened_at);
         let known = self.registered(agent, begins).or(self.registered(agent, asked.opened_at));
-        let stake = known.map_or(0, |known| known.stake);
-        i64::try_from(i128::from(stake) * i128::from(weight) / 1_000_000).expect("small stakes")
+        let stake = known.filter(|_| here).map_or(0, |known| known.stake);
+        i128::from(stake) * i128::from(weight)
+    }
+
+    /// A stake weighs its share of all that is at stake in the domain, of a million.
+    fn raw(&self, agent: &str, asked: Asked<'_>) -> i64 {
+        let amount = self.amount(agent, asked);
+        if self.policy.stake == StakeRule::Ignore {
+            return i64::try_from(amount).expect("a weight is small");
+        }
+        let all: i128 = self.names().iter().map(|name| self.amount(name, asked)).sum();
+        let share = if all == 0 { 0 } else { amount * 1_000_000_000_000 / all };
+        i64::try_from(share).expect("a share of a million")
     }
 
     /// Everybody who ever registered.
@@ -202,6 +216,12 @@ impl<'a> Roll<'a> {
             let weight = self.raw(&name, asked);
             weights.insert(name, weight);
         }
+        // What a cap cuts is nobody's, and still part of the whole.
+        let whole = weights
+            .iter()
+            .filter(|(name, _)| of_eligible || voters.contains(*name))
+            .map(|(_, weight)| weight)
+            .sum();
         if let Some(cap) = self.policy.cap {
             self.cap(&mut weights, asked, (cap.numerator().into(), cap.denominator().into()));
         }
@@ -215,12 +235,6 @@ impl<'a> Roll<'a> {
         asked: Asked<'_>,
         (above, below): (i128, i128),
     ) {
-        // What a cap cuts is nobody's, and still part of the whole.
-        let whole = weights
-            .iter()
-            .filter(|(name, _)| of_eligible || voters.contains(*name))
-            .map(|(_, weight)| weight)
-            .sum();
         let family = |name: &String| {
             let known = self.registered(name, asked.opened_at).and_then(|known| known.family);
             known.map_or(format!("alone {name}"), |family| format!("family {family}"))
