@@ -14,7 +14,7 @@ pub(crate) struct Outcome {
     /// anything, by their numbers of votes.
     pub(crate) ranked: Vec<(Name, i128)>,
     /// How many votes each label has.
-    numbers: BTreeMap<Name, i64>,
+    pub(crate) numbers: BTreeMap<Name, i64>,
     pub(crate) total_micros: i128,
     pub(crate) votes: i64,
     pub(crate) abstentions: i64,
