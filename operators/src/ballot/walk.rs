@@ -4,6 +4,10 @@
 //! the same votes finds is the same however they arrived. Votes are only walked once the watermark has passed
 //! them, so that none can come in between later.
 //!
+//! Votes from before a task's first declaration count as on a task that nobody declared, until that declaration takes
+//! effect: then they are judged by it, all over again. Those that it refuses are told at the close. Equal ones count as
+//! doubled before they are judged.
+//!
 //! A rule is met by a vote, never by an order or a new era, and a quorum only by votes that weigh something: agents
 //! without any weight can't bring it about.
 
@@ -50,8 +54,15 @@ pub(crate) enum Taken {
 pub(crate) struct Walk {
     pub(crate) seats: IdMap<Seat>,
     pub(crate) first_vote: Option<Micros>,
+    /// The first vote that ever stood, be it refused since.
+    pub(crate) claimed: Option<Micros>,
     pub(crate) superseded: u32,
     pub(crate) duplicates: u32,
+    /// Votes that the first declaration refused.
+    pub(crate) refused: Vec<(Placed<Vote>, RejectReason, String)>,
+    /// Votes that another one of their agent has replaced, while nobody has declared the task.
+    replaced: Vec<Placed<Vote>>,
+    declared: bool,
     rows: u32,
     answers: Answers,
     running: Option<Running>,
@@ -100,6 +111,7 @@ impl Walk {
         }
         self.rows += 1;
         self.first_vote.get_or_insert(vote.event_time);
+        self.claimed.get_or_insert(vote.event_time);
         let agent = vote.body.agent.clone();
         let seat = Seat { vote, versions: versions + 1, answers: false, running_micros: None };
         if let Some(before) = self.seats.insert(agent, seat) {
@@ -111,8 +123,28 @@ impl Walk {
             {
                 running.tally.remove(&label, weight);
             }
+            if !self.declared {
+                self.replaced.push(before.vote);
+            }
         }
         Taken::Stands
+    }
+
+    /// The task's first declaration takes effect: the votes so far are judged by it. Said again, it changes nothing.
+    pub(crate) fn declare(&mut self, task: &Task, rules: &Rules) {
+        if std::mem::replace(&mut self.declared, true) {
+            return;
+        }
+        let Walk { seats, replaced, claimed, duplicates, .. } = std::mem::take(self);
+        *self = Walk { claimed, duplicates, declared: true, ..Walk::default() };
+        let mut votes: Vec<Placed<Vote>> = seats.into_values().map(|seat| seat.vote).collect();
+        votes.extend(replaced);
+        votes.sort_by(vote_order);
+        for vote in votes {
+            if let Taken::Refused(vote, reason, detail) = self.take(vote, Some(task), rules) {
+                self.refused.push((vote, reason, detail));
+            }
+        }
     }
 
     /// The rule that the votes so far meet, asked after `agent`'s vote at `at` was taken.

@@ -1,14 +1,15 @@
 //! Inputs of an adversary, row by row, and what must not come of them.
 
 mod caps;
+mod early;
 mod quorum;
 mod stakes;
 
 use quorate_operators::ballot::Fact;
 use quorate_operators::policy::Policy;
 use quorate_schemas::id::Name;
-use quorate_schemas::record::{Agent, AgentAction, Gold, Placed, Value, Vote};
-use quorate_schemas::table::{DecisionRow, OutRow};
+use quorate_schemas::record::{Agent, AgentAction, Gold, Placed, Task, TaskKind, Value, Vote};
+use quorate_schemas::table::{DecisionRow, OutRow, RejectReason};
 use quorate_schemas::time::Micros;
 
 use crate::harness::{Course, Outcome, key, run};
@@ -37,6 +38,20 @@ impl Input {
             domains: Vec::new(),
         };
         self.rows.push(Row::Agent(self.placed(at, body)));
+        self
+    }
+
+    /// An agent that may vote in these domains alone.
+    fn agent_of(&mut self, at: Micros, agent: &str, domains: &[&str]) -> &mut Input {
+        self.agent(at, agent, 0, None);
+        if let Some(Row::Agent(row)) = self.rows.last_mut() {
+            row.body.domains = domains.iter().map(|domain| Name::new(domain)).collect();
+        }
+        self
+    }
+
+    fn declare(&mut self, at: Micros, task: Task) -> &mut Input {
+        self.rows.push(Row::Fact(Fact::Task(self.placed(at, task))));
         self
     }
 
@@ -79,7 +94,27 @@ impl Input {
     }
 }
 
+/// A task of a domain whose answer is one of `options`, if there are any.
+fn task(name: &str, domain: &str, options: &[&str]) -> Task {
+    Task {
+        task: key().id(name),
+        domain: key().id(domain),
+        kind: TaskKind::Choice,
+        options: options.iter().map(|option| Name::new(option)).collect(),
+        deadline: None,
+        min_votes: None,
+        quorum: None,
+        reward_microunits: None,
+    }
+}
+
 impl Outcome {
+    /// How many rows were rejected for this reason.
+    fn rejects(&self, reason: RejectReason) -> usize {
+        let for_it = |row: &&OutRow| matches!(row, OutRow::Reject(row) if row.reason == reason);
+        self.rows.iter().filter(for_it).count()
+    }
+
     /// The revisions of a task's decisions.
     fn decisions(&self, task: &str) -> Vec<&DecisionRow> {
         let of_task = |row| match row {

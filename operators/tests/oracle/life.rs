@@ -37,6 +37,8 @@ pub(crate) struct Life<'a> {
     pub(crate) duplicates: u32,
     /// Votes that could not count.
     pub(crate) refused: Vec<View>,
+    /// Votes that were accepted while nobody had declared the task.
+    early: Vec<&'a Placed<Vote>>,
     rows: u32,
     versions: BTreeMap<String, u32>,
     first_declared: Option<Micros>,
@@ -63,6 +65,7 @@ impl<'a> Life<'a> {
             superseded: 0,
             duplicates: 0,
             refused: Vec::new(),
+            early: Vec::new(),
             rows: 0,
             versions: BTreeMap::new(),
             first_declared: None,
@@ -95,8 +98,10 @@ impl<'a> Life<'a> {
     fn pass(&mut self, roll: &Roll<'_>, question: &Question<'a>, now: Micros) -> Option<CloseRule> {
         if let Some(last) = question.declarations.iter().rfind(|row| row.event_time == now) {
             self.declared = Some(&last.body);
-            self.first_declared.get_or_insert(now);
-            self.opened_at.get_or_insert(now);
+            if self.first_declared.is_none() {
+                self.first_declared = Some(now);
+                self.judge_again(roll);
+            }
         }
         let mut met = None;
         for vote in question.votes.iter().filter(|vote| vote.event_time == now) {
@@ -106,6 +111,17 @@ impl<'a> Life<'a> {
             }
         }
         met.or_else(|| self.time_is_up(roll, question, now))
+    }
+
+    /// Judges the votes from before the first declaration by it, as if none had been taken.
+    fn judge_again(&mut self, roll: &Roll<'_>) {
+        self.standing.clear();
+        self.versions.clear();
+        (self.superseded, self.rows, self.first_voted) = (0, 0, None);
+        for vote in std::mem::take(&mut self.early) {
+            self.take(roll, vote);
+        }
+        self.opened_at = self.first_declared.into_iter().chain(self.first_voted).min();
     }
 
     /// Whether `vote` is its agent's last word now.
@@ -131,6 +147,9 @@ impl<'a> Life<'a> {
         }
         *versions += 1;
         self.rows += 1;
+        if self.declared.is_none() {
+            self.early.push(vote);
+        }
         self.first_voted.get_or_insert(vote.event_time);
         self.opened_at.get_or_insert(vote.event_time);
         self.superseded += u32::from(self.standing.insert(agent, vote).is_some());
