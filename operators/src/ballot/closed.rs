@@ -35,6 +35,13 @@ pub(crate) struct Closing {
     pub(crate) era: i64,
 }
 
+impl Closing {
+    /// No era begins after that of the last row of the input.
+    pub(crate) fn by_era(self, last: i64) -> Closing {
+        Closing { era: self.era.min(last), ..self }
+    }
+}
+
 /// A closed task.
 pub(crate) struct Closed {
     closing: Closing,

@@ -143,9 +143,11 @@ impl Open {
         rules: &Rules,
         effects: &mut Effects,
     ) -> After {
+        let last_era = rules.policy.eras.era_of(moment.greatest);
         if let Some(end) = self.given_up_at(rules).filter(|end| *end < moment.until) {
             // Votes that don't count open nothing, so those until then must be looked at.
             if let Some(closing) = self.walk_to(end.saturating_add(1), rules, effects) {
+                let closing = closing.by_era(last_era);
                 return self.close(id, closing, rules, effects);
             }
             if self.walk.claimed.is_none() {
@@ -155,7 +157,8 @@ impl Open {
             }
         }
         let closing = self
-            .closes_before(moment.until, rules, effects)
+            .closes_before(moment, rules, effects)
+            .map(|closing| closing.by_era(last_era))
             .or_else(|| self.closes_at_end(moment, rules));
         if let Some(closing) = closing {
             return self.close(id, closing, rules, effects);
@@ -183,15 +186,19 @@ impl Open {
 
     fn closes_before(
         &mut self,
-        until: Micros,
+        moment: Moment,
         rules: &Rules,
         effects: &mut Effects,
     ) -> Option<Closing> {
-        if self.closes_no_sooner_than(rules).is_none_or(|close| close >= until)
-            && until < Micros::MAX
-        {
+        let ended = moment.until == Micros::MAX;
+        if self.closes_no_sooner_than(rules).is_none_or(|close| close >= moment.until) && !ended {
             return None;
         }
+        // A task held open to the end of the input is not held longer by a deadline after it.
+        let until = match rules.policy.close.after {
+            None if ended => moment.greatest.saturating_add(1),
+            _ => moment.until,
+        };
         self.walk_to(until, rules, effects)
     }
 

@@ -2,6 +2,7 @@
 
 mod caps;
 mod early;
+mod end;
 mod quorum;
 mod stakes;
 

@@ -56,7 +56,8 @@ pub(crate) fn late_or_refused(vote: &Placed<Vote>, reason: RejectReason) -> View
 }
 
 impl<'a> Life<'a> {
-    pub(crate) fn live(roll: &Roll<'_>, question: &Question<'a>) -> Life<'a> {
+    /// `end`: the time of the last row of all.
+    pub(crate) fn live(roll: &Roll<'_>, question: &Question<'a>, end: Micros) -> Life<'a> {
         let mut life = Life {
             ending: Ending::Open,
             opened_at: None,
@@ -72,7 +73,11 @@ impl<'a> Life<'a> {
             first_voted: None,
         };
         let mut patience: Option<Micros> = None;
-        for now in times_of_interest(roll, question) {
+        let held_open = roll.policy.close.after.is_none();
+        // Where only the end of the input closes what is left, no deadline after it does.
+        for now in
+            times_of_interest(roll, question).into_iter().filter(|now| !held_open || *now <= end)
+        {
             if let (None, Some(at)) = (life.opened_at, patience.filter(|at| now > *at)) {
                 life.ending = Ending::GivenUp { at };
                 return life;
