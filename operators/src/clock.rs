@@ -9,7 +9,9 @@
 //!    then is known to its worker and counted in the horizon that came back from it.
 //! 3. The watermark passes at most one era in which a task may close, and stands at the start of such an era
 //!    before it goes on: the weights of an era are complete before they are used.
-//! 4. Where the input ends, the watermark goes to its maximum, then the phases follow, one each epoch.
+//! 4. Where the input ends, the last era is that of its last row: the clock enters it, then the watermark goes to its
+//!    maximum, then the phases follow, one each epoch. What closes after the last row closes in that era. So no
+//!    deadline, however far, moves the end of a job or the place where it can be reopened.
 //!
 //! *State*: a bound per partition, a horizon per worker. *Cost*: of an epoch, the partitions that moved in it.
 
@@ -60,9 +62,8 @@ pub enum Report {
 
 /// The era whose weights are complete at `clock`; `None` before any.
 ///
-/// While rows may still come, no era after that of the last row or deadline is entered: what the end of the input
-/// closes belongs to that era too. The end then ends two eras: that one, after the gold tasks held open to it, and one
-/// for the rest.
+/// While rows may still come, no era after that of the last row is entered: what the end of the input closes belongs to
+/// that era too. The end then ends two eras: that one, after the gold tasks held open to it, and one for the rest.
 pub fn era_entered(eras: Eras, clock: Clock) -> Option<i64> {
     let last = eras.era_of(clock.greatest);
     match clock.phase {
@@ -169,22 +170,26 @@ impl Clockwork {
             };
             return;
         }
-        let next_close = self.horizons.values().filter_map(|horizon| horizon.next_close).min();
+        let mut next_close = self.horizons.values().filter_map(|horizon| horizon.next_close).min();
+        if promised == Micros::MAX {
+            // Nothing comes any more, so whatever closes does so in the era of the last row or before.
+            next_close = Some(self.clock.greatest.min(next_close.unwrap_or(Micros::MAX)));
+        }
         let target = match next_close.filter(|close| *close < promised) {
             None => promised,
-            Some(close) => self.through_era_of(close.max(self.clock.watermark)),
+            Some(close) => self.through_era_of(close.max(self.clock.watermark), promised),
         };
         self.clock.watermark = target.min(promised).max(self.clock.watermark);
     }
-    /// The era in which something may close is entered first, and then passed.
-    fn through_era_of(&mut self, close: Micros) -> Micros {
+
+    /// The era in which something may close is entered first, and then passed. To pass the last one is to pass all.
+    fn through_era_of(&self, close: Micros, promised: Micros) -> Micros {
         let era = self.eras.era_of(close);
-        let start = self.eras.start_of(era);
-        if start > self.clock.watermark || start > self.clock.greatest {
-            // Deadlines beyond the last row still pass, one era after the other; the end comes in the last of them.
-            self.clock.greatest = self.clock.greatest.max(start);
-            return start;
+        let (start, end) = (self.eras.start_of(era), self.eras.start_of(era.saturating_add(1)));
+        match promised == Micros::MAX && end > self.clock.greatest {
+            _ if start > self.clock.watermark => start,
+            true => Micros::MAX,
+            false => end,
         }
-        self.eras.start_of(era.saturating_add(1))
     }
 }

@@ -41,7 +41,8 @@ pub enum QuorumOf {
 pub enum StakeRule {
     /// Nothing.
     Ignore,
-    /// The weight is multiplied by the agent's share of the domain's stake; none without a stake.
+    /// The weight is multiplied by the agent's stake, as a share of what this comes to for all agents registered for
+    /// the domain: together they weigh a million. Nothing without a stake.
     Linear,
 }
 

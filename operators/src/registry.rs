@@ -1,7 +1,9 @@
 //! Who was registered, and who was in quarantine, at any time that an open task may still ask about.
 //!
-//! State: per agent the registrations and orders since the oldest time that is still needed, and the last one
-//! before it. Registrations and orders are few beside votes, so every worker holds all of them.
+//! *State*: per agent the registrations and orders since the oldest time that is still needed, and the last one
+//! before it. Registrations and orders are few beside votes, so every worker holds all of them. A registration holds
+//! until it is retired: whether an agent still votes is known only to the workers of its tasks, so its silence ends
+//! nothing. *Cost*: a question is a search by time; a row that comes in order is a push.
 
 #![expect(
     clippy::disallowed_methods,
@@ -9,8 +11,10 @@
     reason = "maps are gone through only into sets, sums and sorted lists: no order reaches an output"
 )]
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::rc::Rc;
 
 use quorate_schemas::id::{Id, Name};
 use quorate_schemas::record::{Agent, AgentAction, Control, ControlAction, Placed};
@@ -25,54 +29,106 @@ pub struct Registration {
     pub family: Option<Name>,
     /// Amount at risk, in its smallest unit.
     pub stake: u64,
-    /// The domains it may vote in; empty where it may in all.
-    pub domains: Vec<Name>,
+    /// The domains it may vote in, in order; empty where it may in all.
+    domains: Rc<[Name]>,
 }
 
 impl Registration {
     /// Whether the agent may vote in `domain`.
     pub fn admits(&self, domain: &Id) -> bool {
-        self.domains.is_empty() || self.domains.contains(domain.name())
+        self.domains.is_empty() || self.domains.binary_search(domain.name()).is_ok()
+    }
+
+    /// What holds once `row` took effect, where `before` held until then.
+    fn after(before: Option<&Registration>, row: &Agent) -> Option<Registration> {
+        match row.action {
+            AgentAction::Slash => before.map(|known| {
+                let lost = row.stake.unwrap_or(u64::MAX);
+                Registration { stake: known.stake.saturating_sub(lost), ..known.clone() }
+            }),
+            // What comes back after a retirement comes back as new.
+            AgentAction::Retire => None,
+            AgentAction::Register | AgentAction::Update => {
+                let known = before.cloned().unwrap_or_default();
+                let mut domains = row.domains.clone();
+                domains.sort_unstable();
+                Some(Registration {
+                    family: row.family.clone().or(known.family),
+                    stake: row.stake.unwrap_or(known.stake),
+                    domains: if domains.is_empty() { known.domains } else { domains.into() },
+                })
+            }
+        }
+    }
+
+    fn into_record(self, agent: Id) -> Agent {
+        let action = AgentAction::Register;
+        Agent {
+            agent,
+            action,
+            operator: None,
+            family: self.family,
+            stake: Some(self.stake),
+            domains: self.domains.to_vec(),
+        }
     }
 }
 
 /// The registrations and orders of a job, by event time.
 #[derive(Default)]
 pub struct Registry {
-    agents: IdMap<History<Agent>>,
-    orders: IdMap<History<Control>>,
+    agents: IdMap<Vec<Said>>,
+    orders: IdMap<Vec<Placed<Control>>>,
     registered_at: BTreeMap<Micros, u32>,
     ordered_at: BTreeMap<Micros, u32>,
 }
 
-/// What was said of one agent, in the order in which it takes effect: by event time, event id and content.
-type History<T> = Vec<Placed<T>>;
+/// What was said of one agent, and what holds from then on. Rows of an agent are in the order in which they take
+/// effect: by event time, event id and content.
+struct Said {
+    row: Placed<Agent>,
+    holds: Option<Registration>,
+}
 
-/// Whether `row` was new to `history`; the same row again is the same row.
-fn insert<T: Ord>(history: &mut History<T>, row: Placed<T>) -> bool {
-    let key = |row: &Placed<T>, other: &Placed<T>| {
+impl Borrow<Placed<Agent>> for Said {
+    fn borrow(&self) -> &Placed<Agent> {
+        &self.row
+    }
+}
+
+/// Where `row` belongs in `history`; nothing if it is there: the same row again is the same row.
+fn place_of<T: Ord>(history: &[impl Borrow<Placed<T>>], row: &Placed<T>) -> Option<usize> {
+    let key = |known: &Placed<T>| {
         let time =
-            row.event_time.cmp(&other.event_time).then_with(|| row.event_id.cmp(&other.event_id));
-        time.then_with(|| row.body.cmp(&other.body))
+            known.event_time.cmp(&row.event_time).then_with(|| known.event_id.cmp(&row.event_id));
+        time.then_with(|| known.body.cmp(&row.body))
     };
-    let found = history.binary_search_by(|known| key(known, &row));
-    found.map_err(|at| history.insert(at, row)).is_err()
+    history.binary_search_by(|known| key(known.borrow())).err()
 }
 
 /// How many rows of `history` lie before `time`.
-fn before<T>(history: &[Placed<T>], time: Micros) -> usize {
-    history.partition_point(|row| row.event_time < time)
+fn before<T>(history: &[impl Borrow<Placed<T>>], time: Micros) -> usize {
+    history.partition_point(|known| known.borrow().event_time < time)
+}
+
+/// How many rows of `history` lie at `time` or before.
+fn until<T>(history: &[impl Borrow<Placed<T>>], time: Micros) -> usize {
+    history.partition_point(|known| known.borrow().event_time <= time)
 }
 
 impl Registry {
     /// Takes a registration. False if it was there already.
     pub fn register(&mut self, row: Placed<Agent>) -> bool {
-        let at = row.event_time;
-        let new = insert(self.agents.entry(row.body.agent.clone()).or_default(), row);
-        if new {
-            *self.registered_at.entry(at).or_default() += 1;
+        let history = self.agents.entry(row.body.agent.clone()).or_default();
+        let Some(at) = place_of(history, &row) else { return false };
+        *self.registered_at.entry(row.event_time).or_default() += 1;
+        history.insert(at, Said { row, holds: None });
+        for at in at..history.len() {
+            let (earlier, later) = history.split_at_mut(at);
+            let held = earlier.last().and_then(|said| said.holds.as_ref());
+            later[0].holds = Registration::after(held, &later[0].row.body);
         }
-        new
+        true
     }
 
     /// Takes a quarantine or release. False if it was there already, or is an order about a task.
@@ -82,58 +138,36 @@ impl Registry {
         else {
             return false;
         };
-        let at = row.event_time;
-        let new = insert(self.orders.entry(agent.clone()).or_default(), row);
-        if new {
-            *self.ordered_at.entry(at).or_default() += 1;
-        }
-        new
+        let history = self.orders.entry(agent.clone()).or_default();
+        let Some(at) = place_of(history, &row) else { return false };
+        *self.ordered_at.entry(row.event_time).or_default() += 1;
+        history.insert(at, row);
+        true
     }
 
     /// What held of `agent` at `time`; `None` if it was not registered then.
-    pub fn registration(&self, agent: &Id, time: Micros) -> Option<Registration> {
-        let mut found: Option<Registration> = None;
-        for row in self.agents.get(agent)?.iter().take_while(|row| row.event_time <= time) {
-            let body = &row.body;
-            match body.action {
-                AgentAction::Slash => {
-                    if let Some(known) = &mut found {
-                        known.stake = known.stake.saturating_sub(body.stake.unwrap_or(u64::MAX));
-                    }
-                }
-                // What comes back after a retirement comes back as new.
-                AgentAction::Retire => found = None,
-                AgentAction::Register | AgentAction::Update => {
-                    let known = found.get_or_insert_default();
-                    known.family = body.family.clone().or(known.family.take());
-                    known.stake = body.stake.unwrap_or(known.stake);
-                    if !body.domains.is_empty() {
-                        known.domains.clone_from(&body.domains);
-                    }
-                }
-            }
-        }
-        found
+    pub fn registration(&self, agent: &Id, time: Micros) -> Option<&Registration> {
+        let history = self.agents.get(agent)?;
+        history[..until(history, time)].last()?.holds.as_ref()
     }
 
     /// Whether `agent` was in quarantine at `time`.
     pub fn quarantined(&self, agent: &Id, time: Micros) -> bool {
         let Some(orders) = self.orders.get(agent) else { return false };
-        let last = orders.iter().take_while(|row| row.event_time <= time).last();
+        let last = orders[..until(orders, time)].last();
         last.is_some_and(|row| matches!(row.body.action, ControlAction::Quarantine { .. }))
     }
 
-    /// The times in `(after, until]` at which an order about `agent` took effect.
+    /// The orders about `agent` that took effect in `(after, until]`.
     pub fn orders_between(
         &self,
         agent: &Id,
         after: Micros,
-        until: Micros,
+        to: Micros,
     ) -> impl Iterator<Item = &Placed<Control>> {
-        let orders = self.orders.get(agent).into_iter().flatten();
-        orders
-            .skip_while(move |row| row.event_time <= after)
-            .take_while(move |row| row.event_time <= until)
+        let orders = self.orders.get(agent).map_or(&[][..], Vec::as_slice);
+        let from = until(orders, after);
+        orders[from..until(orders, to).max(from)].iter()
     }
 
     /// The times in `(after, until]` at which an order about any agent took effect.
@@ -190,13 +224,13 @@ impl Registry {
     fn fold_before(&mut self, agent: &Id, oldest: Micros, forgotten: &mut Forgotten) {
         let Some(history) = self.agents.get(agent) else { return };
         let stale = before(history, oldest);
-        let Some(last) = history[..stale].last().cloned() else { return };
-        let folded = self.registration(agent, last.event_time);
+        let Some(Said { row, holds }) = history[..stale].last() else { return };
+        let (last, folded) = (row.clone(), holds.clone());
         if stale == 1 && folded.is_some() {
             return;
         }
         let Some(history) = self.agents.get_mut(agent) else { return };
-        forgotten.agents.extend(history.drain(..stale));
+        forgotten.agents.extend(history.drain(..stale).map(|said| said.row));
         let gone = &forgotten.agents[forgotten.agents.len() - stale..];
         gone.iter().for_each(|row| count_down(&mut self.registered_at, row.event_time));
         if history.is_empty() {
@@ -226,20 +260,6 @@ fn count_down(times: &mut BTreeMap<Micros, u32>, at: Micros) {
         *count -= 1;
         if *count == 0 {
             times.remove(&at);
-        }
-    }
-}
-
-impl Registration {
-    fn into_record(self, agent: Id) -> Agent {
-        let action = AgentAction::Register;
-        Agent {
-            agent,
-            action,
-            operator: None,
-            family: self.family,
-            stake: Some(self.stake),
-            domains: self.domains,
         }
     }
 }
@@ -286,7 +306,7 @@ mod tests {
         }
         let agent = IdKey::new([1; 16]).id("a");
         let answers = |registry: &Registry, from| {
-            (from..70).map(|at| registry.registration(&agent, at)).collect::<Vec<_>>()
+            (from..70).map(|at| registry.registration(&agent, at).cloned()).collect::<Vec<_>>()
         };
         let stakes = answers(&registry, 5)
             .into_iter()

@@ -12,14 +12,16 @@ use quorate_schemas::record::{Placed, Task, Value, Vote};
 use quorate_schemas::table::{EligibleBasis, RejectReason};
 use quorate_schemas::time::Micros;
 
-use crate::cap::{Member, capped};
+use crate::cap::{Member, capped, whole};
 use crate::maps::IdMap;
 use crate::policy::{Method, Policy, QuorumOf, StakeRule, Unknown};
 use crate::registry::Registry;
 use crate::weights::{ONE, Weights};
 
-/// The greatest stake that tells apart; more counts as this. Keeps sums of a million agents within 64 bits.
-pub const MAX_STAKE: u64 = 1_000_000_000_000;
+/// What all stake that counts in a domain weighs together, in millionths: a stake weighs its share of it, rounded down.
+/// So stakes of any size tell apart, down to a millionth of a millionth of all, and no sum of weights leaves 64 bits
+/// or what a DOUBLE holds exactly.
+pub const STAKED_MICROS: i64 = 1_000_000 * ONE;
 
 /// When and where a question of weight is asked.
 #[derive(Clone, Copy, Debug)]
@@ -37,15 +39,27 @@ pub struct Occasion<'a> {
 /// Some agents, and what each of their votes counts.
 #[derive(Debug, Default)]
 pub struct Weighing {
-    weights: IdMap<i64>,
-    /// What the quorum is a share of, in millionths.
+    weights: IdMap<Counts>,
+    /// What all of them weigh, before any cap, in millionths.
     pub eligible_micros: i64,
+}
+
+/// What a vote counts, and what it would count if nothing were capped, in millionths.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    weight_micros: i64,
+    uncut_micros: i64,
 }
 
 impl Weighing {
     /// What a vote of `agent` counts; nothing for one that is not among them.
     pub fn of(&self, agent: &Id) -> i64 {
-        self.weights.get(agent).copied().unwrap_or(0)
+        self.weights.get(agent).map_or(0, |counts| counts.weight_micros)
+    }
+
+    /// What a vote of `agent` would count if nothing were capped.
+    fn uncut(&self, agent: &Id) -> i64 {
+        self.weights.get(agent).map_or(0, |counts| counts.uncut_micros)
     }
 }
 
@@ -61,6 +75,8 @@ pub struct Rules {
     pub nowhere: Id,
     /// Weighings of whole domains: many tasks ask the same.
     panels: RefCell<BTreeMap<PanelKey, Rc<Weighing>>>,
+    /// All stakes of whole domains, likewise, by domain, era and last registration.
+    staked: RefCell<BTreeMap<(Id, i64, Micros), i128>>,
 }
 
 /// Domain, era, last registration and last order: what a domain's weighing is a function of.
@@ -74,12 +90,14 @@ impl Rules {
     /// of tasks that name none.
     pub fn new(policy: Policy, prior_micros: i64, nowhere: Id) -> Rules {
         let (registry, weights) = (Registry::default(), Weights::new(prior_micros));
-        Rules { policy, registry, weights, nowhere, panels: RefCell::default() }
+        let (panels, staked) = (RefCell::default(), RefCell::default());
+        Rules { policy, registry, weights, nowhere, panels, staked }
     }
 
     /// Must be called when registrations, orders or weights changed: what was computed from them is void.
     pub fn changed(&mut self) {
         self.panels.borrow_mut().clear();
+        self.staked.borrow_mut().clear();
     }
 
     /// Why `vote` cannot count on a task that was declared as `task`; `None` if it can.
@@ -97,7 +115,7 @@ impl Rules {
         }
         let agent = &vote.body.agent;
         let registration = self.registry.registration(agent, vote.event_time);
-        match &registration {
+        match registration {
             None if self.policy.unknown_agents == Unknown::Reject => {
                 let why = format!(
                     "agent {:?} is not registered at the vote's event time",
@@ -126,23 +144,56 @@ impl Rules {
 
     /// What a vote of `agent` counts before caps, in millionths.
     pub fn raw(&self, agent: &Id, occasion: Occasion<'_>) -> i64 {
+        self.weight_of(self.amount(agent, occasion), occasion)
+    }
+
+    /// What [`Rules::raw`] scales: amounts add up, whatever else is at stake.
+    pub(crate) fn amount(&self, agent: &Id, occasion: Occasion<'_>) -> i128 {
         let base = match self.policy.method {
             Method::Majority => ONE,
             Method::Weighted => self.weights.at(agent, occasion.domain, occasion.era),
         };
         match self.policy.stake {
-            StakeRule::Ignore => base,
-            StakeRule::Linear => {
-                // Stake changes at an era's start like every weight; a newcomer counts as when the task opened.
-                let at_start =
-                    self.registry.registration(agent, self.policy.eras.start_of(occasion.era));
-                let registration =
-                    at_start.or_else(|| self.registry.registration(agent, occasion.opened_at));
-                let stake = registration.map_or(0, |known| known.stake.min(MAX_STAKE));
-                i64::try_from(i128::from(stake) * i128::from(base) / i128::from(ONE))
-                    .unwrap_or(i64::MAX)
-            }
+            StakeRule::Ignore => base.into(),
+            StakeRule::Linear => i128::from(self.stake(agent, occasion)) * i128::from(base),
         }
+    }
+
+    /// What `amount` of all that counts weighs, in millionths.
+    pub(crate) fn weight_of(&self, amount: i128, occasion: Occasion<'_>) -> i64 {
+        match self.policy.stake {
+            StakeRule::Ignore => micros(amount),
+            StakeRule::Linear => scaled(amount, self.staked(occasion)),
+        }
+    }
+
+    /// What `agent` has at stake, if it was registered for the domain when the era began or the task opened.
+    fn stake(&self, agent: &Id, occasion: Occasion<'_>) -> u64 {
+        // Stake changes at an era's start like every weight; a newcomer counts as when the task opened.
+        let begun = self.policy.eras.start_of(occasion.era);
+        let [at_start, at_open] =
+            [begun, occasion.opened_at].map(|at| self.registry.registration(agent, at));
+        let admitted =
+            [at_start, at_open].iter().flatten().any(|known| known.admits(occasion.domain));
+        at_start.or(at_open).filter(|_| admitted).map_or(0, |known| known.stake)
+    }
+
+    /// All amounts that count in a domain. In quarantine or not: so a weight, once given, does not change with who
+    /// else may vote.
+    fn staked(&self, occasion: Occasion<'_>) -> i128 {
+        let registered = self.registry.registered_as_of(occasion.opened_at);
+        let key = (occasion.domain.clone(), occasion.era, registered);
+        if let Some(staked) = self.staked.borrow().get(&key) {
+            return *staked;
+        }
+        let amounts = self.registry.agents().into_iter().map(|agent| self.amount(&agent, occasion));
+        let staked = amounts.sum();
+        let mut kept = self.staked.borrow_mut();
+        if kept.len() >= MAX_PANELS {
+            kept.clear();
+        }
+        kept.insert(key, staked);
+        staked
     }
 
     /// What the quorum is a share of under this policy.
@@ -154,9 +205,19 @@ impl Rules {
         }
     }
 
-    /// What the quorum is a share of by `weighing`; `None` where it is the weight of the votes cast.
-    pub fn eligible(&self, weighing: &Weighing) -> Option<i64> {
-        (self.policy.quorum_of == QuorumOf::Eligible).then_some(weighing.eligible_micros)
+    /// What the quorum is a share of where `voters` voted; `None` where it is the sum of what their votes count.
+    /// What a cap takes away is still part of it: nobody's share grows because another's is cut.
+    pub fn whole<'v>(
+        &self,
+        weighing: &Weighing,
+        voters: impl Iterator<Item = &'v Id>,
+    ) -> Option<i64> {
+        match self.policy.quorum_of {
+            QuorumOf::Eligible => Some(weighing.eligible_micros),
+            QuorumOf::Votes => {
+                self.policy.cap.map(|_| voters.map(|voter| weighing.uncut(voter)).sum())
+            }
+        }
     }
 
     /// Whether a decision can change with agents that have not voted on the task.
@@ -200,7 +261,8 @@ impl Rules {
         for voter in voters {
             let weight = self.raw(voter, occasion);
             weighing.eligible_micros = weighing.eligible_micros.saturating_add(weight);
-            weighing.weights.insert((*voter).clone(), weight);
+            let counts = Counts { weight_micros: weight, uncut_micros: weight };
+            weighing.weights.insert((*voter).clone(), counts);
         }
         weighing
     }
@@ -243,20 +305,35 @@ impl Rules {
     fn together(&self, occasion: Occasion<'_>, agents: Vec<Id>) -> Weighing {
         let member = |agent: Id| {
             let registration = self.registry.registration(&agent, occasion.opened_at);
-            let family = registration.and_then(|known| known.family);
+            let family = registration.and_then(|known| known.family.clone());
             Member { weight_micros: self.raw(&agent, occasion), agent, family }
         };
         let members: Vec<Member> = agents.into_iter().map(member).collect();
+        let uncut: Vec<i64> = members.iter().map(|member| member.weight_micros).collect();
+        let eligible_micros = micros(whole(&members));
         let members = match self.policy.cap {
             Some(cap) => capped(members, cap),
             None => members,
         };
-        let mut weighing = Weighing::default();
-        for member in members {
-            weighing.eligible_micros =
-                weighing.eligible_micros.saturating_add(member.weight_micros);
-            weighing.weights.insert(member.agent, member.weight_micros);
-        }
-        weighing
+        let counts = members.into_iter().zip(uncut).map(|(member, uncut_micros)| {
+            (member.agent, Counts { weight_micros: member.weight_micros, uncut_micros })
+        });
+        Weighing { weights: counts.collect(), eligible_micros }
     }
+}
+
+/// The share of [`STAKED_MICROS`] that `amount` is of all that is at stake, rounded down.
+fn scaled(amount: i128, staked: i128) -> i64 {
+    if staked <= 0 {
+        return 0;
+    }
+    // A stake is below 2^64 and a weight at most 2·10^6, so a single amount times 10^12 stays below 2^127. Sums of
+    // many, which only a provisional outcome asks for, may not: then both lose the same low bits.
+    let room = i128::MAX / i128::from(STAKED_MICROS);
+    let shift = (0..).find(|shift| amount >> shift <= room).unwrap_or(0);
+    micros((amount >> shift) * i128::from(STAKED_MICROS) / (staked >> shift).max(1))
+}
+
+fn micros(sum: i128) -> i64 {
+    i64::try_from(sum).unwrap_or(i64::MAX)
 }

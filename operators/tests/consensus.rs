@@ -2,6 +2,7 @@
 //! every way that must not matter.
 
 mod harness;
+mod hostile;
 mod oracle;
 mod properties;
 mod scenario;

@@ -29,7 +29,7 @@ use crate::near::Nearest;
 use crate::rows::{Columns, Decision, FromTable, Origins, Vote, agent_parts};
 use crate::snapshot::{Extent, Snapshot, TableFile};
 use crate::terms;
-use crate::verify::{Finding, Findings, check_life, lives_of};
+use crate::verify::{Finding, Findings, Known, check_life, lives_of};
 
 pub use closeness::{Change, Closeness};
 pub use evidence::{Evidence, Shown};
@@ -206,7 +206,8 @@ pub async fn explain(store: &Store, task: &str, as_of: Option<u64>) -> Result<Ex
         let nearest = std::mem::replace(&mut *nearest, Nearest::to("")).found();
         return Err(Error::UnknownTask { task: task.to_owned(), as_of, nearest });
     };
-    let set_by_hand = check_life(&life, |_| terms.as_ref(), &mut findings);
+    let known = Known { terms: terms.as_ref(), greatest: None };
+    let set_by_hand = check_life(&life, |_| known, &mut findings);
     findings.name_files(|table, nr| {
         snapshot.files_of(table).get(nr as usize).map_or("", |file| &file.path)
     });

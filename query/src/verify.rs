@@ -50,6 +50,7 @@ use crate::snapshot::{Extent, Snapshot};
 pub use finding::{Check, Finding};
 pub use report::{Checked, Report};
 
+pub(crate) use decision::Known;
 pub(crate) use finding::Findings;
 pub(crate) use life::{check_life, lives_of};
 

@@ -17,7 +17,7 @@ use quorate_schemas::table::{
 use quorate_schemas::time::{Micros, format_rfc3339};
 
 use super::order::insert;
-use super::tally::{Leader, Tally};
+use super::tally::{Leader, Tally, micros};
 use super::walk::Walk;
 use super::{Due, Fact, Moment};
 use crate::effects::{Effects, Shown};
@@ -33,6 +33,13 @@ pub(crate) struct Closing {
     pub(crate) rule: CloseRule,
     /// The era whose weights decide.
     pub(crate) era: i64,
+}
+
+impl Closing {
+    /// No era begins after that of the last row of the input.
+    pub(crate) fn by_era(self, last: i64) -> Closing {
+        Closing { era: self.era.min(last), ..self }
+    }
 }
 
 /// A closed task.
@@ -272,14 +279,9 @@ impl Closed {
         let counted = |vote: &&VoteRow| vote.status == VoteStatus::Counted;
         let weighing =
             rules.weigh(occasion, self.votes.iter().filter(counted).map(|vote| &vote.agent));
-        // Votes that all weigh nothing still say something: then each counts one.
-        let weightless =
-            self.votes.iter().filter(counted).all(|vote| weighing.of(&vote.agent) == 0);
-        let equal = weightless && rules.policy.stake == StakeRule::Ignore;
         let mut tally = Tally::default();
         for vote in &mut self.votes {
             vote.weight_micros = match vote.status {
-                VoteStatus::Counted if equal => ONE,
                 VoteStatus::Counted => weighing.of(&vote.agent),
                 VoteStatus::Abstained | VoteStatus::Quarantined => 0,
             };
@@ -287,12 +289,16 @@ impl Closed {
                 tally.add(&label, vote.weight_micros);
             }
         }
-        let eligible = rules.eligible(&weighing).unwrap_or(tally.total_micros());
-        self.settle(at, &tally, eligible, rules);
+        let voters = self.votes.iter().filter(counted).map(|vote| &vote.agent);
+        let whole = rules.whole(&weighing, voters).unwrap_or_else(|| micros(tally.total_micros()));
+        self.settle(at, &tally, whole, rules);
     }
 
     fn settle(&mut self, at: Micros, tally: &Tally, eligible_micros: i64, rules: &Rules) {
-        let Leader { answer, support_micros, runner_up_micros, .. } = tally.leader();
+        let Leader { answer, runner_up, .. } = tally.leader();
+        let weight_of = |label: &Name| micros(tally.weight_of(label));
+        let support_micros = answer.as_ref().map_or(0, weight_of);
+        let runner_up_micros = runner_up.as_ref().map_or(0, weight_of);
         let by_hand = self
             .overrides
             .iter()
@@ -302,7 +308,7 @@ impl Closed {
         let row = &mut self.row;
         row.event_time = at;
         row.eligible_micros = eligible_micros;
-        row.total_micros = tally.total_micros();
+        row.total_micros = micros(tally.total_micros());
         row.votes = tally.votes();
         let with = |status: VoteStatus| {
             self.votes.iter().filter(|vote| vote.status == status).count() as u32
@@ -331,7 +337,7 @@ impl Closed {
             row.status = DecisionStatus::Quorate;
             row.runner_up_micros =
                 if row.answer.as_ref() == Some(answer) { runner_up_micros } else { support_micros };
-            row.support_micros = tally.weight_of(answer);
+            row.support_micros = weight_of(answer);
             row.answer = Some(answer.clone());
         }
         let log_odds = rules.policy.method == Method::Weighted

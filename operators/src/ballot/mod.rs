@@ -11,7 +11,8 @@
 //! 3. A vote with an event time after the close is late, whenever it came.
 //! 4. Revisions follow the close in order of event time, until the watermark passes the close by more than
 //!    `finality_after`; then one final row, and none after it.
-//! 5. Every task dies: its retained rows by one burial, its tombstone at `forget_at`.
+//! 5. Every task dies: its retained rows by one burial, its tombstone at `forget_at`; where the input ends before, that
+//!    is kept for the case that it is reopened.
 //! 6. What becomes of a fact depends on its event time, never on when it came: one that came early is taken as if it
 //!    had come after the close, and one from after `forget_at` waits for its own turn.
 //!
@@ -276,7 +277,12 @@ impl Ballot {
 
     fn forget(&mut self, moment: Moment, effects: &mut Effects) -> Advanced {
         let Stage::Dead { closed_at, forget_at } = self.stage else { return Advanced::Waits };
-        if forget_at >= moment.until {
+        // The end of the input ends no memory: the job may be reopened right after its last row.
+        let passed = match moment.until {
+            Micros::MAX => forget_at <= moment.greatest,
+            until => forget_at < until,
+        };
+        if !passed {
             return Advanced::Waits;
         }
         effects.drop(RetainedRow::Tombstone { task: self.task.clone(), closed_at, forget_at });

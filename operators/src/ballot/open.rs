@@ -90,10 +90,11 @@ impl Open {
         later
     }
 
-    /// When it opened, as far as is known: its first declaration or vote.
+    /// A time before which it did not open, as far as is known: its first declaration or vote, which may be one that
+    /// does not count.
     pub(crate) fn opened_at(&self) -> Option<Micros> {
         let declared = self.tasks.first().map(|task| task.event_time);
-        let voted = least(self.walk.first_vote, self.earliest_pending);
+        let voted = least(self.walk.claimed, self.earliest_pending);
         least(declared, voted)
     }
 
@@ -131,7 +132,7 @@ impl Open {
             }
         }
         let declared = self.tasks.first().map(|task| task.event_time);
-        end.filter(|end| self.walk.first_vote.is_none() && declared.is_none_or(|at| at > *end))
+        end.filter(|end| self.walk.claimed.is_none() && declared.is_none_or(|at| at > *end))
     }
 
     /// Settles what lies before `moment` and closes the task if that closes it.
@@ -142,22 +143,25 @@ impl Open {
         rules: &Rules,
         effects: &mut Effects,
     ) -> After {
+        let last_era = rules.policy.eras.era_of(moment.greatest);
         if let Some(end) = self.given_up_at(rules).filter(|end| *end < moment.until) {
             // Votes that don't count open nothing, so those until then must be looked at.
             if let Some(closing) = self.walk_to(end.saturating_add(1), rules, effects) {
-                return self.close(id, closing, rules);
+                let closing = closing.by_era(last_era);
+                return self.close(id, closing, rules, effects);
             }
-            if self.walk.first_vote.is_none() {
+            if self.walk.claimed.is_none() {
                 let later = self.split_after(end);
                 self.give_up(effects);
                 return After::GivenUp(later);
             }
         }
         let closing = self
-            .closes_before(moment.until, rules, effects)
+            .closes_before(moment, rules, effects)
+            .map(|closing| closing.by_era(last_era))
             .or_else(|| self.closes_at_end(moment, rules));
         if let Some(closing) = closing {
-            return self.close(id, closing, rules);
+            return self.close(id, closing, rules, effects);
         }
         let waits_for_more =
             moment.phase != Phase::End && !(self.golds.is_empty() && self.overrides.is_empty());
@@ -182,15 +186,19 @@ impl Open {
 
     fn closes_before(
         &mut self,
-        until: Micros,
+        moment: Moment,
         rules: &Rules,
         effects: &mut Effects,
     ) -> Option<Closing> {
-        if self.closes_no_sooner_than(rules).is_none_or(|close| close >= until)
-            && until < Micros::MAX
-        {
+        let ended = moment.until == Micros::MAX;
+        if self.closes_no_sooner_than(rules).is_none_or(|close| close >= moment.until) && !ended {
             return None;
         }
+        // A task held open to the end of the input is not held longer by a deadline after it.
+        let until = match rules.policy.close.after {
+            None if ended => moment.greatest.saturating_add(1),
+            _ => moment.until,
+        };
         self.walk_to(until, rules, effects)
     }
 
@@ -202,7 +210,17 @@ impl Open {
         let mut ready = ready.into_iter();
         let mut met: Option<(Micros, CloseRule)> = None;
         let mut timed = self.closes_in_time(until, rules);
+        let declared_at = self.tasks.first().map(|task| task.event_time);
+        // A declaration takes effect before the votes of its time, unless the task has closed before it.
+        let holds = |close: Option<(Micros, CloseRule)>, by: Micros| {
+            let declared_at = declared_at.filter(|at| *at <= by);
+            declared_at.is_some_and(|at| close.is_none_or(|(close, _)| at <= close))
+        };
         for vote in ready.by_ref() {
+            if holds(met.or(timed), vote.event_time) {
+                self.declare(rules);
+                timed = self.closes_in_time(until, rules);
+            }
             if met.or(timed).is_some_and(|(at, _)| vote.event_time > at) {
                 self.pending.push(vote);
                 break;
@@ -215,8 +233,20 @@ impl Open {
         }
         self.pending.extend(ready);
         self.earliest_pending = self.pending.iter().map(|vote| vote.event_time).min();
+        if holds(met.or(timed), until.saturating_sub(1)) {
+            self.declare(rules);
+            timed = self.closes_in_time(until, rules);
+        }
         let (at, rule) = met.or(timed).filter(|(at, _)| *at < until)?;
         Some(Closing { at, rule, era: rules.policy.eras.era_of(at) })
+    }
+
+    /// Judges the votes so far by the first declaration.
+    fn declare(&mut self, rules: &Rules) {
+        let first = self.tasks.first().map(|task| task.event_time);
+        if let Some(task) = first.and_then(|first| declared(&self.tasks, first)) {
+            self.walk.declare(task, rules);
+        }
     }
 
     /// Takes one vote in order; the rule that it meets.
@@ -260,8 +290,12 @@ impl Open {
         closes_by_time(after, declared)
     }
 
-    fn close(&mut self, id: &Id, closing: Closing, rules: &Rules) -> After {
+    fn close(&mut self, id: &Id, closing: Closing, rules: &Rules, effects: &mut Effects) -> After {
         let later = self.split_after(closing.at);
+        for (vote, reason, detail) in std::mem::take(&mut self.walk.refused) {
+            effects.refuse(&vote, reason, detail);
+            effects.drop(RetainedRow::Vote(vote));
+        }
         After::Closed(Box::new(std::mem::take(self).closed(id, closing, rules)), later)
     }
 
@@ -291,9 +325,14 @@ impl Open {
         let (mut later, after) = (Vec::new(), self.split_after(written.closed_at));
         let mut votes = std::mem::take(&mut self.pending);
         votes.sort_by(vote_order);
+        let declared_at = self.tasks.first().map(|task| task.event_time);
         for vote in votes {
+            if declared_at.is_some_and(|at| at <= vote.event_time) {
+                self.declare(rules);
+            }
             self.settle(vote, rules, &mut silent);
         }
+        self.declare(rules);
         let closing = Closing { at: written.closed_at, rule: written.close_rule, era: written.era };
         let mut closed = self.closed(&written.task, closing, rules);
         for fact in after {

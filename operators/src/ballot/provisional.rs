@@ -3,7 +3,7 @@
 //! A vote is counted the moment it arrives, with the weights of the era in which the task opened, so that a vote
 //! costs the same however crowded the task is and an era's end re-weights nothing. Caps are left to the close.
 
-use quorate_schemas::id::Id;
+use quorate_schemas::id::{Id, Name};
 use quorate_schemas::record::{Placed, Vote};
 use quorate_schemas::table::{DecisionUpdateRow, RejectReason};
 use quorate_schemas::time::Micros;
@@ -21,12 +21,12 @@ pub(crate) struct Provisional {
     seats: IdMap<Seat>,
     tally: Tally,
     revision: u32,
-    last: Option<(Option<quorate_schemas::id::Name>, i64, i64, u32)>,
+    last: Option<(Option<Name>, i64, i64, u32)>,
 }
 
 struct Seat {
     vote: Placed<Vote>,
-    counted_micros: Option<i64>,
+    counted: Option<i128>,
 }
 
 impl Provisional {
@@ -50,7 +50,7 @@ impl Provisional {
         }
         self.seen_to = self.seen_to.max(vote.event_time);
         self.leave(&agent);
-        self.seats.insert(agent.clone(), Seat { vote: vote.clone(), counted_micros: None });
+        self.seats.insert(agent.clone(), Seat { vote: vote.clone(), counted: None });
         self.enter(&agent, rules);
     }
 
@@ -62,10 +62,8 @@ impl Provisional {
 
     fn leave(&mut self, agent: &Id) {
         let Some(seat) = self.seats.get_mut(agent) else { return };
-        if let (Some(weight), Some(label)) =
-            (seat.counted_micros.take(), seat.vote.body.value.label())
-        {
-            self.tally.remove(&label, weight);
+        if let (Some(amount), Some(label)) = (seat.counted.take(), seat.vote.body.value.label()) {
+            self.tally.remove(&label, amount);
         }
     }
 
@@ -75,30 +73,28 @@ impl Provisional {
         if rules.registry.quarantined(agent, Micros::MAX) {
             return;
         }
-        let era = rules.policy.eras.era_of(self.opened_at);
-        let occasion =
-            Occasion { domain: &self.domain, era, opened_at: self.opened_at, at: self.seen_to };
-        let weight = rules.raw(agent, occasion);
-        self.tally.add(&label, weight);
-        seat.counted_micros = Some(weight);
+        // Amounts, not weights: what all stakes come to may change while votes come in.
+        let amount =
+            rules.amount(agent, occasion(&self.domain, self.opened_at, self.seen_to, rules));
+        self.tally.add(&label, amount);
+        seat.counted = Some(amount);
     }
 
     /// A row, if the outcome is not what the last one said.
     pub(crate) fn update(&mut self, task: &Id, rules: &Rules) -> Option<DecisionUpdateRow> {
-        let leader = self.tally.leader();
-        let now = (
-            leader.answer.clone(),
-            leader.support_micros,
-            self.tally.total_micros(),
-            self.tally.votes(),
-        );
+        let answer = self.tally.leader().answer;
+        let here = occasion(&self.domain, self.opened_at, self.seen_to, rules);
+        let support = answer.as_ref().map_or(0, |label| self.tally.weight_of(label));
+        let support_micros = rules.weight_of(support, here);
+        let total_micros = rules.weight_of(self.tally.total_micros(), here);
+        let now = (answer.clone(), support_micros, total_micros, self.tally.votes());
         if self.last.as_ref() == Some(&now) {
             return None;
         }
         self.last = Some(now);
         let log_odds =
             rules.policy.method == Method::Weighted && rules.policy.stake == StakeRule::Ignore;
-        let confidence = leader.answer.as_ref().map_or(0, |answer| match log_odds {
+        let confidence = answer.as_ref().map_or(0, |answer| match log_odds {
             true => self.tally.posterior_micros(answer),
             false => self.tally.share_micros(answer),
         });
@@ -107,12 +103,16 @@ impl Provisional {
             event_time: self.seen_to,
             revision: self.revision - 1,
             task: task.clone(),
-            answer: leader.answer,
+            answer,
             confidence_micros: confidence,
-            support_micros: leader.support_micros,
-            total_micros: self.tally.total_micros(),
+            support_micros,
+            total_micros,
             votes: self.tally.votes(),
             opened_at: self.opened_at,
         })
     }
+}
+
+fn occasion<'a>(domain: &'a Id, opened_at: Micros, at: Micros, rules: &Rules) -> Occasion<'a> {
+    Occasion { domain, era: rules.policy.eras.era_of(opened_at), opened_at, at }
 }

@@ -5,40 +5,48 @@ use std::collections::BTreeMap;
 
 use quorate_schemas::id::Name;
 
-/// Sums of weight by label, kept by addition and subtraction.
+use crate::weights::ONE;
+
+/// Sums of weight by label, kept by addition and subtraction: exact, so that what is taken off leaves no trace.
+///
+/// Votes that all weigh nothing still say something: then the number of votes ranks the labels. It makes an answer and
+/// its confidence, never weight: support and total stay nothing, which exceeds no quorum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     sums: BTreeMap<Name, Sum>,
-    total_micros: i64,
+    total_micros: i128,
     votes: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sum {
-    weight_micros: i64,
+    weight_micros: i128,
     votes: u32,
 }
 
-/// Who leads, and by how much.
+/// Who leads, and what speaks for each: weight, or one a vote where no vote weighs anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Leader {
     pub(crate) answer: Option<Name>,
-    pub(crate) support_micros: i64,
-    pub(crate) runner_up_micros: i64,
     pub(crate) runner_up: Option<Name>,
-    pub(crate) third_micros: i64,
+    first: i128,
+    second: i128,
+    third: i128,
+    by_number: bool,
 }
 
 impl Tally {
-    pub(crate) fn add(&mut self, label: &Name, weight_micros: i64) {
+    pub(crate) fn add(&mut self, label: &Name, weight_micros: impl Into<i128>) {
+        let weight_micros = weight_micros.into();
         let sum = self.sums.entry(label.clone()).or_default();
-        sum.weight_micros = sum.weight_micros.saturating_add(weight_micros);
+        sum.weight_micros += weight_micros;
         sum.votes += 1;
-        self.total_micros = self.total_micros.saturating_add(weight_micros);
+        self.total_micros += weight_micros;
         self.votes += 1;
     }
 
-    pub(crate) fn remove(&mut self, label: &Name, weight_micros: i64) {
+    pub(crate) fn remove(&mut self, label: &Name, weight_micros: impl Into<i128>) {
+        let weight_micros = weight_micros.into();
         let Some(sum) = self.sums.get_mut(label) else { return };
         sum.weight_micros -= weight_micros;
         sum.votes -= 1;
@@ -53,12 +61,17 @@ impl Tally {
         self.votes
     }
 
-    pub(crate) fn total_micros(&self) -> i64 {
+    pub(crate) fn total_micros(&self) -> i128 {
         self.total_micros
     }
 
-    pub(crate) fn weight_of(&self, label: &Name) -> i64 {
+    pub(crate) fn weight_of(&self, label: &Name) -> i128 {
         self.sums.get(label).map_or(0, |sum| sum.weight_micros)
+    }
+
+    /// The greatest weight of a label.
+    pub(crate) fn most_micros(&self) -> i128 {
+        self.sums.values().map(|sum| sum.weight_micros).max().unwrap_or(0)
     }
 
     /// How many labels were voted for.
@@ -66,42 +79,59 @@ impl Tally {
         self.sums.len()
     }
 
-    /// The label with the greatest weight; of equals the smallest label.
+    fn by_number(&self) -> bool {
+        self.total_micros == 0
+    }
+
+    fn speaks(&self, sum: Sum) -> i128 {
+        if self.by_number() { i128::from(sum.votes) * i128::from(ONE) } else { sum.weight_micros }
+    }
+
+    /// The label for which most speaks; of equals the smallest.
     pub(crate) fn leader(&self) -> Leader {
-        let mut leader = Leader::default();
+        let mut leader = Leader { by_number: self.by_number(), ..Leader::default() };
         for (label, sum) in &self.sums {
             // Labels come in order, so only a strictly greater weight displaces an earlier one.
-            let weight = sum.weight_micros;
-            if leader.answer.is_none() || weight > leader.support_micros {
-                leader.third_micros = leader.runner_up_micros;
-                (leader.runner_up, leader.runner_up_micros) =
-                    (leader.answer.take(), leader.support_micros);
-                (leader.answer, leader.support_micros) = (Some(label.clone()), weight);
-            } else if leader.runner_up.is_none() || weight > leader.runner_up_micros {
-                leader.third_micros = leader.runner_up_micros;
-                (leader.runner_up, leader.runner_up_micros) = (Some(label.clone()), weight);
+            let weight = self.speaks(*sum);
+            if leader.answer.is_none() || weight > leader.first {
+                leader.third = leader.second;
+                (leader.runner_up, leader.second) = (leader.answer.take(), leader.first);
+                (leader.answer, leader.first) = (Some(label.clone()), weight);
+            } else if leader.runner_up.is_none() || weight > leader.second {
+                leader.third = leader.second;
+                (leader.runner_up, leader.second) = (Some(label.clone()), weight);
             } else {
-                leader.third_micros = leader.third_micros.max(weight);
+                leader.third = leader.third.max(weight);
             }
         }
         leader
     }
 
-    /// The answer's share of the weight, in millionths.
+    /// The answer's share of all that speaks, in millionths.
     pub(crate) fn share_micros(&self, answer: &Name) -> i64 {
-        let (part, whole) = (i128::from(self.weight_of(answer)), i128::from(self.total_micros));
+        let part = self.sums.get(answer).map_or(0, |sum| self.speaks(*sum));
+        let whole = if self.by_number() {
+            i128::from(self.votes) * i128::from(ONE)
+        } else {
+            self.total_micros
+        };
         if whole == 0 { 0 } else { i64::try_from(part * 1_000_000 / whole).unwrap_or(0) }
     }
 
     /// The answer's posterior where weights are log-odds in nats and votes are independent given the answer:
     /// exp(w_answer) / Σ exp(w_label) over the labels voted for, in millionths.
     pub(crate) fn posterior_micros(&self, answer: &Name) -> i64 {
-        let most = self.sums.values().map(|sum| sum.weight_micros).max().unwrap_or(0);
-        let part = |weight_micros: i64| exp_of_minus(most.saturating_sub(weight_micros));
-        let whole: u128 = self.sums.values().map(|sum| part(sum.weight_micros)).sum();
-        let own = self.sums.get(answer).map_or(0, |sum| part(sum.weight_micros));
+        let most = self.sums.values().map(|sum| self.speaks(*sum)).max().unwrap_or(0);
+        let part = |sum: &Sum| exp_of_minus(most - self.speaks(*sum));
+        let whole: u128 = self.sums.values().map(part).sum();
+        let own = self.sums.get(answer).map_or(0, part);
         (own * 1_000_000 + whole / 2).checked_div(whole).unwrap_or(0) as i64
     }
+}
+
+/// A sum of weights as rows have it.
+pub(crate) fn micros(sum: i128) -> i64 {
+    i64::try_from(sum).unwrap_or(i64::MAX)
 }
 
 /// The unit in which [`exp_of_minus`] answers.
@@ -109,7 +139,7 @@ const EXP_UNIT: u128 = 1_000_000_000_000_000_000;
 
 /// e^(−x) · 10^18, for x ≥ 0 in millionths: by integers, so that it is the same on every machine. The whole part by
 /// multiplication with e^(−1), the rest by its series; within a few units of the last place.
-fn exp_of_minus(micros: i64) -> u128 {
+fn exp_of_minus(micros: i128) -> u128 {
     const E_OF_MINUS_ONE: u128 = 367_879_441_171_442_322;
     let micros = u128::try_from(micros).unwrap_or(0);
     let (whole, rest) = (micros / 1_000_000, micros % 1_000_000);
@@ -133,10 +163,10 @@ impl Leader {
     /// Whether the others' strict leader is `label`, once a vote of `weight_micros` for `label` is left out; `None`
     /// where the others have none: a tie among them says nothing.
     pub(crate) fn others_agree(&self, label: &Name, weight_micros: i64) -> Option<bool> {
-        let (first, second, third) =
-            (self.support_micros, self.runner_up_micros, self.third_micros);
+        let (first, second, third) = (self.first, self.second, self.third);
+        let left_out = i128::from(if self.by_number { ONE } else { weight_micros });
         if self.answer.as_ref() == Some(label) {
-            let own = first - weight_micros;
+            let own = first - left_out;
             return match own.cmp(&second) {
                 Ordering::Greater => Some(true),
                 Ordering::Equal => None,
@@ -144,7 +174,7 @@ impl Leader {
             };
         }
         let rest = if self.runner_up.as_ref() == Some(label) {
-            third.max(second - weight_micros)
+            third.max(second - left_out)
         } else {
             second
         };
@@ -170,10 +200,24 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_weighs_anything_the_number_of_votes_leads_and_nothing_stands_behind_it() {
+        let tally = tally(&[("a", 0), ("b", 0), ("b", 0)]);
+        let leader = tally.leader();
+        assert_eq!((leader.answer.as_deref(), leader.runner_up.as_deref()), (Some("b"), Some("a")));
+        assert_eq!((tally.most_micros(), tally.total_micros()), (0, 0));
+        assert_eq!(tally.share_micros(&Name::new("b")), 666_666);
+        assert_eq!(tally.posterior_micros(&Name::new("b")), 731_059);
+    }
+
+    #[test]
     fn what_was_added_and_removed_leaves_no_trace() {
         let mut changed = tally(&[("a", 3), ("b", 2)]);
-        changed.add(&Name::new("c"), 7);
-        changed.remove(&Name::new("c"), 7);
+        for weight in [7, i64::MAX, i64::MAX] {
+            changed.add(&Name::new("c"), weight);
+        }
+        for weight in [i64::MAX, 7, i64::MAX] {
+            changed.remove(&Name::new("c"), weight);
+        }
         assert_eq!(changed, tally(&[("a", 3), ("b", 2)]));
     }
 
@@ -245,8 +289,11 @@ mod tests {
             for (at, (own, weight)) in votes.iter().enumerate() {
                 let mut rest = votes.clone();
                 rest.remove(at);
+                // Where nothing weighs anything, each counts one.
+                let weightless = votes.iter().all(|(_, weight)| *weight == 0);
                 let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
-                rest.iter().for_each(|(label, weight)| *sums.entry(label).or_default() += weight);
+                let speaks = |weight: &i64| if weightless { 1 } else { *weight };
+                rest.iter().for_each(|(label, weight)| *sums.entry(label).or_default() += speaks(weight));
                 let most = sums.values().copied().max().unwrap_or(0);
                 let first: Vec<&str> = sums.iter().filter(|(_, sum)| **sum == most).map(|(l, _)| *l).collect();
                 let expected = (most > 0 && first.len() == 1).then(|| first == [*own]);

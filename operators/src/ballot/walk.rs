@@ -4,8 +4,12 @@
 //! the same votes finds is the same however they arrived. Votes are only walked once the watermark has passed
 //! them, so that none can come in between later.
 //!
-//! A rule is met by a vote, never by an order or a new era, and only by votes that weigh something: that all votes
-//! weigh nothing, so that each counts one, is left to the close. Agents without any weight can't bring it about.
+//! Votes from before a task's first declaration count as on a task that nobody declared, until that declaration takes
+//! effect: then they are judged by it, all over again. Those that it refuses are told at the close. Equal ones count as
+//! doubled before they are judged.
+//!
+//! A rule is met by a vote, never by an order or a new era, and a quorum only by votes that weigh something: agents
+//! without any weight can't bring it about.
 
 #![expect(
     clippy::disallowed_methods,
@@ -19,7 +23,7 @@ use quorate_schemas::table::{CloseRule, RejectReason};
 use quorate_schemas::time::Micros;
 
 use super::order::vote_order;
-use super::tally::Tally;
+use super::tally::{Tally, micros};
 use crate::maps::IdMap;
 use crate::rules::{Occasion, Rules};
 
@@ -50,8 +54,15 @@ pub(crate) enum Taken {
 pub(crate) struct Walk {
     pub(crate) seats: IdMap<Seat>,
     pub(crate) first_vote: Option<Micros>,
+    /// The first vote that ever stood, be it refused since.
+    pub(crate) claimed: Option<Micros>,
     pub(crate) superseded: u32,
     pub(crate) duplicates: u32,
+    /// Votes that the first declaration refused.
+    pub(crate) refused: Vec<(Placed<Vote>, RejectReason, String)>,
+    /// Votes that another one of their agent has replaced, while nobody has declared the task.
+    replaced: Vec<Placed<Vote>>,
+    declared: bool,
     rows: u32,
     answers: Answers,
     running: Option<Running>,
@@ -100,6 +111,7 @@ impl Walk {
         }
         self.rows += 1;
         self.first_vote.get_or_insert(vote.event_time);
+        self.claimed.get_or_insert(vote.event_time);
         let agent = vote.body.agent.clone();
         let seat = Seat { vote, versions: versions + 1, answers: false, running_micros: None };
         if let Some(before) = self.seats.insert(agent, seat) {
@@ -111,8 +123,28 @@ impl Walk {
             {
                 running.tally.remove(&label, weight);
             }
+            if !self.declared {
+                self.replaced.push(before.vote);
+            }
         }
         Taken::Stands
+    }
+
+    /// The task's first declaration takes effect: the votes so far are judged by it. Said again, it changes nothing.
+    pub(crate) fn declare(&mut self, task: &Task, rules: &Rules) {
+        if std::mem::replace(&mut self.declared, true) {
+            return;
+        }
+        let Walk { seats, replaced, claimed, duplicates, .. } = std::mem::take(self);
+        *self = Walk { claimed, duplicates, declared: true, ..Walk::default() };
+        let mut votes: Vec<Placed<Vote>> = seats.into_values().map(|seat| seat.vote).collect();
+        votes.extend(replaced);
+        votes.sort_by(vote_order);
+        for vote in votes {
+            if let Taken::Refused(vote, reason, detail) = self.take(vote, Some(task), rules) {
+                self.refused.push((vote, reason, detail));
+            }
+        }
     }
 
     /// The rule that the votes so far meet, asked after `agent`'s vote at `at` was taken.
@@ -133,12 +165,12 @@ impl Walk {
         }
         let domain = task.map_or(&rules.nowhere, |task| &task.domain);
         let occasion = Occasion { domain, era: rules.policy.eras.era_of(at), opened_at, at };
-        let eligible = self.follow(agent, occasion, rules);
+        let whole = self.follow(agent, occasion, rules);
         let tally = &self.running.as_ref()?.tally;
         let quorum = task.and_then(|task| task.quorum).unwrap_or(rules.policy.quorum);
         let enough = task.and_then(|task| task.min_votes).unwrap_or(rules.policy.min_votes);
-        let reached = quorum
-            .exceeded_by(tally.leader().support_micros, eligible.unwrap_or(tally.total_micros()));
+        let whole = whole.unwrap_or_else(|| micros(tally.total_micros()));
+        let reached = quorum.exceeded_by(micros(tally.most_micros()), whole);
         (reached && tally.votes() >= enough).then_some(CloseRule::Quorum)
     }
 
@@ -180,14 +212,15 @@ impl Walk {
             let everybody: Vec<Id> = self.standing(occasion.at, rules).cloned().collect();
             let weighing = rules.weigh(occasion, everybody.iter());
             everybody.iter().for_each(|voter| self.seat_in_tally(voter, weighing.of(voter)));
-            return rules.eligible(&weighing);
+            return rules.whole(&weighing, everybody.iter());
         }
         let standing = !rules.registry.quarantined(agent, occasion.at);
         let weighing = rules.weigh(occasion, standing.then_some(agent).into_iter());
         if standing {
             self.seat_in_tally(agent, weighing.of(agent));
         }
-        rules.eligible(&weighing)
+        // Where a cap cuts votes, all of them are weighed together, above.
+        rules.whole(&weighing, std::iter::empty())
     }
 
     fn seat_in_tally(&mut self, agent: &Id, weight_micros: i64) {

@@ -6,7 +6,7 @@ use quorate_operators::effects::{Effects, Keep};
 use quorate_operators::policy::{Method, Policy, QuorumOf};
 use quorate_operators::reputation::Book;
 use quorate_operators::weights::WeightChange;
-use quorate_schemas::clock::Clock;
+use quorate_schemas::clock::{Clock, Phase};
 use quorate_schemas::retained::RetainedRow;
 use quorate_schemas::table::OutRow;
 
@@ -73,6 +73,14 @@ impl Job {
             job.book.resume(era);
         }
         job
+    }
+
+    /// The same job, finished, and reopened by a new incarnation: rows after its last one are not late.
+    pub(crate) fn reopened(mut self) -> Job {
+        assert_eq!(self.clock.phase, Phase::End);
+        let from = self.clock.greatest + 1;
+        self.clock = Clock { phase: Phase::Running, watermark: from, promised: from, ..self.clock };
+        self.restarted(self.workers())
     }
 
     pub(crate) fn workers(&self) -> usize {

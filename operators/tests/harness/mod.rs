@@ -59,8 +59,25 @@ pub(crate) fn run(
     lateness: i64,
     course: &Course,
 ) -> Outcome {
+    drive(&mut Job::new(policy, course.workers), partitions, lateness, course)
+}
+
+/// Reads `rows` to their end, reopens the job, and reads the rows that came `later`.
+pub(crate) fn run_and_reopen(policy: Policy, rows: &[Row], later: &[Row]) -> (Outcome, Outcome) {
+    let in_order = |rows: &[Row]| {
+        let mut rows = rows.to_vec();
+        rows.sort_by_key(Row::event_time);
+        rows
+    };
+    let mut job = Job::new(policy, 1);
+    let first = drive(&mut job, &[in_order(rows)], 0, &Course::plain());
+    let mut job = job.reopened();
+    let then = drive(&mut job, &[in_order(later)], 0, &Course::plain());
+    (first, then)
+}
+
+fn drive(job: &mut Job, partitions: &[Vec<Row>], lateness: i64, course: &Course) -> Outcome {
     let mut reader = Reader::new(partitions, lateness, &course.cuts);
-    let mut job = Job::new(policy, course.workers);
     let mut epoch = 0;
     let mut rows = Vec::new();
     while !reader.is_done() || job.lags() {
@@ -70,7 +87,7 @@ pub(crate) fn run(
         rows.append(&mut job.rows);
         let restart = course.restarts.iter().find(|(after, _)| *after == epoch);
         if let Some((_, workers)) = restart {
-            job = job.restarted(*workers);
+            *job = job.restarted(*workers);
             reader.start_again();
         }
         epoch += 1;

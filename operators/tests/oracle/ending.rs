@@ -27,16 +27,15 @@ pub(crate) fn tell<'a>(roll: &Roll<'_>, questions: &[Question<'a>], greatest: Mi
     let eras = roll.policy.eras;
     // Lives that only the end of the input ends wait until it is known in which era that is.
     let mut open: Vec<(Question<'a>, Life<'a>)> = Vec::new();
-    let mut end = greatest;
     for question in questions {
         let mut rest = question.after(Micros::MIN);
         while !rest.is_empty() {
-            let life = Life::live(roll, &rest);
+            let life = Life::live(roll, &rest, greatest);
             told.views.extend(life.refused.iter().cloned());
             rest = match life.ending {
                 Ending::Closed { at, rule } => {
-                    end = end.max(eras.start_of(eras.era_of(at)));
-                    told.close(roll, &rest, &life, (at, rule, eras.era_of(at)))
+                    // No era begins after the last row.
+                    told.close(roll, &rest, &life, (at, rule, eras.era_of(at.min(greatest))))
                 }
                 Ending::GivenUp { at } => {
                     told.unclaimed(&rest, at);
@@ -51,8 +50,8 @@ pub(crate) fn tell<'a>(roll: &Roll<'_>, questions: &[Question<'a>], greatest: Mi
         }
     }
     for (question, life) in open.iter().filter(|(_, life)| life.opened_at.is_some()) {
-        let era = eras.era_of(end) + i64::from(question.golds.is_empty());
-        told.close(roll, question, life, (end, CloseRule::EndOfInput, era));
+        let era = eras.era_of(greatest) + i64::from(question.golds.is_empty());
+        told.close(roll, question, life, (greatest, CloseRule::EndOfInput, era));
     }
     told
 }

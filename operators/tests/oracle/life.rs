@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_operators::policy::QuorumOf;
 use quorate_schemas::record::{Placed, RecordKind, Task, Vote};
 use quorate_schemas::table::{CloseRule, RejectReason};
 use quorate_schemas::time::Micros;
@@ -38,6 +37,8 @@ pub(crate) struct Life<'a> {
     pub(crate) duplicates: u32,
     /// Votes that could not count.
     pub(crate) refused: Vec<View>,
+    /// Votes that were accepted while nobody had declared the task.
+    early: Vec<&'a Placed<Vote>>,
     rows: u32,
     versions: BTreeMap<String, u32>,
     first_declared: Option<Micros>,
@@ -55,7 +56,8 @@ pub(crate) fn late_or_refused(vote: &Placed<Vote>, reason: RejectReason) -> View
 }
 
 impl<'a> Life<'a> {
-    pub(crate) fn live(roll: &Roll<'_>, question: &Question<'a>) -> Life<'a> {
+    /// `end`: the time of the last row of all.
+    pub(crate) fn live(roll: &Roll<'_>, question: &Question<'a>, end: Micros) -> Life<'a> {
         let mut life = Life {
             ending: Ending::Open,
             opened_at: None,
@@ -64,13 +66,18 @@ impl<'a> Life<'a> {
             superseded: 0,
             duplicates: 0,
             refused: Vec::new(),
+            early: Vec::new(),
             rows: 0,
             versions: BTreeMap::new(),
             first_declared: None,
             first_voted: None,
         };
         let mut patience: Option<Micros> = None;
-        for now in times_of_interest(roll, question) {
+        let held_open = roll.policy.close.after.is_none();
+        // Where only the end of the input closes what is left, no deadline after it does.
+        for now in
+            times_of_interest(roll, question).into_iter().filter(|now| !held_open || *now <= end)
+        {
             if let (None, Some(at)) = (life.opened_at, patience.filter(|at| now > *at)) {
                 life.ending = Ending::GivenUp { at };
                 return life;
@@ -96,8 +103,10 @@ impl<'a> Life<'a> {
     fn pass(&mut self, roll: &Roll<'_>, question: &Question<'a>, now: Micros) -> Option<CloseRule> {
         if let Some(last) = question.declarations.iter().rfind(|row| row.event_time == now) {
             self.declared = Some(&last.body);
-            self.first_declared.get_or_insert(now);
-            self.opened_at.get_or_insert(now);
+            if self.first_declared.is_none() {
+                self.first_declared = Some(now);
+                self.judge_again(roll);
+            }
         }
         let mut met = None;
         for vote in question.votes.iter().filter(|vote| vote.event_time == now) {
@@ -107,6 +116,17 @@ impl<'a> Life<'a> {
             }
         }
         met.or_else(|| self.time_is_up(roll, question, now))
+    }
+
+    /// Judges the votes from before the first declaration by it, as if none had been taken.
+    fn judge_again(&mut self, roll: &Roll<'_>) {
+        self.standing.clear();
+        self.versions.clear();
+        (self.superseded, self.rows, self.first_voted) = (0, 0, None);
+        for vote in std::mem::take(&mut self.early) {
+            self.take(roll, vote);
+        }
+        self.opened_at = self.first_declared.into_iter().chain(self.first_voted).min();
     }
 
     /// Whether `vote` is its agent's last word now.
@@ -132,6 +152,9 @@ impl<'a> Life<'a> {
         }
         *versions += 1;
         self.rows += 1;
+        if self.declared.is_none() {
+            self.early.push(vote);
+        }
         self.first_voted.get_or_insert(vote.event_time);
         self.opened_at.get_or_insert(vote.event_time);
         self.superseded += u32::from(self.standing.insert(agent, vote).is_some());
@@ -156,17 +179,13 @@ impl<'a> Life<'a> {
         let domain = self.declared.map_or("", |task| task.domain.name().as_str());
         let opened_at = self.opened_at.unwrap_or(now);
         let asked = Asked { domain, era: policy.eras.era_of(now), opened_at, at: now };
-        let (weights, eligible) = roll.weigh(asked, &counted);
+        let (weights, whole) = roll.weigh(asked, &counted);
         let mut support: BTreeMap<String, i64> = BTreeMap::new();
         for agent in &counted {
             let label = self.standing[agent].body.value.label().expect("it counts");
             *support.entry(label.to_string()).or_default() +=
                 weights.get(agent).copied().unwrap_or(0);
         }
-        let whole = match policy.quorum_of {
-            QuorumOf::Votes => support.values().sum(),
-            QuorumOf::Eligible => eligible,
-        };
         let quorum = self.declared.and_then(|task| task.quorum).unwrap_or(policy.quorum);
         let needed = self.declared.and_then(|task| task.min_votes).unwrap_or(policy.min_votes);
         let reached = support.values().any(|support| quorum.exceeded_by(*support, whole));

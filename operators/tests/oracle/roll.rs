@@ -155,21 +155,40 @@ impl<'a> Roll<'a> {
         refusals.into_iter().find(|(refused, _)| *refused).map(|(_, reason)| reason)
     }
 
-    fn raw(&self, agent: &str, asked: Asked<'_>) -> i64 {
+    /// What a vote counts before stakes are scaled.
+    fn amount(&self, agent: &str, asked: Asked<'_>) -> i128 {
         let weight = match self.policy.method {
             Method::Majority => ONE,
             Method::Weighted => self.learnt.weight(asked.era, asked.domain, agent),
         };
         if self.policy.stake == StakeRule::Ignore {
-            return weight;
+            return weight.into();
         }
         let begins = self.policy.eras.start_of(asked.era);
+        let here = self.admitted(agent, asked.domain, begins)
+            || self.admitted(agent, asked.domain, asked.opened_at);
         let known = self.registered(agent, begins).or(self.registered(agent, asked.opened_at));
-        let stake = known.map_or(0, |known| known.stake);
-        i64::try_from(i128::from(stake) * i128::from(weight) / 1_000_000).expect("small stakes")
+        let stake = known.filter(|_| here).map_or(0, |known| known.stake);
+        i128::from(stake) * i128::from(weight)
     }
 
-    /// What the votes of `voters` count, and what all who are eligible weigh.
+    /// A stake weighs its share of all that is at stake in the domain, of a million.
+    fn raw(&self, agent: &str, asked: Asked<'_>) -> i64 {
+        let amount = self.amount(agent, asked);
+        if self.policy.stake == StakeRule::Ignore {
+            return i64::try_from(amount).expect("a weight is small");
+        }
+        let all: i128 = self.names().iter().map(|name| self.amount(name, asked)).sum();
+        let share = if all == 0 { 0 } else { amount * 1_000_000_000_000 / all };
+        i64::try_from(share).expect("a share of a million")
+    }
+
+    /// Everybody who ever registered.
+    fn names(&self) -> BTreeSet<String> {
+        self.registrations.iter().map(|row| row.body.agent.name().to_string()).collect()
+    }
+
+    /// What the votes of `voters` count, and what a quorum is a share of.
     pub(crate) fn weigh(
         &self,
         asked: Asked<'_>,
@@ -179,12 +198,7 @@ impl<'a> Roll<'a> {
         let mut members = voters.clone();
         if of_eligible || self.policy.cap.is_some() {
             let known = if self.policy.registered {
-                let names: BTreeSet<String> = self
-                    .registrations
-                    .iter()
-                    .map(|row| row.body.agent.name().to_string())
-                    .collect();
-                names
+                self.names()
                     .into_iter()
                     .filter(|name| self.admitted(name, asked.domain, asked.opened_at))
                     .collect()
@@ -202,14 +216,19 @@ impl<'a> Roll<'a> {
             let weight = self.raw(&name, asked);
             weights.insert(name, weight);
         }
+        // What a cap cuts is nobody's, and still part of the whole.
+        let whole = weights
+            .iter()
+            .filter(|(name, _)| of_eligible || voters.contains(*name))
+            .map(|(_, weight)| weight)
+            .sum();
         if let Some(cap) = self.policy.cap {
             self.cap(&mut weights, asked, (cap.numerator().into(), cap.denominator().into()));
         }
-        let eligible = weights.values().sum();
-        (weights, eligible)
+        (weights, whole)
     }
 
-    /// Cuts families to the greatest whole limit L with L ≤ cap · Σ min(family, L), found by halving.
+    /// Cuts families to `above / below` of what all weigh.
     fn cap(
         &self,
         weights: &mut BTreeMap<String, i64>,
@@ -224,25 +243,12 @@ impl<'a> Roll<'a> {
         for (name, weight) in weights.iter() {
             *sums.entry(family(name)).or_default() += i128::from(*weight);
         }
-        let heavy: Vec<i128> = sums.values().copied().filter(|sum| *sum > 0).collect();
-        let Some(most) = heavy.iter().copied().max() else { return };
-        let holds = |limit: i128| {
-            limit * below <= above * heavy.iter().map(|sum| limit.min(*sum)).sum::<i128>()
-        };
-        let limit = if (heavy.len() as i128) * above < below {
-            heavy.iter().copied().min().unwrap_or(0)
-        } else {
-            let (mut low, mut high) = (0, most + 1);
-            while high - low > 1 {
-                let middle = (low + high) / 2;
-                if holds(middle) { low = middle } else { high = middle }
-            }
-            low
-        };
+        let all: i128 = sums.values().sum();
         for (name, weight) in weights.iter_mut() {
             let sum = sums[&family(name)];
-            if sum > limit {
-                *weight = i64::try_from(i128::from(*weight) * limit / sum).expect("it was cut");
+            if sum * below > all * above {
+                let cut = i128::from(*weight) * all * above / (sum * below);
+                *weight = i64::try_from(cut).expect("it was cut");
             }
         }
     }

@@ -70,26 +70,28 @@ impl Case<'_> {
         let with = |wanted| statuses.iter().filter(move |(_, status)| **status == wanted);
         let counted = with(VoteStatus::Counted).map(|(agent, _)| (*agent).clone()).collect();
         let asked = Asked { domain: self.domain(), era: self.era, opened_at: self.opened_at, at };
-        let (mut weights, eligible) = roll.weigh(asked, &counted);
+        let (mut weights, whole) = roll.weigh(asked, &counted);
         weights.retain(|agent, _| counted.contains(agent));
-        if policy.stake == StakeRule::Ignore && weights.values().all(|weight| *weight == 0) {
-            weights = counted.iter().map(|agent| (agent.clone(), ONE)).collect();
-        }
         let weight = |agent: &String| weights.get(agent).copied().unwrap_or(0);
         let label = |agent: &String| self.standing[agent].body.value.label().expect("it counts");
         let mut support: BTreeMap<Name, i64> = BTreeMap::new();
         counted.iter().for_each(|agent| *support.entry(label(agent)).or_default() += weight(agent));
         let total: i64 = support.values().sum();
-        let mut ranked: Vec<(&Name, i64)> =
-            support.iter().map(|(label, weight)| (label, *weight)).collect();
-        ranked.sort_by_key(|(label, weight)| (-weight, label.as_str()));
-        let of = |rank: usize| ranked.get(rank).map_or(0, |(_, weight)| *weight);
-        let elected = ranked.first().map(|(label, _)| (*label).clone());
+        // Where nothing weighs anything, the number of votes ranks the labels, and nothing else.
+        let mut speaks = support.clone();
+        if total == 0 {
+            speaks.values_mut().for_each(|number| *number = 0);
+            counted.iter().for_each(|agent| *speaks.entry(label(agent)).or_default() += ONE);
+        }
+        let spoken: i64 = speaks.values().sum();
+        let mut ranked: Vec<&Name> = support.keys().collect();
+        ranked.sort_by_key(|label| (-speaks[*label], label.as_str()));
+        let of = |rank: usize| ranked.get(rank).map_or(0, |label| support[*label]);
+        let elected = ranked.first().map(|label| (*label).clone());
         let by_hand = self.by_hand(at);
         let answer = by_hand.clone().or_else(|| elected.clone());
         let quorum = self.declared.and_then(|task| task.quorum).unwrap_or(policy.quorum);
         let needed = self.declared.and_then(|task| task.min_votes).unwrap_or(policy.min_votes);
-        let whole = if policy.quorum_of == QuorumOf::Votes { total } else { eligible };
         let undecided = [
             (counted.is_empty(), UndecidedReason::NoVotes),
             (counted.len() < needed as usize, UndecidedReason::TooFewVotes),
@@ -102,13 +104,15 @@ impl Case<'_> {
             && policy.cap.is_none();
         let confidence = match &answer {
             None => 0,
-            Some(answer) if log_odds && support.contains_key(answer) => {
-                let others = support.values().map(|weight| ((weight - own) as f64 / 1e6).exp());
+            Some(answer) if log_odds && speaks.contains_key(answer) => {
+                let own = speaks[answer];
+                let others = speaks.values().map(|weight| ((weight - own) as f64 / 1e6).exp());
                 (1e6 / others.sum::<f64>()).round() as i64
             }
-            Some(_) if total == 0 => 0,
-            Some(_) => {
-                i64::try_from(i128::from(own) * 1_000_000 / i128::from(total)).expect("a share")
+            Some(_) if spoken == 0 => 0,
+            Some(answer) => {
+                let own = speaks.get(answer).copied().unwrap_or(0);
+                i64::try_from(i128::from(own) * 1_000_000 / i128::from(spoken)).expect("a share")
             }
         };
         let row = DecisionRow {
@@ -196,11 +200,14 @@ impl Verdict {
     }
 }
 
-/// The one label that all but `left_out` give the most weight, if there is one.
+/// The one label for which most speaks but for `left_out`, if there is one: weight, or one a vote where none weighs
+/// anything.
 fn others_say(counted: &[&VoteRow], left_out: &VoteRow) -> Option<Name> {
+    let weightless = counted.iter().all(|vote| vote.weight_micros == 0);
     let mut support: BTreeMap<Name, i64> = BTreeMap::new();
     for vote in counted.iter().filter(|vote| vote.agent != left_out.agent) {
-        *support.entry(vote.value.label()?).or_default() += vote.weight_micros;
+        *support.entry(vote.value.label()?).or_default() +=
+            if weightless { ONE } else { vote.weight_micros };
     }
     let most = support.values().copied().max().filter(|most| *most > 0)?;
     let mut heaviest = support.into_iter().filter(|(_, weight)| *weight == most);

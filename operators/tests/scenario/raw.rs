@@ -182,7 +182,13 @@ impl Raw {
             },
             operator: None,
             family: (self.more >= 128).then(|| Name::new(["f", "g"][usize::from(self.says) % 2])),
-            stake: (self.says % 4 != 3).then(|| u64::from(self.more / 4) * 1_000),
+            stake: match (self.says % 4, self.more / 4) {
+                (3, _) => None,
+                // Some have all there is.
+                (2, few @ 0..4) => Some(u64::MAX - u64::from(few)),
+                (1, few) => Some(u64::from(few)),
+                (_, few) => Some(u64::from(few) * 1_000),
+            },
             domains: domains.iter().map(|domain| Name::new(domain)).collect(),
         }
     }

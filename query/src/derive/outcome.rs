@@ -10,13 +10,19 @@ use crate::rows::{Status, Vote, micros};
 /// What votes amount to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// Labels with their weight in millionths: the heaviest first, of equals the smallest.
+    /// Labels with their weight in millionths: the heaviest first, of equals the smallest; where no vote weighs
+    /// anything, by their numbers of votes.
     pub(crate) ranked: Vec<(Name, i128)>,
+    /// How many votes each label has.
+    pub(crate) numbers: BTreeMap<Name, i64>,
     pub(crate) total_micros: i128,
     pub(crate) votes: i64,
     pub(crate) abstentions: i64,
     pub(crate) excluded: i64,
 }
+
+/// What a vote says where none weighs anything.
+const ONE_MICROS: i128 = 1_000_000;
 
 impl Outcome {
     /// The outcome of one vote of each agent. A weight that is no number of millionths counts nothing.
@@ -28,6 +34,7 @@ impl Outcome {
                 (Status::Counted, Some(label)) => {
                     let weight = i128::from(micros(vote.weight).unwrap_or(0));
                     *sums.entry(label.clone()).or_default() += weight;
+                    *outcome.numbers.entry(label.clone()).or_default() += 1;
                     outcome.total_micros += weight;
                     outcome.votes += 1;
                 }
@@ -37,7 +44,11 @@ impl Outcome {
         }
         outcome.ranked = sums.into_iter().collect();
         // Stable, and labels came in order: so ties stay with the smallest.
+        let numbers = &outcome.numbers;
         outcome.ranked.sort_by_key(|(_, weight)| -weight);
+        if outcome.total_micros == 0 {
+            outcome.ranked.sort_by_key(|(label, _)| -numbers.get(label).copied().unwrap_or(0));
+        }
         outcome
     }
 
@@ -54,25 +65,38 @@ impl Outcome {
         self.ranked.iter().find(|(found, _)| found != label).map(|(found, weight)| (found, *weight))
     }
 
-    /// The label's share of the weight, in millionths, rounded down.
-    pub(crate) fn share_micros(&self, label: &Name) -> i128 {
-        if self.total_micros == 0 {
-            0
-        } else {
-            self.weight_of(label) * 1_000_000 / self.total_micros
+    /// What speaks for a label: its weight, or one a vote where no vote weighs anything.
+    fn speaks(&self, label: &Name) -> i128 {
+        match self.total_micros {
+            0 => ONE_MICROS * i128::from(self.numbers.get(label).copied().unwrap_or(0)),
+            _ => self.weight_of(label),
         }
+    }
+
+    /// What speaks for all labels but this one, the most first.
+    fn others<'a>(&'a self, label: &'a Name) -> impl Iterator<Item = i128> {
+        self.ranked
+            .iter()
+            .filter(move |(found, _)| found != label)
+            .map(|(found, _)| self.speaks(found))
+    }
+
+    /// The label's share of what speaks for all, in millionths, rounded down.
+    pub(crate) fn share_micros(&self, label: &Name) -> i128 {
+        let own = self.speaks(label);
+        let all = own + self.others(label).sum::<i128>();
+        if all == 0 { 0 } else { own * 1_000_000 / all }
     }
 
     /// The label's posterior where weights are log-odds: exp(w) over the sum of all labels' exp(w); nothing for one
     /// that nobody voted for.
     pub(crate) fn posterior(&self, label: &Name) -> f64 {
-        let Some(own) =
-            self.ranked.iter().find(|(found, _)| found == label).map(|(_, weight)| *weight)
-        else {
+        if !self.numbers.contains_key(label) {
             return 0.0;
-        };
-        let others = self.ranked.iter().filter(|(found, _)| found != label);
-        1.0 / (1.0 + others.map(|(_, weight)| ((weight - own) as f64 / 1e6).exp()).sum::<f64>())
+        }
+        let own = self.speaks(label);
+        let odds = self.others(label).map(|other| ((other - own) as f64 / 1e6).exp());
+        1.0 / (1.0 + odds.sum::<f64>())
     }
 
     /// Whether the label's weight exceeds `quorum` of `eligible_micros`, exactly.
@@ -83,11 +107,11 @@ impl Outcome {
     }
 
     /// What the others decide without one vote for `label` of this weight: whether it is that label; nothing where
-    /// they have no weight, or two labels share the most of it.
+    /// nothing speaks for any, or as much for two labels as for none else.
     pub(crate) fn others_agree(&self, label: &Name, weight_micros: i128) -> Option<bool> {
-        let own = self.weight_of(label) - weight_micros;
-        let mut others =
-            self.ranked.iter().filter(|(found, _)| found != label).map(|(_, weight)| *weight);
+        let left_out = if self.total_micros == 0 { ONE_MICROS } else { weight_micros };
+        let own = self.speaks(label) - left_out;
+        let mut others = self.others(label);
         let (first, second) = (others.next().unwrap_or(0), others.next().unwrap_or(0));
         let most = own.max(first);
         let shared = (own == first) || (most == first && first == second);
@@ -136,6 +160,14 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_weighs_anything_the_number_of_votes_leads_and_nothing_stands_behind_it() {
+        let equal = outcome(&[("a", 0.0), ("b", 0.0), ("b", 0.0)]);
+        assert_eq!(equal.answer().map(Name::as_str), Some("b"));
+        assert_eq!((equal.weight_of(&"b".into()), equal.share_micros(&"b".into())), (0, 666_666));
+        assert!(!equal.exceeds(&"b".into(), Ratio::TWO_THIRDS, equal.total_micros));
+    }
+
+    #[test]
     fn two_thirds_are_exceeded_by_more_than_two_thirds_alone() {
         let two = outcome(&[("a", 1.0), ("a", 1.0), ("b", 1.0)]);
         assert!(!two.exceeds(&"a".into(), Ratio::TWO_THIRDS, two.total_micros));
@@ -147,6 +179,10 @@ mod tests {
     fn without(votes: &[(&str, f64)], at: usize) -> Option<bool> {
         let mut rest = votes.to_vec();
         let (own, _) = rest.remove(at);
+        // Where nothing weighs anything, each counts one.
+        if votes.iter().all(|(_, weight)| *weight == 0.0) {
+            rest.iter_mut().for_each(|(_, weight)| *weight = 1.0);
+        }
         let rest = outcome(&rest);
         let most = rest.ranked.first().map_or(0, |(_, weight)| *weight);
         let first: Vec<&Name> =

@@ -10,6 +10,14 @@ use crate::derive::Outcome;
 use crate::rows::{Decision, is_micros, micros, real};
 use crate::terms::Terms;
 
+/// What is known, beside the tables, of the commit that made a revision true.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Known<'t> {
+    pub(crate) terms: Option<&'t Terms>,
+    /// The greatest event time of the input by then. What closed later did so because the input had ended.
+    pub(crate) greatest: Option<Micros>,
+}
+
 /// How far a confidence may be off: it is rounded to millionths, and exponentials differ a little between machines.
 const CONFIDENCE_SLACK: f64 = 1.5e-6;
 
@@ -54,16 +62,17 @@ pub(super) fn check_revision(
     before: Option<&Decision>,
     outcome: &Outcome,
     by_hand: Option<&Name>,
-    terms: Option<&Terms>,
+    known: Known<'_>,
     findings: &mut Findings,
 ) {
+    let terms = known.terms;
     let mut derived = Derived { decision, findings };
     derived.check_counts(outcome, terms);
     derived.check_answer(outcome, by_hand);
     derived.check_state(outcome, terms, by_hand.is_some());
     derived.check_confidence(outcome, terms);
     derived.check_reason(before, terms);
-    derived.check_times(before, terms);
+    derived.check_times(before, known);
 }
 
 /// One revision against what follows from its votes.
@@ -130,7 +139,8 @@ impl Derived<'_> {
 
     fn check_state(&mut self, outcome: &Outcome, terms: Option<&Terms>, by_hand: bool) {
         let decision = self.decision;
-        if decision.eligible_basis == "votes" {
+        // What a cap takes from the votes cast is still part of the whole.
+        if decision.eligible_basis == "votes" && terms.is_some_and(|terms| !terms.capped) {
             self.weight("eligible_weight", outcome.total_micros, decision.eligible);
         } else if decision.eligible < decision.total {
             self.differs(
@@ -181,7 +191,7 @@ impl Derived<'_> {
         }
     }
 
-    fn check_times(&mut self, before: Option<&Decision>, terms: Option<&Terms>) {
+    fn check_times(&mut self, before: Option<&Decision>, known: Known<'_>) {
         let decision = self.decision;
         self.number(
             "time_to_decision_ms",
@@ -229,7 +239,7 @@ impl Derived<'_> {
                 format!("{:?}", decision.gold_match),
             );
         }
-        let Some(terms) = terms else { return };
+        let Some(terms) = known.terms else { return };
         let last = closed.saturating_add(terms.finality_after_us);
         time(
             self,
@@ -241,7 +251,16 @@ impl Derived<'_> {
         if before.is_none() {
             // At the end of the input gold tasks close in its last era and the others in the one after.
             let after_gold = decision.close_rule == "end_of_input" && decision.gold.is_none();
-            self.number("era", terms.era_of(closed) + i64::from(after_gold), decision.era);
+            let after_gold = i64::from(after_gold);
+            let own = terms.era_of(closed) + after_gold;
+            match known.greatest {
+                // No era begins after the last row of the input.
+                Some(last) => {
+                    self.number("era", terms.era_of(closed.min(last)) + after_gold, decision.era);
+                }
+                None if decision.era > own => self.number("era", own, decision.era),
+                None => {}
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use quorate_schemas::id::Name;
 use quorate_schemas::table::Table;
 use quorate_schemas::time::format_rfc3339;
 
-use super::decision::{check_revision, is_set_by_hand};
+use super::decision::{Known, check_revision, is_set_by_hand};
 use super::finding::{Check, Finding, Findings};
 use crate::derive::Outcome;
 use crate::rows::{Decision, Status, Vote, micros};
@@ -81,26 +81,26 @@ pub(crate) fn about_vote(vote: &Vote, check: Check, what: &str) -> Finding {
     finding.key("task_id", &vote.task).agent(&vote.agent).key("revision", vote.revision)
 }
 
-/// Checks all of one life; `terms_at` gives the terms of a commit, which an upgrade of the job can change. Whether its
+/// Checks all of one life; `known_at` gives the terms of a commit, which an upgrade of the job can change, and how far its input was. Whether its
 /// answer was set by hand: then it is taken as it is, since an operator's orders are in no table.
 pub(crate) fn check_life<'t>(
     life: &Life,
-    terms_at: impl Fn(i64) -> Option<&'t Terms>,
+    known_at: impl Fn(i64) -> Known<'t>,
     findings: &mut Findings,
 ) -> bool {
     check_rows(life, findings);
-    check_order(life, &terms_at, findings);
+    check_order(life, &known_at, findings);
     let mut by_hand: Option<Name> = None;
     for (at, decision) in life.decisions.iter().enumerate() {
-        let terms = terms_at(decision.commit);
+        let known = known_at(decision.commit);
         let votes = life.votes_as_of(decision.revision);
         let outcome = Outcome::of(votes.iter().copied());
         let ordered = decision.reason == "override";
-        if ordered || (by_hand.is_none() && is_set_by_hand(decision, &outcome, terms)) {
+        if ordered || (by_hand.is_none() && is_set_by_hand(decision, &outcome, known.terms)) {
             by_hand.clone_from(&decision.answer);
         }
         let before = at.checked_sub(1).map(|before| &life.decisions[before]);
-        check_revision(decision, before, &outcome, by_hand.as_ref(), terms, findings);
+        check_revision(decision, before, &outcome, by_hand.as_ref(), known, findings);
         check_agreement(decision, &votes, findings);
     }
     by_hand.is_some()
@@ -142,11 +142,7 @@ fn check_rows(life: &Life, findings: &mut Findings) {
 }
 
 /// Revisions follow each other from 0, and nothing follows the final one.
-fn check_order<'t>(
-    life: &Life,
-    terms_at: &impl Fn(i64) -> Option<&'t Terms>,
-    findings: &mut Findings,
-) {
+fn check_order<'t>(life: &Life, known_at: &impl Fn(i64) -> Known<'t>, findings: &mut Findings) {
     for (expected, decision) in life.decisions.iter().enumerate() {
         if decision.revision != expected as i64 {
             let finding = about(decision, Check::Finality, "revision, counted from 0 without gaps");
@@ -162,7 +158,7 @@ fn check_order<'t>(
         life.decisions.split_last().and_then(|(last, rest)| Some((last, rest.last()?)))
         && last.is_final
     {
-        check_final(last, before, terms_at(last.commit), findings);
+        check_final(last, before, known_at(last.commit).terms, findings);
     }
 }
 

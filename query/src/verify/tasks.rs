@@ -65,7 +65,8 @@ pub(super) async fn check(
         for life in &lives {
             checked.tasks += 1;
             checked.revisions += life.decisions.len() as u64;
-            checked.by_hand += u64::from(check_life(life, |commit| terms.at(commit), findings));
+            checked.by_hand +=
+                u64::from(check_life(life, |commit| terms.known_at(commit), findings));
             if contents.are_whole(&[Table::Decisions]) {
                 check_is_final(life, terms.now(), &last.standing, findings);
             }

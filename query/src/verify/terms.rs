@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use quorate_connectors::store::Store;
 use quorate_schemas::log::Digest;
+use quorate_schemas::time::Micros;
 
+use super::decision::Known;
 use super::finding::{Check, Finding, Findings};
 use super::log::Log;
 use crate::error::Result;
@@ -16,6 +18,9 @@ pub(super) struct AllTerms {
     known: BTreeMap<Digest, Terms>,
     /// The last commit under each fingerprint, in order; the last one holds on.
     until: Vec<(u64, Digest)>,
+    /// The greatest event time of the input as of each record, by the last commit it covers.
+    greatest: Vec<(u64, Micros)>,
+    horizon: u64,
 }
 
 impl AllTerms {
@@ -24,6 +29,15 @@ impl AllTerms {
         let commit = u64::try_from(commit).unwrap_or(0);
         let found = self.until.iter().find(|(until, _)| commit <= *until).or(self.until.last());
         self.known.get(&found?.1)
+    }
+
+    /// The terms of rows of this commit, and how far its input was; the latter is not known of commits whose record
+    /// was trimmed.
+    pub(super) fn known_at(&self, commit: i64) -> Known<'_> {
+        let number = u64::try_from(commit).unwrap_or(0);
+        let after = self.greatest.partition_point(|(until, _)| *until < number);
+        let greatest = self.greatest.get(after).filter(|_| number > self.horizon);
+        Known { terms: self.at(commit), greatest: greatest.map(|(_, at)| *at) }
     }
 
     /// The terms that hold now.
@@ -40,9 +54,10 @@ impl AllTerms {
 }
 
 pub(super) async fn load(store: &Store, log: &Log, findings: &mut Findings) -> Result<AllTerms> {
-    let mut all = AllTerms::default();
+    let mut all = AllTerms { horizon: log.horizon(), ..AllTerms::default() };
     for record in &log.records {
         let checkpoint = record.standing.checkpoint;
+        all.greatest.push((checkpoint, record.standing.clock.greatest));
         match all.until.last_mut() {
             Some((until, last)) if *last == record.fingerprint => *until = checkpoint,
             _ => all.until.push((checkpoint, record.fingerprint)),

@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::rows::{Decision, Reputation, Status, Vote, is_micros, real};
 use crate::terms::Terms;
 
-/// What a vote counts where no weight is asked for, or all of them are nothing.
+/// What a vote counts where no weight is asked for.
 const ONE_MICROS: i64 = 1_000_000;
 
 pub(super) async fn check(
@@ -161,11 +161,10 @@ fn check_votes(
         let votes = life.votes_as_of(decision.revision);
         let counted: Vec<&Vote> =
             votes.into_iter().filter(|vote| vote.status == Status::Counted).collect();
-        let weightless = counted.iter().all(|vote| earned(decision, vote) == 0);
         for vote in counted {
-            // What was there in an earlier revision was checked with it, unless all weights fell away since.
+            // What was there in an earlier revision was checked with it.
             checked.weights += u64::from(vote.revision == decision.revision);
-            let expected = if weightless { ONE_MICROS } else { earned(decision, vote) };
+            let expected = earned(decision, vote);
             if !is_micros(vote.weight, expected.into()) && told.insert((&vote.agent, vote.revision))
             {
                 findings.add(
