@@ -1,6 +1,7 @@
 //! Inputs of an adversary, row by row, and what must not come of them.
 
 mod caps;
+mod crowds;
 mod early;
 mod end;
 mod quorum;
