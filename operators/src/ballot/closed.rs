@@ -8,15 +8,16 @@
 use std::collections::BTreeSet;
 
 use quorate_schemas::id::{Id, Name};
-use quorate_schemas::record::{Control, ControlAction, Gold, Placed, RecordKind, Task, TaskKind};
+use quorate_schemas::record::{Control, ControlAction, Gold, Placed, Task, TaskKind};
 use quorate_schemas::retained::{DomainRecord, Evidence};
 use quorate_schemas::table::{
-    AnomalyKind, AnomalyRow, CloseRule, DecisionRow, DecisionStatus, OutRow, RejectReason,
-    RevisionReason, UndecidedReason, VoteRow, VoteStatus,
+    CloseRule, DecisionRow, DecisionStatus, OutRow, RevisionReason, UndecidedReason, VoteRow,
+    VoteStatus,
 };
-use quorate_schemas::time::{Micros, format_rfc3339};
+use quorate_schemas::time::Micros;
 
-use super::order::insert;
+use super::order::insert_least;
+use super::refuse::{one_too_many, too_late};
 use super::tally::{Leader, Tally, micros};
 use super::walk::Walk;
 use super::{Due, Fact, Moment};
@@ -156,13 +157,15 @@ impl Closed {
         match fact {
             Fact::Gold(row) if in_time => {
                 effects.keep(Fact::Gold(row.clone()).retained());
-                insert(&mut self.golds, row);
+                let over = insert_least(&mut self.golds, row);
+                over.into_iter().for_each(|row| one_too_many(Fact::Gold(row), effects));
             }
             Fact::Override(row) if in_time => {
                 effects.keep(Fact::Override(row.clone()).retained());
-                insert(&mut self.overrides, row);
+                let over = insert_least(&mut self.overrides, row);
+                over.into_iter().for_each(|row| one_too_many(Fact::Override(row), effects));
             }
-            fact => too_late(fact, self.closing.at, effects),
+            fact => too_late(&fact, self.closing.at, effects),
         }
     }
 
@@ -416,50 +419,5 @@ fn unweighed(vote: Placed<quorate_schemas::record::Vote>) -> VoteRow {
         agrees: false,
         event_id: vote.event_id,
         place: vote.place,
-    }
-}
-
-/// A fact about a task that takes none any more: votes and declarations are late, the rest is disputed.
-pub(crate) fn too_late(fact: Fact, closed_at: Micros, effects: &mut Effects) {
-    let disputed = |event_time, task: &Id, detail, place: &quorate_schemas::place::Place| {
-        let (task, place) = (task.clone(), place.clone());
-        OutRow::Anomaly(Box::new(AnomalyRow {
-            event_time,
-            kind: AnomalyKind::Disputed,
-            task,
-            detail,
-            place,
-        }))
-    };
-    let task = fact.task().cloned();
-    match fact {
-        Fact::Vote(vote) => {
-            let detail = format!("the task closed at {}", format_rfc3339(closed_at));
-            effects.refuse(&vote, RejectReason::Late, detail);
-        }
-        Fact::Task(row) => {
-            let detail = format!("the task closed at {}", format_rfc3339(closed_at));
-            let line = format!("{{\"task_id\":{}}}", crate::effects::quoted(row.body.task.name()));
-            effects.refuse_record(
-                RecordKind::Task,
-                row.event_time,
-                &row.place,
-                RejectReason::Late,
-                detail,
-                line,
-            );
-        }
-        Fact::Gold(row) => {
-            let detail = format!("gold {:?}", row.body.answer);
-            effects.rows.push(disputed(row.event_time, &row.body.task, detail, &row.place));
-        }
-        Fact::Override(row) => {
-            let (Some(task), ControlAction::Override { answer, .. }) = (task, &row.body.action)
-            else {
-                return;
-            };
-            let detail = format!("override {answer:?} by {:?}", row.body.operator);
-            effects.rows.push(disputed(row.event_time, &task, detail, &row.place));
-        }
     }
 }

@@ -24,6 +24,7 @@ mod closed;
 mod open;
 mod order;
 mod provisional;
+mod refuse;
 mod tally;
 mod walk;
 
@@ -211,7 +212,7 @@ impl Ballot {
         }
         match &mut self.stage {
             Stage::Closed(closed) => closed.receive(fact, rules, effects),
-            Stage::Dead { closed_at, .. } => closed::too_late(fact, *closed_at, effects),
+            Stage::Dead { closed_at, .. } => refuse::too_late(&fact, *closed_at, effects),
             Stage::Open(_) => {}
         }
     }

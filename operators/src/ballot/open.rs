@@ -2,16 +2,17 @@
 
 use quorate_schemas::clock::Phase;
 use quorate_schemas::id::Id;
-use quorate_schemas::record::{Control, ControlAction, Gold, Placed, RecordKind, Task, Vote};
+use quorate_schemas::record::{Control, Gold, Placed, Task, Vote};
 use quorate_schemas::retained::RetainedRow;
 use quorate_schemas::table::{CloseRule, DecisionRow, RejectReason};
 use quorate_schemas::time::Micros;
 
 use super::closed::{Closed, Closing};
-use super::order::{insert, take_after, vote_order};
+use super::order::{RECORDS, counting, insert, take_after, take_excess, vote_order};
+use super::refuse::{one_too_many, refuse};
 use super::walk::{Taken, Walk};
 use super::{Due, Fact, Moment};
-use crate::effects::{Effects, quoted};
+use crate::effects::Effects;
 use crate::rules::Rules;
 
 /// So many votes are held before those that are settled are counted, so that what a task holds stays within its
@@ -67,6 +68,10 @@ impl Open {
         effects: &mut Effects,
     ) {
         self.insert(fact);
+        let most = self.tasks.len().max(self.golds.len()).max(self.overrides.len());
+        if most > RECORDS {
+            self.refuse_excess(settled, effects);
+        }
         if self.pending.len() >= self.crowd.max(CROWD) {
             let closed = self.walk_to(settled, rules, effects);
             debug_assert!(closed.is_none(), "the clock closes a task before its facts are taken");
@@ -77,6 +82,15 @@ impl Open {
     /// So many votes equal to kept ones were dropped before a restart.
     pub(crate) fn count_duplicates(&mut self, count: u32) {
         self.walk.duplicates = self.walk.duplicates.saturating_add(count);
+    }
+
+    /// Refuses settled records of which there are too many. While the task is open, all before `until` are of its life.
+    fn refuse_excess(&mut self, until: Micros, effects: &mut Effects) {
+        let mut excess = Vec::new();
+        take_excess(&mut self.tasks, until, Fact::Task, &mut excess);
+        take_excess(&mut self.golds, until, Fact::Gold, &mut excess);
+        take_excess(&mut self.overrides, until, Fact::Override, &mut excess);
+        excess.into_iter().for_each(|fact| one_too_many(fact, effects));
     }
 
     /// Takes out the facts after `time`.
@@ -111,7 +125,7 @@ impl Open {
         let close = rules.policy.close;
         let after =
             self.opened_at().zip(close.after).map(|(opened, after)| opened.saturating_add(after));
-        let timed = closes_by_time(after, &self.tasks).map(|(at, _)| at);
+        let timed = closes_by_time(after, counting(&self.tasks)).map(|(at, _)| at);
         least(timed, self.earliest_pending.filter(|_| close.votes.is_some() || close.quorum))
     }
 
@@ -121,9 +135,9 @@ impl Open {
         let policy = &rules.policy;
         let patience =
             policy.close.after.unwrap_or(Micros::MAX / 2).saturating_add(policy.forget_after);
-        let golds = self.golds.iter().map(|row| row.event_time);
-        let mut times: Vec<Micros> =
-            golds.chain(self.overrides.iter().map(|row| row.event_time)).collect();
+        let golds = counting(&self.golds).iter().map(|row| row.event_time);
+        let overrides = counting(&self.overrides).iter().map(|row| row.event_time);
+        let mut times: Vec<Micros> = golds.chain(overrides).collect();
         times.sort_unstable();
         let mut end: Option<Micros> = None;
         for at in times {
@@ -280,7 +294,8 @@ impl Open {
 
     /// When it closes by time, given the declarations before `until` and the votes walked so far.
     fn closes_in_time(&self, until: Micros, rules: &Rules) -> Option<(Micros, CloseRule)> {
-        let declared = &self.tasks[..self.tasks.partition_point(|task| task.event_time < until)];
+        let declared = counting(&self.tasks);
+        let declared = &declared[..declared.partition_point(|task| task.event_time < until)];
         let after = rules.policy.close.after.and_then(|after| {
             let empty = declared.first().map(|first| first.event_time.saturating_add(after));
             let voted =
@@ -292,6 +307,7 @@ impl Open {
 
     fn close(&mut self, id: &Id, closing: Closing, rules: &Rules, effects: &mut Effects) -> After {
         let later = self.split_after(closing.at);
+        self.refuse_excess(Micros::MAX, effects);
         for (vote, reason, detail) in std::mem::take(&mut self.walk.refused) {
             effects.refuse(&vote, reason, detail);
             effects.drop(RetainedRow::Vote(vote));
@@ -345,35 +361,11 @@ impl Open {
     }
 
     fn give_up(&mut self, effects: &mut Effects) {
-        let detail = "no task of this name was declared or voted on";
-        for gold in self.golds.drain(..) {
-            let (task, answer) = (quoted(gold.body.task.name()), quoted(&gold.body.answer));
-            let line = format!("{{\"task_id\":{task},\"answer\":{answer}}}");
-            let (reason, detail) = (RejectReason::UnknownTask, detail.to_owned());
-            effects.refuse_record(
-                RecordKind::Gold,
-                gold.event_time,
-                &gold.place,
-                reason,
-                detail,
-                line,
-            );
-        }
-        for order in self.overrides.drain(..) {
-            let ControlAction::Override { task, answer } = &order.body.action else { continue };
-            let (task, answer, operator) =
-                (quoted(task.name()), quoted(answer), quoted(&order.body.operator));
-            let line =
-                format!("{{\"task_id\":{task},\"answer\":{answer},\"operator\":{operator}}}");
-            let (reason, detail) = (RejectReason::UnknownTask, detail.to_owned());
-            effects.refuse_record(
-                RecordKind::Control,
-                order.event_time,
-                &order.place,
-                reason,
-                detail,
-                line,
-            );
+        self.refuse_excess(Micros::MAX, effects);
+        let golds = self.golds.drain(..).map(Fact::Gold);
+        for fact in golds.chain(self.overrides.drain(..).map(Fact::Override)) {
+            let detail = "no task of this name was declared or voted on".to_owned();
+            refuse(&fact, RejectReason::UnknownTask, detail, effects);
         }
     }
 }
@@ -398,7 +390,9 @@ fn closes_by_time(after: Option<Micros>, declared: &[Placed<Task>]) -> Option<(M
 
 /// The declaration that holds at `time`: the last one by then.
 fn declared(tasks: &[Placed<Task>], time: Micros) -> Option<&Task> {
-    tasks.iter().take_while(|task| task.event_time <= time).last().map(|task| &task.body)
+    let counting = counting(tasks);
+    let by_then = counting.partition_point(|task| task.event_time <= time);
+    counting[..by_then].last().map(|task| &task.body)
 }
 
 fn least(a: Option<Micros>, b: Option<Micros>) -> Option<Micros> {

@@ -56,6 +56,37 @@ pub(crate) fn insert<T: Content>(rows: &mut Vec<Placed<T>>, row: Placed<T>) {
     rows.insert(at, row);
 }
 
+/// So many declarations, known answers and overrides of one task count, of each kind: the first in their order. What
+/// a task asks of them then costs the same whatever comes.
+pub(crate) const RECORDS: usize = 64;
+
+/// The rows that count, of rows in order.
+pub(crate) fn counting<T>(rows: &[T]) -> &[T] {
+    &rows[..rows.len().min(RECORDS)]
+}
+
+/// Takes the settled rows that don't count out of `rows`: those before `until`, which are in order.
+pub(crate) fn take_excess<T>(
+    rows: &mut Vec<Placed<T>>,
+    until: Micros,
+    fact: fn(Placed<T>) -> Fact,
+    into: &mut Vec<Fact>,
+) {
+    let settled = rows.partition_point(|row| row.event_time < until);
+    if settled > RECORDS {
+        into.extend(rows.drain(RECORDS..settled).map(fact));
+    }
+}
+
+/// Inserts `row` where it belongs among rows that are all of one life; the row that then is one too many.
+pub(crate) fn insert_least<T: Content>(
+    rows: &mut Vec<Placed<T>>,
+    row: Placed<T>,
+) -> Option<Placed<T>> {
+    insert(rows, row);
+    if rows.len() > RECORDS { rows.pop() } else { None }
+}
+
 /// Takes the rows after `time` out of `rows`, which are in order.
 pub(crate) fn take_after<T>(
     rows: &mut Vec<Placed<T>>,

@@ -1,6 +1,7 @@
 //! Inputs of an adversary, row by row, and what must not come of them.
 
 mod caps;
+mod crowds;
 mod early;
 mod end;
 mod quorum;
@@ -118,11 +119,11 @@ impl Outcome {
 
     /// The revisions of a task's decisions.
     fn decisions(&self, task: &str) -> Vec<&DecisionRow> {
-        let of_task = |row| match row {
-            &OutRow::Decision(ref row) if row.task == key().id(task) => Some(&**row),
+        let decisions = self.rows.iter().filter_map(|row| match row {
+            OutRow::Decision(row) => Some(&**row),
             _ => None,
-        };
-        self.rows.iter().filter_map(of_task).collect()
+        });
+        decisions.filter(|row| row.task == key().id(task)).collect()
     }
 
     /// The first of them.

@@ -30,7 +30,7 @@ pub(crate) fn tell<'a>(roll: &Roll<'_>, questions: &[Question<'a>], greatest: Mi
     for question in questions {
         let mut rest = question.after(Micros::MIN);
         while !rest.is_empty() {
-            let life = Life::live(roll, &rest, greatest);
+            let life = Life::live(roll, &rest.counting(), greatest);
             told.views.extend(life.refused.iter().cloned());
             rest = match life.ending {
                 Ending::Closed { at, rule } => {
@@ -65,9 +65,12 @@ impl Told {
         life: &Life<'a>,
         (closed_at, rule, era): (Micros, CloseRule, i64),
     ) -> Question<'a> {
+        let final_at = closed_at + roll.policy.finality_after;
+        self.too_many(question, closed_at, final_at);
+        let counting = question.counting();
         let case = Case {
             id: question.id,
-            question,
+            question: &counting,
             closed_at,
             rule,
             era,
@@ -77,7 +80,6 @@ impl Told {
             superseded: life.superseded,
             duplicates: life.duplicates,
         };
-        let final_at = closed_at + roll.policy.finality_after;
         self.revisions(roll, &case, final_at);
         let forgotten = final_at + roll.policy.forget_after;
         let late = |at: Micros| at > closed_at && at <= forgotten;
@@ -146,7 +148,26 @@ impl Told {
         }
     }
 
+    /// Rejects what is beyond the first 64: declarations until a close, the rest until the task is final.
+    fn too_many(&mut self, question: &Question<'_>, closed_at: Micros, final_at: Micros) {
+        let reason = RejectReason::TooManyRecords;
+        let declared = question.declarations.iter().map(|row| row.event_time);
+        let known = question.golds.iter().map(|row| row.event_time);
+        let ordered = question.overrides.iter().map(|row| row.event_time);
+        for at in declared.skip(64).filter(|at| *at <= closed_at) {
+            self.reject(question, RecordKind::Task, reason, at);
+        }
+        for at in known.skip(64).filter(|at| *at <= final_at) {
+            self.reject(question, RecordKind::Gold, reason, at);
+        }
+        for at in ordered.skip(64).filter(|at| *at <= final_at) {
+            self.reject(question, RecordKind::Control, reason, at);
+        }
+    }
+
     fn unclaimed(&mut self, question: &Question<'_>, until: Micros) {
+        self.too_many(question, until, until);
+        let question = &question.counting();
         for row in question.golds.iter().filter(|row| row.event_time <= until) {
             self.reject(question, RecordKind::Gold, RejectReason::UnknownTask, row.event_time);
         }

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use super::cases;
 use crate::harness::{Course, run};
 use crate::oracle::oracle;
-use crate::scenario::{Layout, Scenario, any_course, any_layout, any_scenario, scenario_held_open};
+use crate::scenario::{
+    Layout, Scenario, any_course, any_layout, any_scenario, scenario_held_open,
+    scenario_of_many_records,
+};
 use crate::view::View;
 
 /// The rows of all incarnations together are those of one that lives to the end, and what is retained is the same.
@@ -35,6 +38,13 @@ proptest! {
     #[test]
     fn a_restart_changes_no_table_where_tasks_are_held_open(
         scenario in scenario_held_open(), layout in any_layout(), course in any_course(), restarts in some_restarts(),
+    ) {
+        check(&scenario, &layout, &Course { restarts, ..course })?;
+    }
+
+    #[test]
+    fn a_restart_changes_no_table_where_a_task_gets_more_records_than_count(
+        scenario in scenario_of_many_records(), layout in any_layout(), course in any_course(), restarts in some_restarts(),
     ) {
         check(&scenario, &layout, &Course { restarts, ..course })?;
     }

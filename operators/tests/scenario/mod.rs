@@ -15,7 +15,7 @@ use quorate_schemas::time::Micros;
 
 use crate::harness::Course;
 use policies::{any_policy, policy_held_open, policy_of_rules};
-use raw::{Raw, any_rows};
+use raw::{Raw, any_rows, many_records};
 
 /// An input row.
 #[derive(Clone, Debug)]
@@ -65,6 +65,11 @@ pub(crate) fn scenario_of_one_task() -> impl Strategy<Value = Scenario> {
         rows
     };
     (policy_of_rules(), any_rows().prop_map(one_task)).prop_map(scenario)
+}
+
+/// One task of which far more is declared, known and ordered than counts.
+pub(crate) fn scenario_of_many_records() -> impl Strategy<Value = Scenario> {
+    (any_policy(), many_records()).prop_map(scenario)
 }
 
 /// A job under `policy` with the rows that `raw` stands for.

@@ -87,6 +87,19 @@ pub(crate) fn any_rows() -> impl Strategy<Value = Vec<Raw>> {
         })
 }
 
+/// Some hundreds of rows about one task, most of one kind of record of which only so many count.
+pub(crate) fn many_records() -> impl Strategy<Value = Vec<Raw>> {
+    let most = prop_oneof![Just(Kind::Declaration), Just(Kind::Gold), Just(Kind::Override)];
+    let row = (any_kind(), 0..120 as Micros, 0..6u8, 0..16u8, any::<u8>(), any::<bool>());
+    (most, vec(row, 60..260), 1..=3 as Micros).prop_map(|(most, rows, coarse)| {
+        let raw = |(kind, at, agent, says, more, usual): (Kind, Micros, u8, u8, u8, bool)| {
+            let kind = if usual { kind } else { most };
+            Raw { kind, at: at / coarse * coarse, task: 0, agent, says, more, event_id: 0 }
+        };
+        rows.into_iter().map(raw).collect()
+    })
+}
+
 impl Raw {
     /// The row this stands for, read at `place`.
     pub(crate) fn row(&self, place: Place) -> Row {

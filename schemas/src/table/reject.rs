@@ -40,6 +40,8 @@ pub enum RejectReason {
     UnsupportedVote,
     /// The task already holds as many votes as the job allows.
     TooManyVotes,
+    /// The task already holds as many declarations, known answers or overrides as one can.
+    TooManyRecords,
 }
 
 impl RejectReason {
@@ -60,6 +62,7 @@ impl RejectReason {
             RejectReason::NotAnOption => "not_an_option",
             RejectReason::UnsupportedVote => "unsupported_vote",
             RejectReason::TooManyVotes => "too_many_votes",
+            RejectReason::TooManyRecords => "too_many_records",
         }
     }
 }
