@@ -113,7 +113,8 @@ impl Inlet {
         })
     }
 
-    /// How far it has come: what the log keeps to go on from here.
+    /// How far it has come: what the log keeps to go on from here. It reads the file's beginning while that is short,
+    /// and copies names: not for each poll.
     pub fn progress(&mut self) -> Progress {
         let Gate { origin, lateness, counts, .. } = &self.gate;
         Progress {
@@ -124,9 +125,25 @@ impl Inlet {
             floor: lateness.floor(),
             bound: lateness.bound(),
             done: self.reader.is_done(),
+            file_bytes: self.reader.file_bytes(),
             mark: self.reader.mark().clone(),
             counts: *counts,
         }
+    }
+
+    /// The next byte to read.
+    pub fn next(&self) -> u64 {
+        self.reader.next()
+    }
+
+    /// The least event time that is still on time; none before the first row of a partition without a floor.
+    pub fn bound(&self) -> Option<Micros> {
+        self.gate.lateness.bound()
+    }
+
+    /// The greatest event time of its rows on time.
+    pub fn greatest(&self) -> Option<Micros> {
+        self.gate.lateness.greatest()
     }
 
     /// The kind of record it holds.

@@ -33,6 +33,7 @@ mod recognise;
 mod stream;
 mod tail;
 mod trouble;
+mod version;
 
 pub use cut::Cut;
 pub use discover::{FileSource, FileSpec, Survey};

@@ -33,6 +33,7 @@ mod value;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use quorate_operators::policy::Policy;
 use quorate_schemas::record::RecordKind;
@@ -48,7 +49,7 @@ pub use source::{Format, Source};
 pub use trial::{Problem, SourceTrial, StoreContents, Trial};
 
 use checkpoint::RawCheckpoint;
-use consensus::RawConsensus;
+use consensus::{Consensus, RawConsensus};
 use limits::RawLimits;
 use publish::{RawOutputs, RawPublish};
 use section::{Findings, Given, Section};
@@ -83,6 +84,8 @@ pub struct Job {
     pub policy: Policy,
     /// How much older than the newest row before it in its partition a row may be, in event time.
     pub lateness: Micros,
+    /// A followed partition without a row on time for so long holds the watermark up no more; `None`: it always does.
+    pub idle_after: Option<Duration>,
     /// How often results become true.
     pub checkpoint: Checkpoint,
     /// What input may cost.
@@ -215,7 +218,8 @@ impl RawJob {
         let sources = source::resolve(self.sources, found);
         let (limits, caps) = self.limits.resolve(found);
         let updates = self.outputs.decision_updates.is_some_and(Spanned::into_inner);
-        let (policy, lateness) = self.consensus.resolve(&sources, caps, updates, found);
+        let Consensus { policy, lateness, idle_after } =
+            self.consensus.resolve(&sources, caps, updates, found);
         let checkpoint = self.checkpoint.resolve(found);
         let folder =
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -229,6 +233,7 @@ impl RawJob {
             sources,
             policy,
             lateness,
+            idle_after,
             checkpoint,
             limits,
             publish: self.publish.resolve(),

@@ -7,8 +7,10 @@ pub mod error;
 pub mod job;
 pub mod observe;
 mod partitions;
+mod roster;
 mod run;
 mod shared;
+mod survey;
 mod worker;
 
 pub use error::Error;

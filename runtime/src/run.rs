@@ -15,7 +15,7 @@ use quorate_schemas::log::{Hex, Owner, RandomId};
 use quorate_schemas::retained::RetainedRow;
 use tokio::sync::{mpsc, watch};
 
-use crate::assign::{Assignments, Sources};
+use crate::assign::Assignments;
 use crate::clock::{Stopwatch, now_ms};
 use crate::epoch::commit::Waker;
 use crate::epoch::lead::{Leader, Led};
@@ -28,7 +28,10 @@ use crate::epoch::staging::Stager;
 use crate::error::Error;
 use crate::job::Job;
 use crate::observe::{Observer, Outcome, Progress, RunOptions, Started, Totals};
+use crate::partitions::{Pace, Start};
+use crate::roster::{FORGET_AFTER, Roster};
 use crate::shared::Shared;
+use crate::survey::Surveyor;
 use crate::worker::{Plan, work};
 
 /// Followed sources are looked through for new files this often.
@@ -191,8 +194,9 @@ impl Leading {
         let Leading { lead, claim, store, observer } = self;
         let (record, standing) = (claim.record().clone(), lead.standing().clone());
         let start = first_epoch(standing.checkpoint + 1);
-        let shared =
-            Arc::new(Shared::new(store.clone(), observer, tokio.handle().clone(), start, options));
+        let shared = Shared::new(store.clone(), observer, tokio.handle().clone(), start, options);
+        let shared = Arc::new(shared.with_limit(job.limits.rejects, standing.totals));
+        let roster = Arc::new(Roster::of(&standing, job.lateness, options.workers, FORGET_AFTER)?);
         shared.committed.store(standing.checkpoint, Ordering::Release);
         let provenance = provenance(job, &claim);
         #[expect(
@@ -206,6 +210,7 @@ impl Leading {
         let leader = Leader {
             terms: Terms::default(),
             shared: Arc::clone(&shared),
+            roster: Arc::clone(&roster),
             provenance: provenance.clone(),
             waker: waker.clone(),
             committed,
@@ -216,13 +221,12 @@ impl Leading {
         let restored = tokio.block_on(recover(job, &claim, &shared))?;
         let retained_rows = restored.len();
         let key = IdKey::new(record.log_id.0);
-        let mut sources = Sources::open(job, key, &standing)?;
-        let bounded = sources.are_bounded();
+        let bounded = job.sources.iter().all(|source| !source.follow);
         let assignments = Arc::new(Assignments::new(options.workers, bounded, restored));
-        let joins = standing.clock.promised > Clock::START.promised;
-        sources.survey(&assignments, joins, &shared, true)?;
+        let mut surveyor = Surveyor::new(job, key, Arc::clone(&roster), Arc::clone(&assignments))?;
+        surveyor.survey(Start::WithTheRun, shared.observer.as_ref())?;
         if !bounded {
-            follow(sources, Arc::clone(&assignments), Arc::clone(&shared));
+            follow(surveyor, Arc::clone(&shared));
         }
 
         let publishing = job.publish.delta.then(|| {
@@ -248,7 +252,7 @@ impl Leading {
         let plan = Plan {
             setup: Setup { policy, key },
             checkpoint: job.checkpoint,
-            rejects: job.limits.rejects,
+            pace: Pace::of(job.checkpoint.epoch, job.idle_after),
             start,
             stager: Stager {
                 job: job.name.clone(),
@@ -256,6 +260,7 @@ impl Leading {
                 worker: 0,
                 keeps_updates: job.policy.updates,
             },
+            roster,
             assignments,
             to_lead,
             waker,
@@ -268,7 +273,7 @@ impl Leading {
             let _ = tokio.block_on(publishing);
         }
         telling.abort();
-        ended(job, &shared, led)
+        ended(&shared, led)
     }
 }
 
@@ -315,12 +320,14 @@ fn work_all(plan: Plan, options: &RunOptions) -> Result<(), Error> {
 }
 
 /// Looks for new files of followed sources, until the run ends.
-fn follow(mut sources: Sources, assignments: Arc<Assignments>, shared: Arc<Shared>) {
+fn follow(mut surveyor: Surveyor, shared: Arc<Shared>) {
     let tokio = shared.tokio.clone();
     tokio.spawn(async move {
         while !shared.has_failed() && !shared.stop.is_given() {
             tokio::time::sleep(SURVEY_EVERY).await;
-            if let Err(error) = sources.survey(&assignments, true, &shared, false) {
+            // Directories may be large, or far away: commits and heartbeats do not wait for them.
+            let survey = || surveyor.survey(Start::Joining, shared.observer.as_ref());
+            if let Err(error) = tokio::task::block_in_place(survey) {
                 let _: Option<()> = shared.fail(error);
             }
         }
@@ -353,13 +360,13 @@ async fn tell(shared: Arc<Shared>, led: watch::Receiver<Led>) {
     }
 }
 
-fn ended(job: &Job, shared: &Shared, led: Option<Led>) -> Result<Outcome, Error> {
+fn ended(shared: &Shared, led: Option<Led>) -> Result<Outcome, Error> {
     if let Some(error) = shared.take_failure() {
         return Err(error);
     }
     let (led, rows) = (led.unwrap_or_default(), shared.rows.get());
-    if job.limits.rejects.is_exceeded(rows.rejected, rows.rows_in) {
-        return Err(Error::TooManyRejects { rejected: rows.rejected, rows_in: rows.rows_in });
+    if let Some(error) = shared.too_many_rejects() {
+        return Err(error);
     }
     let totals = Totals {
         rows,

@@ -3,14 +3,16 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use quorate_connectors::inlet;
 use quorate_connectors::store::Store;
 use quorate_operators::decide::ToOutlet;
 use quorate_schemas::log::Counts;
-use quorate_schemas::table::OutRow;
+use quorate_schemas::table::{OutRow, RejectReason, RejectStage};
 use tokio::task::JoinHandle;
 
 use crate::epoch::staging::ForStage;
 use crate::error::Error;
+use crate::job::RejectLimit;
 use crate::observe::{Observer, RunOptions, StopSignal};
 
 /// One run.
@@ -35,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) stop: StopSignal,
     /// The greatest epoch of which nothing is committed yet, as worker 0 sees it.
     pub(crate) uncommitted: AtomicU64,
+    /// How many rows may be refused, and what earlier runs have read of them.
+    rejects: (RejectLimit, Counts),
     failed: AtomicBool,
     failure: Mutex<Option<Error>>,
 }
@@ -46,15 +50,17 @@ pub(crate) struct RowCounters {
     on_time: AtomicU64,
     late: AtomicU64,
     rejected: AtomicU64,
+    /// Of those on time, the ones that were then refused in their tasks, but for votes after the close.
+    refused: AtomicU64,
 }
 
 impl RowCounters {
     /// Adds rows.
-    pub(crate) fn add(&self, rows_in: u64, on_time: u64, late: u64, rejected: u64) {
-        self.rows_in.fetch_add(rows_in, Ordering::Relaxed);
-        self.on_time.fetch_add(on_time, Ordering::Relaxed);
-        self.late.fetch_add(late, Ordering::Relaxed);
-        self.rejected.fetch_add(rejected, Ordering::Relaxed);
+    pub(crate) fn add(&self, rows: inlet::Counts) {
+        self.rows_in.fetch_add(rows.rows_in, Ordering::Relaxed);
+        self.on_time.fetch_add(rows.on_time, Ordering::Relaxed);
+        self.late.fetch_add(rows.late, Ordering::Relaxed);
+        self.rejected.fetch_add(rows.rejected, Ordering::Relaxed);
     }
 
     /// The counts so far.
@@ -88,8 +94,35 @@ impl Shared {
             follow: options.follow,
             stop: options.stop.clone(),
             uncommitted: AtomicU64::new(epoch),
+            rejects: (RejectLimit::Off, Counts::default()),
             failed: AtomicBool::new(false),
             failure: Mutex::new(None),
+        }
+    }
+
+    /// This run with a limit of rejects, of a job that has read `before` so far.
+    pub(crate) fn with_limit(self, rejects: RejectLimit, before: Counts) -> Shared {
+        Shared { rejects: (rejects, before), ..self }
+    }
+
+    /// The error, if the job has refused more rows than it may. A run that has refused none itself is not to blame:
+    /// whoever has mended the input can go on.
+    pub(crate) fn too_many_rejects(&self) -> Option<Error> {
+        let (limit, before) = self.rejects;
+        let rows = self.rows.get();
+        let here = rows.rejected + self.rows.refused.load(Ordering::Relaxed);
+        let (rejected, rows_in) = (before.rejected + here, before.rows_in + rows.rows_in);
+        let exceeded = here > 0 && limit.is_exceeded(rejected, rows_in);
+        exceeded.then_some(Error::TooManyRejects { rejected, rows_in })
+    }
+
+    /// Counts a row that is on its way to the tables.
+    pub(crate) fn count(&self, row: &ForStage) {
+        if let ForStage::Out(ToOutlet::Row(OutRow::Reject(row))) = row
+            && row.stage == RejectStage::Task
+            && row.reason != RejectReason::Late
+        {
+            self.rows.refused.fetch_add(1, Ordering::Relaxed);
         }
     }
 

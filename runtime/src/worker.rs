@@ -27,15 +27,16 @@ use timely::worker::Worker;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::assign::Assignments;
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, now_us};
 use crate::epoch::commit::{Gathered, Waker, commit};
 use crate::epoch::failpoint::{Step, reach, rows_read};
 use crate::epoch::number::{after, checkpoint_of, first_epoch};
 use crate::epoch::stage::stage;
 use crate::epoch::staging::{ForStage, Moved, Stager};
 use crate::error::Error;
-use crate::job::{Checkpoint, RejectLimit};
-use crate::partitions::{Partitions, Polled};
+use crate::job::Checkpoint;
+use crate::partitions::{Pace, Partitions, Polled, Taken};
+use crate::roster::Roster;
 use crate::shared::Shared;
 
 /// So many rows seal an epoch at once.
@@ -53,13 +54,15 @@ pub(crate) struct Plan {
     pub(crate) setup: Setup,
     /// How often results become true.
     pub(crate) checkpoint: Checkpoint,
-    /// When there are so many rejects that the job stops.
-    pub(crate) rejects: RejectLimit,
+    /// How sources are read.
+    pub(crate) pace: Pace,
     /// The first epoch of this run.
     pub(crate) start: Epoch,
     /// Who stages; the worker's number is filled in.
     pub(crate) stager: Stager,
-    /// Who reads what.
+    /// Who reads what, and how far that is.
+    pub(crate) roster: Arc<Roster>,
+    /// What each worker is handed.
     pub(crate) assignments: Arc<Assignments>,
     /// Where whole checkpoints go.
     pub(crate) to_lead: UnboundedSender<Gathered>,
@@ -183,7 +186,7 @@ impl<'a> Run<'a> {
             ports,
             index,
             plan,
-            partitions: Partitions::default(),
+            partitions: Partitions::new(Arc::clone(&plan.roster), plan.pace),
             epoch: plan.start,
             sealed: Stopwatch::start(),
             checkpointed: Stopwatch::start(),
@@ -207,27 +210,23 @@ impl<'a> Run<'a> {
     }
 
     fn take_assigned(&mut self) -> Result<(), Error> {
-        for assigned in self.plan.assignments.take(self.index) {
-            if !self.partitions.wake(&assigned.entry) {
-                self.partitions.add(assigned)?;
-            }
-        }
-        Ok(())
+        let errands = self.plan.assignments.take(self.index);
+        errands.into_iter().try_for_each(|errand| self.partitions.take(errand))
     }
 
     fn go_on(&mut self, worker: &mut Worker) -> Result<(), Error> {
         let shared = &self.plan.shared;
-        let (mut rows, mut rejects) = (Vec::new(), Vec::new());
+        let mut taken = Taken::default();
         while !shared.has_failed() && !shared.stop.is_given() && !self.is_over() {
             let told = self.ports.clock.get();
             if let Some(epoch) = told.epoch {
                 self.partitions.join(epoch, told.clock)?;
             }
             let polled = match self.may_poll() {
-                true => self.partitions.poll(told.clock, &mut rows, &mut rejects, shared)?,
+                true => self.partitions.poll(told.clock, now_us(), &mut taken)?,
                 false => Polled::Nothing,
             };
-            self.push(&mut rows, &mut rejects);
+            self.push(&mut taken);
             self.seal_if_due(polled);
             self.end_checkpoint_if_due();
             if self.plan.assignments.has_news(self.index) {
@@ -239,6 +238,10 @@ impl<'a> Run<'a> {
                     worker.step_or_park(Some(NAP.min(self.plan.checkpoint.epoch)))
                 }
             };
+            if shared.too_many_rejects().is_some() {
+                // What was refused is committed all the same: the table says why.
+                shared.stop.stop();
+            }
         }
         self.seal(&[]);
         Ok(())
@@ -267,23 +270,24 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn push(&mut self, rows: &mut Vec<Placed<Record>>, rejects: &mut Vec<RejectRow>) {
-        let read = rows.len() + rejects.len();
+    fn push(&mut self, taken: &mut Taken) {
+        let shared = &self.plan.shared;
+        taken.notes.drain(..).for_each(|note| shared.observer.note(&note));
+        let bytes = std::mem::take(&mut taken.bytes);
+        if bytes > 0 {
+            shared.bytes_in_checkpoint.fetch_add(bytes, Ordering::Relaxed);
+        }
+        let read = taken.rows.len() + taken.rejects.len();
         if read == 0 {
             return;
         }
+        shared.rows.add(std::mem::take(&mut taken.counts));
         self.unsealed_rows += read;
         rows_read(read as u64);
-        let refused = !rejects.is_empty();
-        self.ports.records.send_batch(rows);
-        self.ports.rejects.send_batch(rejects);
-        rows.clear();
-        rejects.clear();
-        let counts = self.plan.shared.rows.get();
-        if refused && self.plan.rejects.is_exceeded(counts.rejected, counts.rows_in) {
-            // What was refused is committed all the same: the table says why.
-            self.plan.shared.stop.stop();
-        }
+        self.ports.records.send_batch(&mut taken.rows);
+        self.ports.rejects.send_batch(&mut taken.rejects);
+        taken.rows.clear();
+        taken.rejects.clear();
     }
 
     fn seal_if_due(&mut self, polled: Polled) {
@@ -307,7 +311,9 @@ impl<'a> Run<'a> {
 
     /// Seals the epoch with what was read in it, and goes on to the highest that is open.
     fn seal(&mut self, more: &[Report]) {
-        let (reports, moved) = self.partitions.seal(self.epoch);
+        let mut notes = Vec::new();
+        let (reports, moved) = self.partitions.seal(self.epoch, &mut notes);
+        notes.iter().for_each(|note| self.plan.shared.observer.note(note));
         if !reports.is_empty() || !moved.is_empty() || !more.is_empty() || self.unsealed_rows > 0 {
             reach(Step::Seal);
             self.reported_at = self.epoch;

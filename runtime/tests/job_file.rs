@@ -29,7 +29,7 @@ fn what_is_left_out_has_the_default_that_the_reference_states() {
     assert_eq!(warnings, []);
     let least = job(LEAST);
     assert_eq!(least.policy, reference.policy);
-    assert_eq!(least.lateness, reference.lateness);
+    assert_eq!((least.lateness, least.idle_after), (reference.lateness, reference.idle_after));
     assert_eq!(least.checkpoint, reference.checkpoint);
     assert_eq!(least.limits, reference.limits);
     assert_eq!(least.publish, reference.publish);
@@ -100,6 +100,7 @@ method = "majority"
 quorum = 0.75
 close = { after = "1m30s", votes = 40, quorum = true }
 lateness = "0s"
+idle_after = "off"
 era = "1d"
 finality_after = "5s"
 forget_after = "2h"
@@ -152,6 +153,7 @@ keep_removed = "30d"
     );
     assert_eq!(policy.close, Close { after: Some(90 * SECOND), votes: Some(40), quorum: true });
     assert_eq!((policy.eras.start_of(1), job.lateness), (86_400 * SECOND, 0));
+    assert_eq!(job.idle_after, None);
     assert_eq!((policy.finality_after, policy.forget_after), (5 * SECOND, 7_200 * SECOND));
     assert_eq!((policy.caps.votes_per_task, policy.caps.votes_per_agent_and_task), (1_000, 2));
     // A checkpoint shorter than the usual epoch makes the epoch shorter.
@@ -238,6 +240,7 @@ fn the_fingerprint_changes_exactly_when_results_may() {
         job(&format!("{LEAST}[checkpoint]\nevery = \"1s\"\nepoch = \"20ms\"\nbytes = \"1MiB\"")),
         job(&format!("{LEAST}[publish]\ndelta = false\n[outputs]\ndecision_updates = true")),
         limits("rejects = \"off\"\nfuture_skew = \"1h\""),
+        consensus("idle_after = \"5s\""),
         votes("follow = true"),
         votes("format = \"json\"\nname = \"votes\""),
         consensus("method = \"weighted\"\nquorum = \"4/6\""),

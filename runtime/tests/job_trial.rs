@@ -122,7 +122,22 @@ fn one_file_in_two_sources_is_noticed_under_any_name() {
     let job = Job::parse(&text, &folder.path().join("job.toml")).unwrap().job;
     check(
         &try_out(&job),
-        &[(Severity::Warning, "source again", &["votes.jsonl", "also read by source votes"])],
+        &[(Severity::Warning, "source again", &["votes.jsonl", "by source votes", "twice"])],
+    );
+}
+
+#[test]
+fn one_file_of_two_kinds_is_noticed() {
+    let gold = "{\"task_id\":\"t\",\"answer\":\"A\",\"event_time\":\"2026-01-01T00:00:00Z\"}\n";
+    let folder = folder(&[("votes-gold.jsonl", gold)]);
+    let job = job(folder.path(), "[source.gold]\nfiles = \"votes-gold.jsonl\"");
+    let both: &[&str] = &["votes-gold.jsonl", "by source votes", "for votes and for gold"];
+    check(
+        &try_out(&job),
+        &[
+            (Severity::Warning, "source votes", &["1 of its first 2 rows"]),
+            (Severity::Warning, "source gold", both),
+        ],
     );
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::job::{Job, generate, text};
+use crate::running::Running;
 
 const TIME: &str = "2026-01-01T00:00:00Z";
 
@@ -151,6 +152,56 @@ fn votes_of_agents_that_nobody_knows_are_rejects_where_the_job_demands_known_one
     );
     assert!(!bytes.is_empty());
     assert_eq!(job.query("SELECT votes FROM decisions_final"), ["{\"votes\":1}"]);
+}
+
+/// The run ends with code 4: too many rows were refused.
+fn stops_at_the_limit(job: &Job) {
+    let output = job.command(2).output().unwrap();
+    let complaints = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{complaints}");
+    assert!(complaints.contains("limits.rejects"), "{complaints}");
+    job.verify();
+}
+
+#[test]
+fn rejects_of_earlier_runs_count_and_a_run_without_any_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let votes = folder.path().join("votes.jsonl");
+    let mut content = format!("nonsense\n{}\nnonsense\n", vote(1));
+    fs::write(&votes, &content).unwrap();
+    let files = "\"votes.jsonl\"\nfollow = true";
+    let limit = "[limits]\nrejects = 3\n[checkpoint]\nevery = \"20ms\"\n";
+    let followed = job(folder.path(), "limit", files, limit);
+    let mut run = Running::start(&followed, 1);
+    run.wait_for_rows(3);
+    run.stop();
+    content += &format!("nonsense\nnonsense\n{}\n", vote(2));
+    fs::write(&votes, &content).unwrap();
+    stops_at_the_limit(&followed);
+    // Whoever has mended the input need not raise the limit.
+    content += &format!("{}\n", vote(3));
+    fs::write(&votes, &content).unwrap();
+    let mut run = Running::start(&followed, 1);
+    run.wait_for_rows(1);
+    run.stop();
+    content += "nonsense\n";
+    fs::write(&votes, &content).unwrap();
+    stops_at_the_limit(&followed);
+}
+
+#[test]
+fn rejects_in_tasks_count_against_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (1..=4).map(|nr| format!("{}\n", vote(nr))).collect();
+    fs::write(folder.path().join("votes.jsonl"), rows).unwrap();
+    let agent = "{\"event_time\":\"2025-12-31T00:00:00Z\",\"agent_id\":\"a1\"}\n";
+    fs::write(folder.path().join("agents.jsonl"), agent).unwrap();
+    let more = "unknown_agents = \"reject\"\n[source.agents]\nfiles = \"agents.jsonl\"\n";
+    for (limit, stops) in [(2, true), (3, false)] {
+        let limits = format!("{more}[limits]\nrejects = {limit}\n");
+        let job = job(folder.path(), &format!("limit-{limit}"), "\"votes.jsonl\"", &limits);
+        if stops { stops_at_the_limit(&job) } else { job.run(2) }
+    }
 }
 
 #[test]

@@ -14,4 +14,6 @@ mod job;
 #[cfg(feature = "failpoints")]
 mod kills;
 mod panels;
+mod rotated;
+mod running;
 mod ticks;

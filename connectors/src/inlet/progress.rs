@@ -50,6 +50,8 @@ pub struct Progress {
     pub bound: Option<Micros>,
     /// Whether it was read to its end.
     pub done: bool,
+    /// How many bytes of the file itself were read: of a packed one, before they were unpacked.
+    pub file_bytes: u64,
     /// By what its file is known again.
     pub mark: FileMark,
     /// Rows since it was opened.

@@ -1,9 +1,8 @@
 //! Finding a source's files: the hands of [`recognise`](super::recognise).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::expand::expand;
@@ -14,6 +13,7 @@ use super::notice::Notice;
 use super::packing::Packing;
 use super::recognise::{Entry, Known, Loss, Reach, Reading, Recognised, Sighting, recognise};
 use super::trouble::Trouble;
+use super::version::Version;
 use crate::error::Error;
 
 /// Which files a source has.
@@ -35,6 +35,10 @@ pub struct Survey {
     /// Known partitions that are not done and whose file is nowhere, by name; never in a bounded source. Unless one
     /// is still open, nothing will come of it: it is as good as done.
     pub lost: Vec<String>,
+    /// Known partitions, done or not, of which nothing is left to be seen, by name: neither their file nor a copy of it
+    /// nor another file in its place. Once they are done they may be forgotten. Never in a bounded source, which keeps
+    /// account of all that it has read.
+    pub gone: Vec<String>,
     /// What is new to say.
     pub notices: Vec<Notice>,
 }
@@ -49,14 +53,6 @@ pub struct FileSource {
     heads: BTreeMap<PathBuf, (Version, Vec<u8>)>,
     /// What was said and still holds.
     said: BTreeSet<Notice>,
-}
-
-/// What changes whenever a file's content does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Version {
-    inode: Inode,
-    bytes: u64,
-    modified: (i64, i64),
 }
 
 impl FileSource {
@@ -74,9 +70,17 @@ impl FileSource {
     pub fn survey(&mut self, known: &[Known]) -> Result<Survey, Error> {
         let mut troubles = Vec::new();
         let sightings = self.look(known, &mut troubles);
-        let found = recognise(&self.spec.base, known, sightings, self.spec.reading);
+        let mut found = recognise(&self.spec.base, known, sightings, self.spec.reading);
+        // What lies behind a trouble is not gone.
+        let hidden = |known: &Known| {
+            let home = self.spec.base.join(&known.mark.path);
+            troubles.iter().any(|trouble| home.starts_with(&trouble.path))
+        };
+        found.gone.retain(|known| !hidden(known));
+        troubles.extend(found.refused.iter().map(|path| Trouble::long_path(path)));
         match self.spec.reading {
             Reading::Bounded => {
+                found.gone.clear();
                 troubles.extend(found.lost.iter().map(|(known, loss)| self.missing(known, *loss)));
                 match troubles.into_iter().next() {
                     Some(trouble) => Err(trouble.into_error()),
@@ -106,7 +110,9 @@ impl FileSource {
         let mut lost: Vec<String> =
             found.lost.into_iter().map(|(known, _)| known.partition).collect();
         lost.sort();
-        Survey { entries: found.entries, lost, notices }
+        let mut gone: Vec<String> = found.gone.into_iter().map(|known| known.partition).collect();
+        gone.sort();
+        Survey { entries: found.entries, lost, gone, notices }
     }
 
     fn missing(&self, known: &Known, loss: Loss) -> Trouble {
@@ -174,12 +180,5 @@ impl FileSource {
         let name = path.strip_prefix(&self.spec.base).unwrap_or(path);
         let plain: PathBuf = name.components().filter(|part| *part != Component::CurDir).collect();
         plain.to_str().map(str::to_owned)
-    }
-}
-
-impl Version {
-    fn of(metadata: &Metadata) -> Version {
-        let modified = (metadata.mtime(), metadata.mtime_nsec());
-        Version { inode: Inode::of(metadata), bytes: metadata.len(), modified }
     }
 }

@@ -4,6 +4,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
 use memchr::memchr;
+use quorate_schemas::log::MAX_MARK_BYTES;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -78,6 +79,19 @@ impl FileMark {
         self.head_bytes >= TELLING_BYTES_MIN && !self.partial
     }
 
+    /// Whether the log has room for it, whatever becomes of its file: for its path, that is.
+    pub(crate) fn fits(&self) -> bool {
+        let longest = FileMark {
+            device: u64::MAX,
+            inode: u64::MAX,
+            head_bytes: HEAD_BYTES_MAX as u32,
+            partial: true,
+            cut_short: true,
+            ..self.clone()
+        };
+        serde_json::to_string(&longest).is_ok_and(|text| text.len() <= MAX_MARK_BYTES)
+    }
+
     /// Tells partitions of one path apart: eight hexadecimal digits.
     pub(crate) fn short(&self) -> String {
         let text = format!("{} {} {} {}", self.device, self.inode, self.head_bytes, self.head);
@@ -85,7 +99,8 @@ impl FileMark {
     }
 }
 
-fn digest(bytes: &[u8]) -> String {
+/// The first half of a SHA-256, in hexadecimal.
+pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -114,6 +129,15 @@ mod tests {
         assert!(!telling(b"{\"event_time\":\"2026-01-01T00:00:00Z\",\"agen"));
         assert!(telling(b"{\"event_time\":\"2026-01-01T00:00:00Z\"}\n"));
         assert!(!telling(b"{}\n") && telling(&[b'x'; 5000]));
+    }
+
+    #[test]
+    fn a_mark_fits_the_log_unless_its_path_is_too_long() {
+        let of = |path: &str| FileMark::new(path, Inode { device: 1, inode: 2 }, b"");
+        let most = |one: &str| (0..).take_while(|times| of(&one.repeat(*times)).fits()).last();
+        let room = most("x").unwrap();
+        assert!((840..=900).contains(&room), "{room}");
+        assert_eq!(most("\u{1}"), Some(room / 6), "a control character takes six bytes");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::packing::Packing;
 use super::recognise::{Entry, Reading};
 use super::stream::{Extent, Poured, Stream};
 use super::tail::{Outlook, Tail};
+use super::version::Version;
 use crate::error::Error;
 use crate::inlet::Limits;
 
@@ -44,6 +45,8 @@ pub struct FileReader {
     head: Vec<u8>,
     /// Only of a file that is followed.
     tail: Option<Tail>,
+    /// How the file was when there was nothing more in it.
+    exhausted: Option<Version>,
     done: bool,
     notices: Vec<Notice>,
 }
@@ -79,6 +82,7 @@ impl FileReader {
             mark: entry.mark.clone(),
             head: entry.head.clone(),
             tail,
+            exhausted: None,
             done: false,
             notices: Vec::new(),
         })
@@ -87,6 +91,11 @@ impl FileReader {
     /// Where to go on: the first byte that belongs to no cut yet, always one where a line begins.
     pub fn next(&self) -> u64 {
         self.cutter.next()
+    }
+
+    /// How many bytes of the file itself were read: while it has no more, there is nothing to read.
+    pub fn file_bytes(&self) -> u64 {
+        self.stream.file_offset()
     }
 
     /// By what the file is known again, as it is now: a file with little content is known better once it has more.
@@ -135,6 +144,16 @@ impl FileReader {
         if self.done {
             return Ok(ReadStep::Done);
         }
+        let mut version = None;
+        if self.tail.is_some() {
+            let now = self.version()?;
+            let same = self.exhausted == Some(now) && now.is_settled(now_us);
+            if same && self.look(now, now_us) == Outlook::MayGrow {
+                return Ok(ReadStep::Waiting);
+            }
+            version = Some(now);
+        }
+        self.exhausted = None;
         // A file that was written anew may be longer by now than what was read of the old one.
         let may_change = self.tail.is_some() && self.packing == Packing::Plain;
         if may_change && !begins_with(self.stream.file(), &self.head)? {
@@ -154,9 +173,11 @@ impl FileReader {
                     }
                 }
                 Poured::Skipped(bytes) => left = left.saturating_sub(bytes),
-                Poured::Nothing => match self.look(now_us)? {
+                Poured::Nothing => match self.look(self.version()?, now_us) {
                     Outlook::MayGrow => {
                         self.buffer = Vec::new();
+                        // What came while it was read shows in the version after this one.
+                        self.exhausted = version;
                         return Ok(ReadStep::Waiting);
                     }
                     Outlook::Complete => self.stream.close(),
@@ -179,11 +200,15 @@ impl FileReader {
         Ok(ReadStep::More)
     }
 
-    fn look(&mut self, now_us: Micros) -> io::Result<Outlook> {
-        match &mut self.tail {
-            Some(tail) => tail.look(self.stream.file(), self.stream.file_offset(), now_us),
-            None => Ok(Outlook::Complete),
-        }
+    fn version(&self) -> io::Result<Version> {
+        Ok(Version::of(&self.stream.file().metadata()?))
+    }
+
+    fn look(&mut self, version: Version, now_us: Micros) -> Outlook {
+        let read_bytes = self.file_bytes();
+        self.tail
+            .as_mut()
+            .map_or(Outlook::Complete, |tail| tail.look(version.bytes, read_bytes, now_us))
     }
 
     /// The file was truncated or written anew under us: this partition is over.

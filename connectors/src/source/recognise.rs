@@ -11,11 +11,20 @@
 //! content already, `path@xxxxxxxx`. Only when followed, one that begins exactly like a known partition elsewhere is a
 //! copy of it (rotation by copying, or by compressing) and is not read a second time.
 //!
+//! A known partition is *gone* if neither its file nor a copy of it is seen, and nothing has its name. What is gone may
+//! be forgotten, and must not be before: whatever is left of it would be read again.
+//!
 //! *Cost*: n log n in the files; for each new file one digest per length of the known heads, nearly always one.
+
+mod claims;
+mod heads;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 use std::path::{Path, PathBuf};
+
+use claims::claims;
+use heads::Heads;
 
 use super::mark::{FileMark, Inode};
 use super::notice::Notice;
@@ -58,10 +67,25 @@ pub struct Entry {
     pub reading: Reading,
     /// The next byte to read.
     pub next: u64,
+    /// How many bytes the file itself had when it was seen.
+    pub file_bytes: u64,
     /// By what it is known again.
     pub mark: FileMark,
     /// The content that the mark covers.
     pub(crate) head: Vec<u8>,
+}
+
+impl Entry {
+    /// Whether the file may have something to read for a partition that was read from the file of `mark`, `file_bytes`
+    /// of it, and has rested since.
+    pub fn has_news(&self, mark: &FileMark, file_bytes: u64) -> bool {
+        self.mark.inode() != mark.inode() || self.file_bytes != file_bytes
+    }
+
+    /// Whether the file begins like that of `mark`, so that it may be a copy of it.
+    pub fn may_be_copy_of(&self, mark: &FileMark) -> bool {
+        mark.is_telling() && mark.begins(&self.head) && self.mark.inode() != mark.inode()
+    }
 }
 
 /// Whether a file was asked for.
@@ -101,6 +125,10 @@ pub(crate) struct Recognised {
     pub(crate) entries: Vec<Entry>,
     /// Known partitions that are not done and whose file was not found.
     pub(crate) lost: Vec<(Known, Loss)>,
+    /// Known partitions of which nothing is left.
+    pub(crate) gone: Vec<Known>,
+    /// New files that cannot be partitions: the log has no room for their paths.
+    pub(crate) refused: Vec<PathBuf>,
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -124,17 +152,20 @@ pub(crate) fn recognise(
     let mut names: BTreeSet<String> = known.iter().map(|known| known.partition.clone()).collect();
     let mut heads = Heads::default();
     known.iter().for_each(|known| heads.add(&known.mark, &known.partition));
+    let mut copied: BTreeSet<String> = BTreeSet::new();
     for (at, file) in sightings.iter().enumerate() {
         if claims.taken.contains(&at) || file.reach == Reach::Nearby {
             continue;
         }
         let mark = FileMark::new(&file.name, file.inode, &file.head);
         if reading == Reading::Followed {
-            if let Some(original) = heads.original_of(file) {
+            let originals = heads.originals_of(file);
+            if let Some(original) = originals.first() {
                 let text = format!(
                     "begins exactly like {original} and is taken for a copy of it: it is not read"
                 );
                 found.notices.push(Notice::new(&file.name, text));
+                copied.extend(originals);
                 continue;
             }
             // A file in an old place is told from the one before it once it has content.
@@ -142,13 +173,47 @@ pub(crate) fn recognise(
                 continue;
             }
         }
+        if !mark.fits() {
+            found.refused.push(file.path.clone());
+            continue;
+        }
         let partition = new_name(&mark, &names);
         names.insert(partition.clone());
         heads.add(&mark, &partition);
         found.entries.push(entry(base, partition, file, reading, 0, mark));
     }
     found.entries.sort_by(|a, b| a.partition.cmp(&b.partition));
+    let seen = Seen::of(&sightings);
+    let gone = known.iter().enumerate().filter(|(at, known)| {
+        let left = claims.of_known.contains_key(at) || copied.contains(&known.partition);
+        !left && seen.would_have(known)
+    });
+    found.gone = gone.map(|(_, known)| known.clone()).collect();
     found
+}
+
+/// What a look can and cannot tell of files that it did not find.
+struct Seen<'a> {
+    names: BTreeSet<&'a str>,
+    devices: BTreeSet<u64>,
+}
+
+impl Seen<'_> {
+    fn of(sightings: &[Sighting]) -> Seen<'_> {
+        Seen {
+            names: sightings.iter().map(|file| file.name.as_str()).collect(),
+            devices: sightings.iter().map(|file| file.inode.device).collect(),
+        }
+    }
+
+    /// Whether what is left of a partition would have been seen, and its name is free. A device of which nothing at
+    /// all is seen may be away for a while; and while there is another file in the partition's place, the name tells
+    /// that file's rows from this one's.
+    fn would_have(&self, known: &Known) -> bool {
+        let named = known.partition == known.mark.path;
+        let taken = named && self.names.contains(known.mark.path.as_str());
+        self.devices.contains(&known.mark.device) && !taken
+    }
 }
 
 /// Keeps one sighting for each inode: hard and symbolic links lead to the same rows.
@@ -171,50 +236,6 @@ fn once_each(sightings: Vec<Sighting>, notices: &mut Vec<Notice>) -> Vec<Sightin
         }
     }
     kept
-}
-
-struct Claims {
-    of_known: BTreeMap<usize, usize>,
-    taken: BTreeSet<usize>,
-}
-
-fn claims(known: &[Known], sightings: &[Sighting]) -> Claims {
-    let mut claims = Claims { of_known: BTreeMap::new(), taken: BTreeSet::new() };
-    let by_inode: BTreeMap<Inode, usize> =
-        sightings.iter().enumerate().map(|(at, file)| (file.inode, at)).collect();
-    let by_name: BTreeMap<&str, usize> =
-        sightings.iter().enumerate().map(|(at, file)| (file.name.as_str(), at)).collect();
-    let mut claim = |at: usize, file: usize| {
-        let free = !claims.of_known.contains_key(&at) && !claims.taken.contains(&file);
-        if free && may_be(&known[at], &sightings[file]) {
-            claims.of_known.insert(at, file);
-            claims.taken.insert(file);
-        }
-    };
-    // A done partition may have had the same file in an earlier life.
-    let (done, open): (Vec<usize>, Vec<usize>) = (0..known.len()).partition(|&at| known[at].done);
-    let order: Vec<usize> = open.into_iter().chain(done).collect();
-    for &at in &order {
-        by_inode.get(&known[at].mark.inode()).into_iter().for_each(|&file| claim(at, file));
-    }
-    for &at in &order {
-        // An empty file that was read to its end says nothing of what stands in its place.
-        if !known[at].done || known[at].mark.head_bytes > 0 {
-            by_name.get(known[at].mark.path.as_str()).into_iter().for_each(|&file| claim(at, file));
-        }
-    }
-    for &at in &order {
-        let known = &known[at];
-        if known.mark.is_telling() && (!known.done || known.mark.cut_short) {
-            (0..sightings.len()).for_each(|file| claim(at, file));
-        }
-    }
-    claims
-}
-
-fn may_be(known: &Known, file: &Sighting) -> bool {
-    let long_enough = file.packing != Packing::Plain || file.file_bytes >= known.next;
-    long_enough && known.mark.begins(&file.head)
 }
 
 /// What there is still to read of a known partition whose file was found.
@@ -261,6 +282,7 @@ fn entry(
         packing: file.packing,
         reading,
         next,
+        file_bytes: file.file_bytes,
         mark,
         head: file.head.clone(),
     }
@@ -281,47 +303,6 @@ fn new_name(mark: &FileMark, names: &BTreeSet<String>) -> String {
         .chain((2u64..).map(|nr| format!("{told_apart}-{nr}")))
         .find(|name| !names.contains(name))
         .expect("numbers do not run out")
-}
-
-/// The beginnings of known contents, for recognising copies: by length, then by digest.
-#[derive(Default)]
-struct Heads(BTreeMap<u32, BTreeMap<String, Vec<Original>>>);
-
-struct Original {
-    inode: Inode,
-    path: String,
-    partition: String,
-}
-
-impl Heads {
-    fn add(&mut self, mark: &FileMark, partition: &str) {
-        if mark.is_telling() {
-            let original = Original {
-                inode: mark.inode(),
-                path: mark.path.clone(),
-                partition: partition.to_owned(),
-            };
-            self.0
-                .entry(mark.head_bytes)
-                .or_default()
-                .entry(mark.head.clone())
-                .or_default()
-                .push(original);
-        }
-    }
-
-    /// The partition that `file` is a copy of: the same beginning in another place and another inode.
-    fn original_of(&self, file: &Sighting) -> Option<&str> {
-        self.0
-            .iter()
-            .take_while(|(head_bytes, _)| **head_bytes as usize <= file.head.len())
-            .filter_map(|(head_bytes, digests)| {
-                digests.get(&FileMark::new("", file.inode, &file.head[..*head_bytes as usize]).head)
-            })
-            .flatten()
-            .find(|original| original.inode != file.inode && original.path != file.name)
-            .map(|original| original.partition.as_str())
-    }
 }
 
 #[cfg(test)]

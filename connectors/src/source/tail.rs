@@ -1,7 +1,6 @@
 //! Whether a followed file may still grow.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::path::PathBuf;
 
 use quorate_schemas::time::{Micros, SECOND};
@@ -39,24 +38,19 @@ impl Tail {
         self.left_at = None;
     }
 
-    /// What becomes of the file, of which `read_bytes` were read.
-    pub(crate) fn look(
-        &mut self,
-        file: &File,
-        read_bytes: u64,
-        now_us: Micros,
-    ) -> io::Result<Outlook> {
-        if file.metadata()?.len() < read_bytes {
-            return Ok(Outlook::CutShort);
+    /// What becomes of the file, which has `file_bytes` and of which `read_bytes` were read.
+    pub(crate) fn look(&mut self, file_bytes: u64, read_bytes: u64, now_us: Micros) -> Outlook {
+        if file_bytes < read_bytes {
+            return Outlook::CutShort;
         }
         let here =
             fs::metadata(&self.path).is_ok_and(|metadata| Inode::of(&metadata) == self.inode);
         if here {
             self.left_at = None;
-            return Ok(Outlook::MayGrow);
+            return Outlook::MayGrow;
         }
         let left_at = *self.left_at.get_or_insert(now_us);
         let quiet_us = now_us.saturating_sub(left_at);
-        Ok(if quiet_us >= QUIET_AFTER_LEAVING_US { Outlook::Complete } else { Outlook::MayGrow })
+        if quiet_us >= QUIET_AFTER_LEAVING_US { Outlook::Complete } else { Outlook::MayGrow }
     }
 }

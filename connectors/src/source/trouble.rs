@@ -58,6 +58,14 @@ impl Trouble {
         )
     }
 
+    pub(crate) fn long_path(path: &Path) -> Trouble {
+        Trouble::new(
+            path,
+            "its path is too long to be kept in the log (about 850 bytes)",
+            "move it up, or name the job's files relative to the job file's directory",
+        )
+    }
+
     pub(crate) fn unreadable(path: &Path, why: &io::Error) -> Trouble {
         let advice = match why.kind() {
             io::ErrorKind::PermissionDenied => "let this user read it (chmod, chown)",

@@ -76,6 +76,39 @@ fn a_directory_is_no_file_and_a_pattern_passes_over_it() {
 }
 
 #[test]
+fn a_path_that_the_log_has_no_room_for_is_refused_where_it_is_found() {
+    let folder = ["d".repeat(250), "e".repeat(250), "f".repeat(250)].join("/");
+    let deep = |rig: &Rig| {
+        fs::create_dir_all(rig.path(&folder)).unwrap();
+        rig.write(&format!("{folder}/{}.jsonl", "v".repeat(200)), row(1));
+    };
+    refused(&["**/*.jsonl"], deep, &[&"v".repeat(200), "its path is too long", "move it up"]);
+    // What is known under a short name may be moved there.
+    let mut rig = Rig::new(Reading::Followed, &["**/*.jsonl"]);
+    rig.write("v.jsonl", rows(0..2));
+    rig.tick();
+    fs::create_dir_all(rig.path(&folder)).unwrap();
+    rig.rename("v.jsonl", &format!("{folder}/{}.jsonl", "v".repeat(200)));
+    rig.tick();
+    assert_eq!((rig.lines.len(), rig.notices.len(), rig.open.len()), (2, 0, 1));
+}
+
+#[test]
+fn what_lies_behind_a_trouble_is_not_gone() {
+    let mut rig = Rig::new(Reading::Followed, &["v/*.jsonl", "w.jsonl"]);
+    fs::create_dir(rig.path("v")).unwrap();
+    rig.write("v/a.jsonl", rows(0..2));
+    rig.write("w.jsonl", rows(2..4));
+    rig.tick();
+    rig.rename("v/a.jsonl", "a");
+    let gone = rig.survey().gone;
+    assert_eq!(gone, ["v/a.jsonl"]);
+    // What cannot be read now may be the file.
+    symlink("nowhere", rig.path("v/a.jsonl")).unwrap();
+    assert_eq!(rig.survey().gone, [""; 0]);
+}
+
+#[test]
 fn a_socket_or_pipe_is_no_file() {
     let socket = |rig: &Rig| drop(UnixListener::bind(rig.path("votes.jsonl")).unwrap());
     refused(

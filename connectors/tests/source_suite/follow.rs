@@ -81,6 +81,34 @@ fn a_followed_file_that_was_lost_while_nobody_looked_is_said_once_and_comes_back
     assert_eq!(rig.texts(), texts(0..3), "restored, it goes on where it was left");
 }
 
+/// A file that has not changed is not read again; whatever changes in it shows in its length or its time.
+#[test]
+fn a_file_that_waits_is_read_on_whatever_becomes_of_it() {
+    let changes: [fn(&Rig); 3] = [
+        |rig| rig.append("v.jsonl", rows(2..4)),
+        |rig| rig.write("v.jsonl", rows(2..4)),
+        |rig| {
+            rig.truncate("v.jsonl");
+            rig.append("v.jsonl", rows(2..4));
+        },
+    ];
+    for change in changes {
+        let mut rig = Rig::new(Reading::Followed, &["v.jsonl"]);
+        // Any file is old enough by then to be known by its time.
+        rig.now_us = i64::MAX / 2;
+        rig.write("v.jsonl", rows(0..2));
+        let file = std::fs::File::options().write(true).open(rig.path("v.jsonl")).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+        rig.tick();
+        assert_eq!(rig.poll("v.jsonl"), ReadStep::Waiting);
+        assert_eq!(rig.poll("v.jsonl"), ReadStep::Waiting);
+        change(&rig);
+        rig.tick();
+        rig.tick();
+        assert_eq!(rig.texts(), texts(0..4));
+    }
+}
+
 #[test]
 fn a_small_mark_grows_with_its_file() {
     for (name, packing) in

@@ -1,6 +1,6 @@
 //! The lead at work: commits what is gathered, writes heartbeats, merges and sweeps retained files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use quorate_connectors::staged::{Checked, Provenance, read_retained};
 use quorate_schemas::clock::Phase;
 use quorate_schemas::log::{Counts, PartitionRange, Standing};
+use quorate_schemas::place::Origin;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,6 +26,7 @@ use super::staging::{Decided, Receipt, retained_file};
 use crate::clock::{Stopwatch, boot_ms, now_ms};
 use crate::error::Error;
 use crate::observe;
+use crate::roster::Roster;
 use crate::shared::Shared;
 
 /// After so long a merge that failed is tried again where a commit waits for it.
@@ -47,6 +49,8 @@ pub(crate) struct Leader {
     pub(crate) terms: Terms,
     /// What the run shares.
     pub(crate) shared: Arc<Shared>,
+    /// Which partitions there are: those that are over and gone leave the record.
+    pub(crate) roster: Arc<Roster>,
     /// Who writes merged files.
     pub(crate) provenance: Provenance,
     /// Wakes the operator that waits for a commit.
@@ -149,18 +153,34 @@ impl Leader {
     ) -> Result<Lead, Error> {
         let watch = Stopwatch::start();
         let checkpoint = whole.checkpoint;
-        let (change, decided) = change(lead.standing(), whole, merged);
+        let (mut change, decided) = change(lead.standing(), whole, merged);
+        let forgotten = self.forget(&mut change);
         let finished = change.end == End::Finished;
         let counts = |sum: Counts, range: &PartitionRange| sum.plus(range.counts());
         let rows = change.ranges.iter().fold(Counts::default(), counts);
         let draft = lead.commit(change, now_ms())?;
         let (lead, record) = settle(draft, &self.shared).await?;
+        self.roster.forgotten(&forgotten);
         self.true_now(&record, checkpoint, rows.rows_in).await?;
         *led = Led { commits: led.commits + 1, decided: plus(led.decided, decided), finished };
         let (seq, took_ms) = (record.record().seq, watch.elapsed_ms());
         self.shared.observer.committed(&observe::Committed { seq, checkpoint, rows, took_ms });
         self.progress.send_replace(*led);
         Ok(lead)
+    }
+
+    /// Leaves out the partitions that are over and gone, so that a record's size is bounded by those that are there.
+    fn forget(&self, change: &mut Change) -> Vec<Origin> {
+        let Change { positions, ranges, .. } = change;
+        let moved: BTreeSet<&Origin> = ranges.iter().map(|range| &range.origin).collect();
+        let at: BTreeMap<&Origin, u64> = positions
+            .iter()
+            .filter(|position| position.done && !moved.contains(&position.origin))
+            .map(|position| (&position.origin, position.next))
+            .collect();
+        let forgotten = self.roster.forget(|origin, next| at.get(origin) == Some(&next));
+        positions.retain(|position| forgotten.binary_search(&position.origin).is_err());
+        forgotten
     }
 
     /// A record is in the log: everybody may know.

@@ -46,6 +46,7 @@ pub(crate) fn stage<'s>(
                     (time.delayed(&last_epoch(checkpoint), 0), Staging::new(checkpoint))
                 });
                 for row in rows.flat_map(|rows| rows.drain(..)) {
+                    shared.count(&row);
                     shared.tell(&row);
                     staging.take(row, &stager);
                 }

@@ -1,5 +1,7 @@
 //! `[consensus]`: how votes become decisions.
 
+use std::time::Duration;
+
 use quorate_operators::policy::{Caps, Close, Method, Policy, QuorumOf, StakeRule, Unknown};
 use quorate_schemas::clock::Eras;
 use quorate_schemas::ratio::Ratio;
@@ -11,8 +13,15 @@ use toml::de::DeValue;
 use super::close::read_close;
 use super::section::{Findings, Given, Section, Wrong};
 use super::source::Source;
-use super::units::LONGEST;
+use super::units::{LONGEST, on_the_clock};
 use super::value;
+
+/// `[consensus]`, resolved.
+pub(super) struct Consensus {
+    pub(super) policy: Policy,
+    pub(super) lateness: Micros,
+    pub(super) idle_after: Option<Duration>,
+}
 
 /// `[consensus]` as the file has it.
 pub(super) struct RawConsensus {
@@ -26,6 +35,9 @@ pub(super) struct RawConsensus {
     close: Given<Close>,
     /// `lateness`: a row this much older than the newest before it in its partition is late; default `"30s"`.
     lateness: Given<Micros>,
+    /// `idle_after`: a followed partition without a row on time for so long (by the machine's clock, from `"1s"` on)
+    /// holds the watermark up no more, or `"off"`; default `"60s"`.
+    idle_after: Given<Option<Micros>>,
     /// `era`: the span of event time in which weights stand; default `"1h"`.
     era: Given<Micros>,
     /// `finality_after`: how long after its close a task can still be revised; default `"10m"`.
@@ -44,6 +56,9 @@ pub(super) struct RawConsensus {
     unknown_tasks: Given<Unknown>,
 }
 
+/// Longer than the pauses of most writers, and short enough for a person to wait.
+const IDLE_AFTER: Micros = 60 * SECOND;
+
 const UNKNOWN: &[(&str, Unknown)] = &[("accept", Unknown::Accept), ("reject", Unknown::Reject)];
 
 impl RawConsensus {
@@ -58,6 +73,7 @@ impl RawConsensus {
             quorum_of: section.take("quorum_of", found, wholes),
             close: read_close(&mut section, found),
             lateness: section.take("lateness", found, value::span(0..=LONGEST)),
+            idle_after: section.take("idle_after", found, idle),
             era: section.take("era", found, value::span(SECOND..=LONGEST)),
             finality_after: section.take("finality_after", found, value::span(0..=LONGEST)),
             forget_after: section.take("forget_after", found, value::span(0..=LONGEST)),
@@ -71,14 +87,14 @@ impl RawConsensus {
         raw
     }
 
-    /// The policy, and the lateness. What the sources must be for it is checked here too.
+    /// What holds. What the sources must be for it is checked here too.
     pub(super) fn resolve(
         self,
         sources: &[Source],
         caps: Caps,
         updates: bool,
         found: &mut Findings<'_>,
-    ) -> (Policy, Micros) {
+    ) -> Consensus {
         self.check(sources, caps, found);
         let defaults = Policy::default();
         let stake = or(&self.stake, defaults.stake);
@@ -104,7 +120,12 @@ impl RawConsensus {
             updates,
             caps,
         };
-        (policy, or(&self.lateness, 30 * SECOND))
+        let idle_after = or(&self.idle_after, Some(IDLE_AFTER));
+        Consensus {
+            policy,
+            lateness: or(&self.lateness, 30 * SECOND),
+            idle_after: idle_after.map(on_the_clock),
+        }
     }
 
     fn check(&self, sources: &[Source], caps: Caps, found: &mut Findings<'_>) {
@@ -223,6 +244,13 @@ fn quorum(value: &Spanned<DeValue<'_>>) -> Result<Ratio, Wrong> {
         return Err(Wrong::new(message, "write less than 1, for unanimity \"0.999999\""));
     }
     Ok(ratio)
+}
+
+fn idle(value: &Spanned<DeValue<'_>>) -> Result<Option<Micros>, Wrong> {
+    match value.get_ref().as_str() {
+        Some("off") => Ok(None),
+        _ => value::span(SECOND..=LONGEST)(value).map(Some),
+    }
 }
 
 fn cap(value: &Spanned<DeValue<'_>>) -> Result<Option<Ratio>, Wrong> {

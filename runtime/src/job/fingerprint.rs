@@ -5,8 +5,9 @@
 //! go, how fast, or when they become true is left out: a job may be moved, followed, hurried and rescaled.
 //!
 //! Left out: paths (the log knows its files by their own marks), store, workers, `follow`, `[checkpoint]`, `[publish]`,
-//! `limits.rejects` (it stops a run), `limits.future_skew` (it compares with the wall clock, which no input is a
-//! function of), and `outputs` (provisional rows depend on how epochs were cut).
+//! `limits.rejects` (it stops a run), `limits.future_skew` and `consensus.idle_after` (they compare with the wall clock,
+//! which no input is a function of: where a partition was idle, results depend on when its rows came, and no setting
+//! makes them repeatable), and `outputs` (provisional rows depend on how epochs were cut).
 
 use std::fmt::{Display, Write as _};
 
@@ -38,6 +39,7 @@ impl Job {
             sources,
             policy,
             lateness,
+            idle_after: _,
             checkpoint: _,
             limits,
             publish: _,

@@ -100,7 +100,7 @@ pub enum Breach {
         /// What is there.
         found: u64,
     },
-    /// Something of a partition went backwards, or moved after its end.
+    /// Something of a partition went backwards, or was forgotten before its end.
     #[error("{origin}: {what}", origin = show(origin))]
     Partition {
         /// The partition.

@@ -17,7 +17,8 @@ use crate::place::Origin;
 ///
 /// What a claim may change: the incarnation, the owner, the job's fingerprint (an upgrade), and on a finished job
 /// the end and the clock (a reopening). What a heartbeat may change: nothing. A commit moves its partitions along
-/// its ranges, adds what it says to the totals, and exchanges retained files along its merges.
+/// its ranges, adds what it says to the totals, and exchanges retained files along its merges. A partition that was
+/// read to its end may go on, from there: a writer may come back to a file, and a bounded job may be followed.
 ///
 /// # Errors
 /// The first rule that is broken, naming the partition, file or field.
@@ -95,7 +96,8 @@ fn positions_follow(
         }
     }
     for position in &old.positions {
-        // A partition that is done and gone may be forgotten: whatever comes under its name later is another one.
+        // A partition that is done and gone may be forgotten: whatever comes under its name in a later record is
+        // another one.
         if !position.done && new.position(&position.origin).is_none() {
             return Err(Breach::Partition {
                 origin: position.origin.clone(),
@@ -118,16 +120,9 @@ fn position_follows(
     range: Option<&PartitionRange>,
 ) -> Result<(), Breach> {
     let origin = || new.origin.clone();
-    if let Some(old) = old {
-        if old.done && range.is_some() {
-            return Err(Breach::Partition { origin: origin(), what: "moves after its end" });
-        }
-        if old.greatest_event_time_us > new.greatest_event_time_us {
-            return Err(Breach::Partition {
-                origin: origin(),
-                what: "its greatest event time goes back",
-            });
-        }
+    if old.is_some_and(|old| old.greatest_event_time_us > new.greatest_event_time_us) {
+        let what = "its greatest event time goes back";
+        return Err(Breach::Partition { origin: origin(), what });
     }
     // A partition found now may begin anywhere: a topic no longer has its oldest rows.
     let start = old.map(|old| old.next);

@@ -46,9 +46,9 @@ pub struct Position {
     pub next: u64,
     /// The greatest event time read so far: lateness is judged against it.
     pub greatest_event_time_us: Option<Micros>,
-    /// Whether the partition is left out of the watermark for lack of rows.
+    /// Whether the partition is left out of the watermark for lack of rows on time.
     pub idle: bool,
-    /// The watermark at which a partition found later has joined.
+    /// The watermark at which the partition has joined: found later, or taken up again after it held nothing up.
     pub join_watermark_us: Option<Micros>,
     /// Whether the partition is read to its end.
     pub done: bool,

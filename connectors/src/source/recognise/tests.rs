@@ -271,6 +271,68 @@ fn a_name_that_is_taken_in_every_form_is_numbered() {
     assert_eq!(new_name(&mark, &names), format!("{short}-3"));
 }
 
+/// Which of these partitions are gone, when these files are followed.
+fn gone(known: &[Known], files: &[Sighting]) -> Vec<String> {
+    let found = recognise(Path::new("/job"), known, files.to_vec(), Followed);
+    found.gone.into_iter().map(|known| known.partition).collect()
+}
+
+#[test]
+fn a_partition_is_gone_when_nothing_is_left_that_would_be_read_again() {
+    let read = done(known("v.jsonl", "v.jsonl", 1, OLD, OLD.len() as u64));
+    let other = file("w.jsonl", 5, NEW);
+    assert_eq!(gone(std::slice::from_ref(&read), std::slice::from_ref(&other)), ["v.jsonl"]);
+    for left in [
+        file("v.jsonl", 1, OLD),
+        file("v.jsonl.1", 1, OLD),
+        file("v.jsonl", 9, OLD),
+        file("v.jsonl.1.gz", 9, OLD),
+    ] {
+        let name = left.name.clone();
+        assert_eq!(gone(std::slice::from_ref(&read), &[left, other.clone()]), [""; 0], "{name}");
+    }
+    // A copy of two partitions that begin alike may be either's.
+    let twin = done(known("u.jsonl", "u.jsonl", 2, OLD, OLD.len() as u64));
+    let copy = file("old.gz", 9, OLD);
+    assert_eq!(gone(&[twin, read], &[copy, other]), [""; 0]);
+}
+
+#[test]
+fn a_name_that_another_file_stands_under_is_not_given_up() {
+    let read = |name: &str| done(known(name, "v.jsonl", 1, OLD, OLD.len() as u64));
+    let new = file("v.jsonl", 2, NEW);
+    let known = [read("v.jsonl"), read("v.jsonl@01234567")];
+    assert_eq!(gone(&known, &[new]), ["v.jsonl@01234567"]);
+}
+
+#[test]
+fn a_device_that_is_away_takes_nothing_with_it() {
+    let read = done(known("v.jsonl", "v.jsonl", 1, OLD, OLD.len() as u64));
+    assert_eq!(gone(std::slice::from_ref(&read), &[]), [""; 0]);
+    let mut elsewhere = file("w.jsonl", 5, NEW);
+    elsewhere.inode.device = 2;
+    assert_eq!(gone(&[read], &[elsewhere]), [""; 0]);
+}
+
+#[test]
+fn each_of_many_lost_partitions_finds_its_copy() {
+    let content = |nr: usize| format!("{{\"row\":{nr:08},\"of\":\"one of many files\"}}\n");
+    let many = 0..2_000;
+    let known: Vec<Known> = many
+        .clone()
+        .map(|nr| known(&format!("{nr:04}"), &format!("{nr:04}"), nr as u64, &content(nr), 3))
+        .collect();
+    let files: Vec<Sighting> = many
+        .clone()
+        .map(|nr| file(&format!("old-{nr:04}"), 10_000 - nr as u64, &content(1_999 - nr)))
+        .collect();
+    let found = recognise(Path::new("/job"), &known, files, Followed);
+    assert_eq!((found.entries.len(), found.lost.len()), (2_000, 0));
+    for (nr, entry) in many.zip(&found.entries) {
+        assert_eq!(entry.path, Path::new(&format!("/job/old-{:04}", 1_999 - nr)));
+    }
+}
+
 /// Files that are too short to tell one from another, or longer than what a mark covers.
 fn world() -> impl Strategy<Value = Vec<Sighting>> {
     let one = (0u8..5, 1u64..5, 0usize..4, prop_oneof![Just(0), Just(20), 1_200usize..1_300]);

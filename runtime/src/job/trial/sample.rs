@@ -22,7 +22,7 @@ const BUDGET_BYTES: usize = 64 << 10;
 /// Tries every source of `job`.
 pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> Vec<SourceTrial> {
     // A file, and the source that was first to have it.
-    let mut readers: BTreeMap<PathBuf, String> = BTreeMap::new();
+    let mut readers: BTreeMap<PathBuf, &Source> = BTreeMap::new();
     let mut trials = Vec::new();
     for source in &job.sources {
         let about = format!("source {}", source.name);
@@ -38,12 +38,9 @@ pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> 
                 trial.files = entries.len() as u64;
                 for entry in &entries {
                     let file = entry.path.canonicalize().unwrap_or_else(|_| entry.path.clone());
-                    let first = readers.entry(file).or_insert_with(|| source.name.clone());
-                    if *first != source.name {
-                        let message = format!(
-                            "{} is also read by source {first}: its rows count twice",
-                            entry.path.display()
-                        );
+                    let first = *readers.entry(file).or_insert(source);
+                    if first.name != source.name {
+                        let message = shared(entry, first, source);
                         problems.push(Problem::warning(&about, message));
                     }
                 }
@@ -59,6 +56,19 @@ pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> 
         trials.push(trial);
     }
     trials
+}
+
+/// What comes of a file that two sources have.
+fn shared(entry: &Entry, first: &Source, source: &Source) -> String {
+    let (path, name) = (entry.path.display(), &first.name);
+    if first.kind == source.kind {
+        return format!("{path} is also read by source {name}: its rows count twice");
+    }
+    let (one, other) = (first.kind.source_key(), source.kind.source_key());
+    format!(
+        "{path} is also read by source {name}: each of its rows is taken for {one} and for {other}, and is a reject as \
+         what it is not"
+    )
 }
 
 /// The files of a source, as a first run would find them.

@@ -87,16 +87,18 @@ fn ranges_chain() {
     );
 }
 
+/// A commit that moves no partition.
+fn moves_nothing(previous: &Record) -> Record {
+    let mut record = commit(previous);
+    body_of(&mut record).ranges.clear();
+    record.standing.positions.clone_from(&previous.standing.positions);
+    record.standing.totals = previous.standing.totals;
+    record
+}
+
 #[test]
 fn a_partition_is_forgotten_only_after_its_end() {
     let log = sample::log();
-    let moves_nothing = |previous: &Record| {
-        let mut record = commit(previous);
-        body_of(&mut record).ranges.clear();
-        record.standing.positions.clone_from(&previous.standing.positions);
-        record.standing.totals = previous.standing.totals;
-        record
-    };
     let mut forgetting = moves_nothing(&log[2]);
     forgetting.standing.positions.clear();
     let breach = follows(&log[2], &forgetting).expect_err("not done");
@@ -108,8 +110,25 @@ fn a_partition_is_forgotten_only_after_its_end() {
     let mut forgetting = moves_nothing(&ended);
     forgetting.standing.positions.clear();
     follows(&ended, &forgetting).expect("done");
-    let breach = follows(&ended, &commit(&ended)).expect_err("moved");
-    assert!(breach.to_string().contains("votes/a.jsonl: moves after its end"), "{breach}");
+}
+
+/// A writer comes back to a file that it had left, or a bounded job is followed from now on.
+#[test]
+fn a_partition_goes_on_after_its_end_from_there() {
+    let log = sample::log();
+    let mut ended = commit(&log[2]);
+    ended.standing.positions[0].done = true;
+    follows(&log[2], &ended).expect("it ends with its last rows");
+    let on = commit(&ended);
+    assert!(!on.standing.positions[0].done);
+    follows(&ended, &on).expect("it goes on");
+    let mut again = on.clone();
+    body_of(&mut again).ranges[0].from -= 1;
+    let breach = follows(&ended, &again).expect_err("a row twice");
+    assert!(breach.to_string().contains("the start of the range of votes/a.jsonl"), "{breach}");
+    let mut without_rows = moves_nothing(&ended);
+    without_rows.standing.positions[0].done = false;
+    follows(&ended, &without_rows).expect("it is taken up before there is a row");
 }
 
 #[test]
