@@ -102,7 +102,10 @@ fn incarnation(
             ports.advance(epoch);
             worker.step();
         }
-        while to_the_end {
+        if !to_the_end {
+            return;
+        }
+        loop {
             while ports.probe.less_than(&epoch) {
                 worker.step();
             }
