@@ -274,13 +274,8 @@ impl Store {
     /// If it does not, or cannot be written.
     pub async fn check_conditional_create(&self) -> Result<()> {
         let path = format!("probe/{}-{}", memory::wall_ms(), std::process::id());
-        // An answer may be lost once; a store that loses three in a row is not one to start on.
-        for _ in 0..3 {
-            if self.create(&path, Bytes::from_static(b"1")).await? != Creation::Unknown {
-                break;
-            }
-        }
-        let second = self.create(&path, Bytes::from_static(b"2")).await?;
+        self.create_answered(&path, b"1").await?;
+        let second = self.create_answered(&path, b"2").await?;
         let content = self.get(&path).await?;
         self.delete(&path).await?;
         if second == Creation::Exists && content.as_deref() == Some(b"1") {
@@ -291,6 +286,19 @@ impl Store {
              (S3 itself, MinIO, Cloudflare R2 and others do)"
         );
         Err(Error::Location { location: self.name().into(), reason })
+    }
+
+    /// Creates, again while the answer is lost; a store that loses many in a row is not one to start on.
+    async fn create_answered(&self, path: &str, content: &'static [u8]) -> Result<Creation> {
+        const TRIES: usize = 8;
+        let mut answer = Creation::Unknown;
+        for _ in 0..TRIES {
+            answer = self.create(path, Bytes::from_static(content)).await?;
+            if answer != Creation::Unknown {
+                break;
+            }
+        }
+        Ok(answer)
     }
 
     async fn read(&self, path: &str, range: Option<GetRange>) -> Result<Option<backend::Found>> {
