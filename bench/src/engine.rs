@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
@@ -30,6 +30,9 @@ impl Binary {
     }
 }
 
+/// So many lines that nobody has read hold the run's output up.
+const LINES: usize = 1 << 16;
+
 /// A run under way.
 pub(crate) struct Running {
     child: Child,
@@ -46,7 +49,7 @@ impl Running {
         command.arg("run").arg(job).args(["--json", "--takeover", "--workers"]);
         let mut child = command.arg(workers.to_string()).stdout(Stdio::piped()).spawn()?;
         let lines = BufReader::new(child.stdout.take().context("it has an output")?).lines();
-        let (to, said) = channel();
+        let (to, said) = sync_channel(LINES);
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let Ok(line) = serde_json::from_str(&line) else { continue };
