@@ -5,7 +5,7 @@
 //!                known          reads, stands, shut
 //!   survey ◄───────────── Roster ◄──────────────────── workers
 //!   (files) ─────────────►  │ ▲
-//!            offer, missing ▼ │ forget
+//!            offer, missing ▼ │ leave_out
 //!                           lead
 //! ```
 //!
@@ -18,7 +18,7 @@
 //!
 //! *Memory*: some hundred bytes a partition, as in the log's records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ use quorate_schemas::place::Origin;
 use quorate_schemas::time::Micros;
 
 use crate::clock::Stopwatch;
+use crate::epoch::ledger::Change;
 use crate::error::Error;
 
 /// What was read to its end and is gone is forgotten after so long: by then whoever rotates files has made of it what
@@ -274,19 +275,28 @@ impl Roster {
         member.trouble.replace(trouble.to_owned()).as_deref() != Some(trouble)
     }
 
-    /// The partitions that the record which is being written may leave out: read to their end, gone, and committed as
-    /// far as they are known. Whoever asks must say when they are [forgotten](Roster::forgotten).
-    pub(crate) fn forget(&self, is_committed: impl Fn(&Origin, u64) -> bool) -> Vec<Origin> {
-        let mut members = self.lock();
+    /// Leaves the partitions that are over and gone out of the record that is being written, so that its size is bounded
+    /// by those that are there. Whoever writes it must say when they are [forgotten](Roster::forgotten).
+    pub(crate) fn leave_out(&self, change: &mut Change) -> Vec<Origin> {
+        // A position that this record moves is not left out of it.
+        let moved: BTreeSet<&Origin> = change.ranges.iter().map(|range| &range.origin).collect();
+        let at: BTreeMap<&Origin, u64> = change
+            .positions
+            .iter()
+            .filter(|position| position.done && !moved.contains(&position.origin))
+            .map(|position| (&position.origin, position.next))
+            .collect();
         let mut leaving = Vec::new();
-        for (origin, member) in &mut members.by_origin {
+        for (origin, member) in &mut self.lock().by_origin {
             let gone = member.gone.is_some_and(|since| since.elapsed() >= self.forget_after);
             let rests = matches!(member.stage, Stage::Logged | Stage::Resting);
-            if gone && rests && member.known.done && is_committed(origin, member.known.next) {
+            // All that is known of it must be in the log: nothing of it may be on its way there.
+            if gone && rests && member.known.done && at.get(origin) == Some(&member.known.next) {
                 member.stage = Stage::Leaving;
                 leaving.push(origin.clone());
             }
         }
+        change.positions.retain(|position| leaving.binary_search(&position.origin).is_err());
         leaving
     }
 

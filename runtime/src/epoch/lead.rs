@@ -1,6 +1,6 @@
 //! The lead at work: commits what is gathered, writes heartbeats, merges and sweeps retained files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,7 +9,6 @@ use std::time::Duration;
 use quorate_connectors::staged::{Checked, Provenance, read_retained};
 use quorate_schemas::clock::Phase;
 use quorate_schemas::log::{Counts, PartitionRange, Standing};
-use quorate_schemas::place::Origin;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -154,7 +153,7 @@ impl Leader {
         let watch = Stopwatch::start();
         let checkpoint = whole.checkpoint;
         let (mut change, decided) = change(lead.standing(), whole, merged);
-        let forgotten = self.forget(&mut change);
+        let forgotten = self.roster.leave_out(&mut change);
         let finished = change.end == End::Finished;
         let counts = |sum: Counts, range: &PartitionRange| sum.plus(range.counts());
         let rows = change.ranges.iter().fold(Counts::default(), counts);
@@ -167,20 +166,6 @@ impl Leader {
         self.shared.observer.committed(&observe::Committed { seq, checkpoint, rows, took_ms });
         self.progress.send_replace(*led);
         Ok(lead)
-    }
-
-    /// Leaves out the partitions that are over and gone, so that a record's size is bounded by those that are there.
-    fn forget(&self, change: &mut Change) -> Vec<Origin> {
-        let Change { positions, ranges, .. } = change;
-        let moved: BTreeSet<&Origin> = ranges.iter().map(|range| &range.origin).collect();
-        let at: BTreeMap<&Origin, u64> = positions
-            .iter()
-            .filter(|position| position.done && !moved.contains(&position.origin))
-            .map(|position| (&position.origin, position.next))
-            .collect();
-        let forgotten = self.roster.forget(|origin, next| at.get(origin) == Some(&next));
-        positions.retain(|position| forgotten.binary_search(&position.origin).is_err());
-        forgotten
     }
 
     /// A record is in the log: everybody may know.

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use quorate_connectors::inlet::Counts;
 use quorate_connectors::source::{FileSource, FileSpec, Reading};
 use quorate_schemas::clock::Clock;
+use quorate_schemas::log::PartitionRange;
 use quorate_schemas::record::RecordKind;
 use tempfile::TempDir;
 
@@ -166,6 +167,15 @@ fn what_could_not_be_opened_is_offered_again_and_its_trouble_is_said_once() {
     assert!(rig.roster.shut(&origin("a.jsonl"), "it was replaced"));
 }
 
+/// What a record leaves out that has this position of `a.jsonl`.
+fn left_out(rig: &Rig, done: bool, next: u64, ranges: Vec<PartitionRange>) -> Vec<Origin> {
+    let position = Position { done, next, ..logged(false, None, None, 0).positions.remove(0) };
+    let mut change = Change { positions: vec![position], ranges, ..Change::default() };
+    let left_out = rig.roster.leave_out(&mut change);
+    assert_eq!(change.positions.is_empty(), !left_out.is_empty());
+    left_out
+}
+
 #[test]
 fn what_is_done_and_gone_is_forgotten_once_all_of_it_is_committed() {
     let mut rig = Rig::new();
@@ -173,14 +183,27 @@ fn what_is_done_and_gone_is_forgotten_once_all_of_it_is_committed() {
     rig.write("b.jsonl", 1);
     rig.survey();
     let next = rig.read("a.jsonl", How::Done);
-    assert_eq!(rig.roster.forget(|_, _| true), [], "it still lies there");
+    assert_eq!(left_out(&rig, true, next, Vec::new()), [], "it still lies there");
     rig.remove("a.jsonl");
     rig.survey();
-    assert_eq!(rig.roster.forget(|_, _| false), [], "its end is not in the log");
-    assert_eq!(rig.roster.forget(|_, at| at == next), [origin("a.jsonl")]);
+    assert_eq!(left_out(&rig, false, next, Vec::new()), [], "its end is not in the log");
+    assert_eq!(left_out(&rig, true, next - 1, Vec::new()), [], "its last rows are not in the log");
+    let origin = origin("a.jsonl");
+    let range = PartitionRange {
+        origin: origin.clone(),
+        from: 0,
+        to: next,
+        rows_in: 0,
+        on_time: 0,
+        late: 0,
+        rejected: 0,
+    };
+    assert_eq!(left_out(&rig, true, next, vec![range]), [], "this record moves it");
+    let origins = [origin];
+    assert_eq!(left_out(&rig, true, next, Vec::new()), origins);
     rig.write("a.jsonl", 2);
     assert_eq!(rig.survey(), nothing(), "its name is not free before the log has forgotten it");
-    rig.roster.forgotten(&[origin("a.jsonl")]);
+    rig.roster.forgotten(&origins);
     assert_eq!(rig.survey().0, ["a.jsonl to 0 from 0"]);
 }
 

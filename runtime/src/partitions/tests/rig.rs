@@ -11,13 +11,14 @@ use std::time::Duration;
 use quorate_operators::clock::{Clockwork, Report};
 use quorate_schemas::clock::{Clock, Eras};
 use quorate_schemas::id::IdKey;
-use quorate_schemas::log::{Position, Standing};
+use quorate_schemas::log::{PartitionRange, Position, Standing};
 use quorate_schemas::place::Origin;
 use quorate_schemas::record::Record;
 use quorate_schemas::time::SECOND;
 use tempfile::TempDir;
 
 use crate::assign::Assignments;
+use crate::epoch::ledger::Change;
 use crate::error::Error;
 use crate::job::Job;
 use crate::observe::Observer;
@@ -63,6 +64,7 @@ struct Run {
     told: u64,
     /// What was sealed, and by whom.
     positions: BTreeMap<Origin, Position>,
+    ranges: Vec<PartitionRange>,
     owners: BTreeMap<Origin, usize>,
     taken: Vec<Taken>,
     /// How many of the rows are sealed.
@@ -186,6 +188,7 @@ impl Rig {
             epoch: 1,
             told: 0,
             positions: positions.map(|at| (at.origin.clone(), at.clone())).collect(),
+            ranges: Vec::new(),
             owners: BTreeMap::new(),
             taken: (0..self.workers).map(|_| Taken::default()).collect(),
             sealed: Vec::new(),
@@ -269,6 +272,17 @@ impl Rig {
             if let Some(before) = run.positions.get(&origin) {
                 assert_eq!(before.next, moved.from, "the ranges of {origin:?} chain");
             }
+            if moved.to > moved.from {
+                run.ranges.push(PartitionRange {
+                    origin: origin.clone(),
+                    from: moved.from,
+                    to: moved.to,
+                    rows_in: moved.counts.rows_in,
+                    on_time: moved.counts.on_time,
+                    late: moved.counts.late,
+                    rejected: moved.counts.rejected,
+                });
+            }
             let position = Position {
                 origin: origin.clone(),
                 next: moved.to,
@@ -290,10 +304,10 @@ impl Rig {
     pub(super) fn commit(&mut self) {
         let clock = self.clock;
         let run = self.run.as_mut().expect("a run has begun");
-        let committed = &run.positions;
-        let over = run.roster.forget(|origin, next| {
-            committed.get(origin).is_some_and(|at| at.done && at.next == next)
-        });
+        let ranges = std::mem::take(&mut run.ranges);
+        let positions = run.positions.values().cloned().collect();
+        let mut change = Change { positions, ranges, ..Change::default() };
+        let over = run.roster.leave_out(&mut change);
         for origin in &over {
             run.positions.remove(origin);
             run.owners.remove(origin);
@@ -301,11 +315,8 @@ impl Rig {
         run.roster.forgotten(&over);
         self.rows.append(&mut run.sealed);
         self.committed = self.rows.len();
-        self.log = Standing {
-            positions: run.positions.values().cloned().collect(),
-            clock,
-            ..Standing::default()
-        };
+        let positions = change.positions;
+        self.log = Standing { positions, clock, ..Standing::default() };
     }
 
     /// Each worker reads what there is for now, and seals it bit by bit.
