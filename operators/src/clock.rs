@@ -13,7 +13,7 @@
 //!    maximum, then the phases follow, one each epoch. What closes after the last row closes in that era. So no
 //!    deadline, however far, moves the end of a job or the place where it can be reopened.
 //!
-//! *State*: a bound per partition, a horizon per worker. *Cost*: of an epoch, the partitions that moved in it.
+//! *State*: a bound per partition that is neither idle nor done, a horizon per worker. *Cost*: of an epoch, the partitions that moved in it.
 
 use std::collections::BTreeMap;
 
@@ -78,7 +78,8 @@ pub fn era_entered(eras: Eras, clock: Clock) -> Option<i64> {
 pub struct Clockwork {
     eras: Eras,
     workers: usize,
-    bounds: BTreeMap<Origin, Bound>,
+    /// Of the partitions that hold the clock, and of no others: files come and go for as long as a run goes on.
+    bounds: BTreeMap<Origin, Option<Micros>>,
     complete: BTreeMap<usize, bool>,
     horizons: BTreeMap<usize, Horizon>,
     clock: Clock,
@@ -108,12 +109,12 @@ impl Clockwork {
     pub fn report(&mut self, report: Report) {
         match report {
             Report::Partition { origin, bound, greatest } => {
-                let bound = match bound {
-                    Bound::Joins => Bound::At(Some(self.clock.promised)),
-                    bound => bound,
-                };
                 self.clock.greatest = self.clock.greatest.max(greatest.unwrap_or(Micros::MIN));
-                self.bounds.insert(origin, bound);
+                match bound {
+                    Bound::Joins => self.bounds.insert(origin, Some(self.clock.promised)),
+                    Bound::At(at) => self.bounds.insert(origin, at),
+                    Bound::Idle | Bound::Done => self.bounds.remove(&origin),
+                };
             }
             Report::Complete { worker, complete } => {
                 self.complete.insert(worker, complete);
@@ -139,7 +140,7 @@ impl Clockwork {
     fn ended(&self) -> bool {
         let complete =
             self.complete.len() == self.workers && self.complete.values().all(|complete| *complete);
-        self.ended || (complete && self.bounds.values().all(|bound| *bound == Bound::Done))
+        self.ended || (complete && self.bounds.is_empty())
     }
 
     /// What the partitions promise now. A job without any has nothing to promise.
@@ -150,11 +151,7 @@ impl Clockwork {
         if self.ended() {
             return Micros::MAX;
         }
-        let bounds = self.bounds.values().filter_map(|bound| match bound {
-            Bound::At(at) => Some(at.unwrap_or(Micros::MIN)),
-            Bound::Idle | Bound::Done | Bound::Joins => None,
-        });
-        bounds.min().unwrap_or(Micros::MIN)
+        self.bounds.values().map(|at| at.unwrap_or(Micros::MIN)).min().unwrap_or(Micros::MIN)
     }
 
     fn step(&mut self, promised: Micros) {

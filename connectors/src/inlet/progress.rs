@@ -22,6 +22,16 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Both together.
+    pub fn plus(self, other: Counts) -> Counts {
+        Counts {
+            rows_in: self.rows_in + other.rows_in,
+            on_time: self.on_time + other.on_time,
+            late: self.late + other.late,
+            rejected: self.rejected + other.rejected,
+        }
+    }
+
     /// What was counted since `earlier`.
     pub fn since(self, earlier: Counts) -> Counts {
         Counts {

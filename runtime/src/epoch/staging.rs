@@ -157,7 +157,7 @@ impl Staging {
                     None => moved,
                     Some(before) => {
                         assert_eq!(before.to, moved.from, "a partition's ranges chain");
-                        let counts = plus(before.counts, moved.counts);
+                        let counts = before.counts.plus(moved.counts);
                         Moved { from: before.from, counts, ..moved }
                     }
                 };
@@ -252,15 +252,6 @@ pub(crate) fn retained_file(
     let file =
         RetainedFile { path: path.clone(), checkpoint, rows, buried: burials, bytes: size, sha256 };
     Ok((ToUpload { path, bytes }, file))
-}
-
-fn plus(a: Counts, b: Counts) -> Counts {
-    Counts {
-        rows_in: a.rows_in + b.rows_in,
-        on_time: a.on_time + b.on_time,
-        late: a.late + b.late,
-        rejected: a.rejected + b.rejected,
-    }
 }
 
 fn conservation(moved: &Moved) -> OutRow {

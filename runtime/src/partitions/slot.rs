@@ -170,8 +170,8 @@ impl Slot {
         let state = inlet.poll(BUDGET_BYTES, now_us, &mut taken.rows, &mut taken.rejects)?;
         taken.notes.extend(inlet.take_notices().iter().map(ToString::to_string));
         let counts = inlet.take_counts();
-        self.counts = plus(self.counts, counts);
-        taken.counts = plus(taken.counts, counts);
+        self.counts = self.counts.plus(counts);
+        taken.counts = taken.counts.plus(counts);
         let bytes = inlet.next() - before;
         if bytes > 0 {
             taken.bytes += bytes;
@@ -274,14 +274,5 @@ fn open(assigned: &Assigned, resume: Resume) -> Result<Stage, Error> {
             Ok(Stage::Closed(Closed::Shut(error.to_string())))
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-fn plus(a: Counts, b: Counts) -> Counts {
-    Counts {
-        rows_in: a.rows_in + b.rows_in,
-        on_time: a.on_time + b.on_time,
-        late: a.late + b.late,
-        rejected: a.rejected + b.rejected,
     }
 }
