@@ -4,6 +4,7 @@ mod caps;
 mod crowds;
 mod early;
 mod end;
+mod eras;
 mod quorum;
 mod stakes;
 
@@ -14,7 +15,7 @@ use quorate_schemas::record::{Agent, AgentAction, Gold, Placed, Task, TaskKind, 
 use quorate_schemas::table::{DecisionRow, OutRow, RejectReason};
 use quorate_schemas::time::Micros;
 
-use crate::harness::{Course, Outcome, key, run};
+use crate::harness::{Course, Outcome, flow, key, run};
 use crate::oracle::oracle;
 use crate::scenario::{Row, place};
 use crate::view::View;
@@ -84,14 +85,16 @@ impl Input {
         self
     }
 
-    /// Decides the rows, none of which is late, and asks the oracle too.
+    /// Decides the rows, none of which is late; asks the oracle and the dataflow too.
     fn decide(&self, policy: Policy) -> Outcome {
         let mut rows = self.rows.clone();
         rows.sort_by_key(Row::event_time);
-        let outcome = run(policy, &[rows], 0, &Course::plain());
+        let outcome = run(policy, std::slice::from_ref(&rows), 0, &Course::plain());
         let (found, expected) = (View::of_all(&outcome.rows), oracle(policy, &self.rows));
         let differs = found.iter().zip(&expected).find(|(found, expected)| found != expected);
         assert_eq!((differs, found.len()), (None, expected.len()), "and the oracle");
+        let wired = flow(policy, &[rows], 0, &Course { workers: 2, ..Course::plain() });
+        assert_eq!(View::of_all(&wired.rows), expected, "the dataflow and the oracle");
         outcome
     }
 }
