@@ -18,6 +18,7 @@
 //! reaches into.
 
 mod field;
+mod flat;
 mod json;
 mod map;
 mod plan;

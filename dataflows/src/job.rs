@@ -2,13 +2,12 @@
 
 use quorate_operators::activity::activity;
 use quorate_operators::clock::Report;
-use quorate_operators::decide::{Hooks, Setup, ToOutlet};
+use quorate_operators::decide::{self, Hooks, Setup, ToOutlet, decide};
 use quorate_operators::rows::Feed;
+use quorate_operators::split::{Split, split};
 use quorate_schemas::record::{Placed, Record};
 use quorate_schemas::retained::RetainedRow;
 use quorate_schemas::table::{OutRow, RejectRow};
-
-use crate::consensus::consensus;
 
 /// What a job reads.
 pub struct Inputs<'s> {
@@ -24,18 +23,10 @@ pub struct Inputs<'s> {
 
 /// What goes to the outlets.
 pub fn job<'s>(inputs: Inputs<'s>, setup: Setup, hooks: Hooks) -> Feed<'s, ToOutlet> {
-    let ticks = inputs.records.clone().filter_map(|row| match row.body {
-        Record::Tick(tick) => Some(Placed {
-            event_time: row.event_time,
-            event_id: row.event_id,
-            place: row.place,
-            body: tick,
-        }),
-        _ => None,
-    });
-    let restored = inputs.restored;
-    let (decided, clocks) =
-        consensus(inputs.records, inputs.reports, restored.clone(), setup, hooks);
+    let Split { facts, agents, orders, ticks } = split(inputs.records);
+    let (reports, restored) = (inputs.reports, inputs.restored);
+    let deciding = decide::Inputs { facts, agents, orders, reports, restored: restored.clone() };
+    let (decided, clocks) = decide(deciding, setup, hooks);
     let rejects = inputs.rejects.map(|row| ToOutlet::Row(OutRow::Reject(Box::new(row))));
     decided.merge(activity(ticks, restored, clocks)).merge(rejects)
 }

@@ -1,6 +1,5 @@
 //! What a job computes, put together from operators. A dataflow is one file and one line here.
 
-pub mod consensus;
 pub mod job;
 
 pub use job::{Inputs, job};

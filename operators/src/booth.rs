@@ -24,8 +24,10 @@ use quorate_schemas::table::{DecisionRow, OutRow};
 use quorate_schemas::time::Micros;
 use serde::{Deserialize, Serialize};
 
-use crate::ballot::{Advanced, Ballot, Due, Fact, Moment, Provisional};
+use crate::agenda::Agenda;
+use crate::ballot::{Advanced, Ballot, Fact, Moment, Provisional};
 use crate::effects::Effects;
+use crate::kept::Group;
 use crate::maps::{IdMap, IdSet};
 use crate::policy::Policy;
 use crate::reputation;
@@ -56,9 +58,11 @@ pub struct Booth {
     /// Rows that every worker holds are retained by one.
     keeps_shared: bool,
     ballots: IdMap<Ballot>,
-    closing: BTreeSet<(Micros, Id)>,
-    aging: BTreeSet<(Micros, Id)>,
-    due: IdMap<Due>,
+    /// Tasks of which something durable has changed since the last checkpoint.
+    unsaved: Vec<Id>,
+    /// What has changed of those that are gone.
+    gone: IdMap<Group>,
+    agenda: Agenda,
     provisional: IdMap<Provisional>,
     touched: IdSet,
     /// Times of orders that the clock has not passed.
@@ -75,9 +79,9 @@ impl Booth {
             rules: Rules::new(policy, reputation::prior_micros(), key.id("")),
             keeps_shared,
             ballots: IdMap::default(),
-            closing: BTreeSet::new(),
-            aging: BTreeSet::new(),
-            due: IdMap::default(),
+            unsaved: Vec::new(),
+            gone: IdMap::default(),
+            agenda: Agenda::default(),
             provisional: IdMap::default(),
             touched: IdSet::default(),
             ordered: BTreeSet::new(),
@@ -120,9 +124,8 @@ impl Booth {
             | RetainedRow::Tombstone { .. }
             | RetainedRow::Duplicate { .. } => {
                 let Some(task) = row.task().cloned() else { return };
-                let ballot =
-                    self.ballots.entry(task.clone()).or_insert_with(|| Ballot::new(task, 0));
-                ballot.restore(row);
+                let new = || Ballot::new(task.clone(), Group::default());
+                self.ballots.entry(task.clone()).or_insert_with(new).restore(row);
             }
         }
     }
@@ -140,21 +143,26 @@ impl Booth {
             };
             ballot.resume(&self.rules).map_err(|both| Box::new(differs(both)))?;
         }
-        let tasks: Vec<Id> = self.ballots.keys().cloned().collect();
-        tasks.iter().for_each(|task| self.schedule(task));
+        self.ballots
+            .values_mut()
+            .for_each(|ballot| self.agenda.schedule(ballot, &self.rules));
         Ok(())
     }
 
-    /// Takes a fact about a task, in epoch `epoch`.
-    pub fn receive(&mut self, fact: Fact, epoch: u64, effects: &mut Effects) {
+    /// Takes a fact about a task.
+    pub fn receive(&mut self, fact: Fact, effects: &mut Effects) {
         let Some(task) = fact.task().cloned() else { return };
         if self.rules.policy.updates {
             self.receive_provisional(&task, &fact);
         }
-        let ballot =
-            self.ballots.entry(task.clone()).or_insert_with(|| Ballot::new(task.clone(), epoch));
+        let gone = &mut self.gone;
+        let new = || Ballot::new(task.clone(), gone.remove(&task).unwrap_or_default());
+        let ballot = self.ballots.entry(task.clone()).or_insert_with(new);
         ballot.receive(fact, self.settled, &self.rules, effects);
-        self.schedule(&task);
+        if ballot.kept().is_new() {
+            self.unsaved.push(task);
+        }
+        self.agenda.schedule(ballot, &self.rules);
     }
 
     fn receive_provisional(&mut self, task: &Id, fact: &Fact) {
@@ -177,7 +185,7 @@ impl Booth {
     /// Takes a registration; every worker takes all of them.
     pub fn register(&mut self, row: Placed<Agent>, effects: &mut Effects) {
         if self.rules.registry.register(row.clone()) && self.keeps_shared {
-            effects.keep(RetainedRow::Agent(row));
+            effects.keep_shared(RetainedRow::Agent(row));
         }
         self.rules.changed();
     }
@@ -188,7 +196,7 @@ impl Booth {
             return;
         }
         if self.keeps_shared {
-            effects.keep(RetainedRow::Control(row.clone()));
+            effects.keep_shared(RetainedRow::Control(row.clone()));
         }
         self.rules.changed();
         if let ControlAction::Quarantine { agent } | ControlAction::Release { agent } =
@@ -216,11 +224,7 @@ impl Booth {
     pub fn advance(&mut self, clock: Clock, effects: &mut Effects) {
         let moment =
             Moment { until: clock.watermark, phase: clock.phase, greatest: clock.greatest };
-        let mut tasks: BTreeSet<Id> = BTreeSet::new();
-        for index in [&self.closing, &self.aging] {
-            let due = index.iter().take_while(|(at, _)| *at < moment.until);
-            tasks.extend(due.map(|(_, task)| task.clone()));
-        }
+        let mut tasks = self.agenda.due_before(moment.until);
         let ordered = self.ordered.first().is_some_and(|at| *at < moment.until);
         if clock.phase != self.phase {
             tasks.extend(self.ballots.keys().cloned());
@@ -249,10 +253,33 @@ impl Booth {
             self.provisional.remove(task);
             self.touched.remove(task);
         }
-        if advanced == Advanced::Gone {
-            self.ballots.remove(task);
+        if ballot.kept().is_new() {
+            self.unsaved.push(task.clone());
         }
-        self.schedule(task);
+        self.agenda.schedule(ballot, &self.rules);
+        if advanced == Advanced::Gone
+            && let Some(mut ballot) = self.ballots.remove(task)
+        {
+            self.agenda.take_off(&mut ballot);
+            let kept = ballot.into_kept();
+            if kept.has_changed() {
+                self.gone.insert(task.clone(), kept);
+            }
+        }
+    }
+
+    /// At the end of a checkpoint: what has changed of what is durable of tasks since the last one.
+    pub fn save(&mut self, effects: &mut Effects) {
+        for task in std::mem::take(&mut self.unsaved) {
+            let kept = match self.ballots.get_mut(&task) {
+                Some(ballot) => Some(ballot.kept()),
+                None => self.gone.get_mut(&task),
+            };
+            if let Some(kept) = kept {
+                kept.save(task.name(), &mut effects.keep);
+            }
+        }
+        self.gone.clear();
     }
 
     /// Finds since when registrations and weights are needed: from the start of the oldest task's era.
@@ -269,10 +296,10 @@ impl Booth {
         let forgotten = self.rules.registry.forget_before(oldest);
         let weights = self.rules.weights.forget_before(self.rules.policy.eras.era_of(oldest));
         if self.keeps_shared {
-            forgotten.agents.into_iter().for_each(|row| effects.drop(RetainedRow::Agent(row)));
-            forgotten.folded.into_iter().for_each(|row| effects.keep(RetainedRow::Agent(row)));
-            forgotten.orders.into_iter().for_each(|row| effects.drop(RetainedRow::Control(row)));
-            weights.iter().for_each(|change| effects.drop(change.retained()));
+            forgotten.agents.into_iter().for_each(|row| effects.drop_shared(RetainedRow::Agent(row)));
+            forgotten.folded.into_iter().for_each(|row| effects.keep_shared(RetainedRow::Agent(row)));
+            forgotten.orders.into_iter().for_each(|row| effects.drop_shared(RetainedRow::Control(row)));
+            weights.iter().for_each(|change| effects.drop_shared(change.retained()));
         }
     }
 
@@ -290,7 +317,7 @@ impl Booth {
     /// How far the tasks reach.
     pub fn horizon(&self) -> Horizon {
         Horizon {
-            next_close: self.closing.first().map(|(at, _)| *at),
+            next_close: self.agenda.next_close(),
             oldest_needed: self.oldest_needed,
         }
     }
@@ -300,26 +327,5 @@ impl Booth {
         let open = self.ballots.values().filter(|ballot| ballot.is_open()).count();
         let closed = self.ballots.values().filter(|ballot| ballot.is_closed()).count();
         (open, closed, self.ballots.len() - open - closed)
-    }
-
-    fn schedule(&mut self, task: &Id) {
-        let next = self.ballots.get(task).and_then(|ballot| ballot.due(&self.rules));
-        let before = match next {
-            Some(due) => self.due.insert(task.clone(), due),
-            None => self.due.remove(task),
-        };
-        if before == next {
-            return;
-        }
-        match before {
-            Some(Due::Close(at)) => self.closing.remove(&(at, task.clone())),
-            Some(Due::Age(at)) => self.aging.remove(&(at, task.clone())),
-            None => false,
-        };
-        match next {
-            Some(Due::Close(at)) => self.closing.insert((at, task.clone())),
-            Some(Due::Age(at)) => self.aging.insert((at, task.clone())),
-            None => false,
-        };
     }
 }

@@ -45,7 +45,7 @@ where
     let (signals, signal_stream) = builder.new_output::<Vec<Signal>>();
     let (mut out, mut signals) = (OutputBuilder::from(out), OutputBuilder::from(signals));
     builder.build(move |_capabilities| {
-        type Stash<In> = BTreeMap<Epoch, ((Capability<Epoch>, Capability<Epoch>), Vec<In>)>;
+        type Stash<In> = BTreeMap<Epoch, (Held, Vec<In>)>;
         let mut stash: Stash<In> = BTreeMap::new();
         let mut emitted = Emitted { out: Vec::new(), signals: Vec::new() };
         move |frontiers| {
@@ -64,6 +64,88 @@ where
                 core(epoch, messages, &mut emitted);
                 out.activate().session(&to_out).give_iterator(emitted.out.drain(..));
                 signals.activate().session(&to_signals).give_iterator(emitted.signals.drain(..));
+            }
+        }
+    });
+    (out_stream, signal_stream)
+}
+
+/// The right to emit in an epoch, towards the outlets and towards other operators.
+type Held = (Capability<Epoch>, Capability<Epoch>);
+
+/// What a core of two inputs is called for.
+pub enum Turn<A, B> {
+    /// An epoch is complete: what came in it, of the second input in the batches in which it came.
+    Epoch(Vec<A>, Vec<Vec<B>>),
+    /// A checkpoint is: what is durable of it must be told now.
+    Checkpoint,
+}
+
+/// As [`by_epoch`], of two inputs: few messages of many kinds, and many of one. After the last epoch of each checkpoint
+/// in which something came, the core gets another turn in that epoch; `last_of` knows it of each epoch.
+pub fn by_checkpoint<'s, A, B, Out, Signal>(
+    name: &str,
+    (few, route_few): (StreamVec<'s, Epoch, A>, impl Fn(&A) -> u64 + 'static),
+    (many, route_many): (StreamVec<'s, Epoch, B>, impl Fn(&B) -> u64 + 'static),
+    last_of: fn(Epoch) -> Epoch,
+    mut core: impl FnMut(Epoch, Turn<A, B>, &mut Emitted<Out, Signal>) + 'static,
+) -> (StreamVec<'s, Epoch, Out>, StreamVec<'s, Epoch, Signal>)
+where
+    A: ExchangeData,
+    B: ExchangeData,
+    Out: Clone + 'static,
+    Signal: Clone + 'static,
+{
+    let mut builder = OperatorBuilder::new(name.to_owned(), few.scope());
+    let mut few = builder.new_input(few, Exchange::new(move |message: &A| route_few(message)));
+    let mut many = builder.new_input(many, Exchange::new(move |message: &B| route_many(message)));
+    let (out, out_stream) = builder.new_output::<Vec<Out>>();
+    let (signals, signal_stream) = builder.new_output::<Vec<Signal>>();
+    let (mut out, mut signals) = (OutputBuilder::from(out), OutputBuilder::from(signals));
+    builder.build(move |_capabilities| {
+        type Stash<A, B> = BTreeMap<Epoch, (Held, Vec<A>, Vec<Vec<B>>)>;
+        let mut stash: Stash<A, B> = BTreeMap::new();
+        // By the last epoch of each checkpoint that has begun.
+        let mut checkpoints: BTreeMap<Epoch, Capability<Epoch>> = BTreeMap::new();
+        let mut emitted = Emitted { out: Vec::new(), signals: Vec::new() };
+        move |frontiers| {
+            few.for_each_time(|time, messages| {
+                let epoch = *time.time();
+                let new = || ((time.retain(0), time.retain(1)), Vec::new(), Vec::new());
+                let (_, held, _) = stash.entry(epoch).or_insert_with(new);
+                messages.for_each(|some| held.append(some));
+                let last = last_of(epoch);
+                checkpoints.entry(last).or_insert_with(|| time.delayed(&last, 0));
+            });
+            many.for_each_time(|time, messages| {
+                let epoch = *time.time();
+                let new = || ((time.retain(0), time.retain(1)), Vec::new(), Vec::new());
+                let (_, _, held) = stash.entry(epoch).or_insert_with(new);
+                messages.for_each(|some| held.push(std::mem::take(some)));
+                let last = last_of(epoch);
+                checkpoints.entry(last).or_insert_with(|| time.delayed(&last, 0));
+            });
+            let passed = |epoch: &Epoch| !frontiers.iter().any(|front| front.less_equal(epoch));
+            loop {
+                let epoch = stash.first_key_value().map(|(epoch, _)| *epoch);
+                let last = checkpoints.first_key_value().map(|(last, _)| *last);
+                if let Some(epoch) = epoch.filter(|epoch| last.is_none_or(|last| *epoch <= last)) {
+                    if !passed(&epoch) {
+                        break;
+                    }
+                    let Some(((to_out, to_signals), few, many)) = stash.remove(&epoch) else { break };
+                    core(epoch, Turn::Epoch(few, many), &mut emitted);
+                    out.activate().session(&to_out).give_iterator(emitted.out.drain(..));
+                    let mut signals = signals.activate();
+                    signals.session(&to_signals).give_iterator(emitted.signals.drain(..));
+                } else if let Some(last) = last.filter(passed) {
+                    let Some(to_out) = checkpoints.remove(&last) else { break };
+                    core(last, Turn::Checkpoint, &mut emitted);
+                    debug_assert!(emitted.signals.is_empty(), "a checkpoint's end decides nothing");
+                    out.activate().session(&to_out).give_iterator(emitted.out.drain(..));
+                } else {
+                    break;
+                }
             }
         }
     });

@@ -21,7 +21,7 @@ use std::rc::Rc;
 use quorate_schemas::clock::Clock;
 use quorate_schemas::id::IdKey;
 use quorate_schemas::record::{Agent, Control, Placed};
-use quorate_schemas::retained::RetainedRow;
+use quorate_schemas::retained::{Retain, RetainedRow};
 use quorate_schemas::table::OutRow;
 use serde::{Deserialize, Serialize};
 use timely::dataflow::StreamVec;
@@ -30,9 +30,9 @@ use timely::dataflow::operators::{Concatenate, ConnectLoop, Feedback};
 
 use crate::ballot::Fact;
 use crate::booth::{Booth, Horizon, Mismatch};
-use crate::by_epoch::by_epoch;
+use crate::by_epoch::{Turn, by_checkpoint, by_epoch};
 use crate::clock::{Clockwork, Report, era_entered};
-use crate::effects::{Effects, Keep, Shown};
+use crate::effects::{Effects, Shown};
 use crate::policy::{Method, Policy, QuorumOf};
 use crate::reputation::Book;
 use crate::rows::{Epoch, Feed};
@@ -44,7 +44,7 @@ pub enum ToOutlet {
     /// A row of a table.
     Row(OutRow),
     /// A change of durable state.
-    Keep(Keep),
+    Keep(Retain),
     /// The clock: the log keeps the last one of each checkpoint.
     Clock(Clock),
 }
@@ -79,6 +79,8 @@ pub struct Setup {
     pub policy: Policy,
     /// The key of ids.
     pub key: IdKey,
+    /// The last epoch of the checkpoint that an epoch belongs to.
+    pub last_of_checkpoint: fn(Epoch) -> Epoch,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -94,7 +96,6 @@ enum ToBooth {
     Weight(WeightChange),
     Agent(Placed<Agent>),
     Order(Placed<Control>),
-    Fact(Fact),
     Clock(Clock),
 }
 
@@ -130,10 +131,6 @@ pub fn decide<'s>(
         clockwork(inputs.reports.0, restored.clone(), horizons, setup, &hooks);
     let for_all = move |message: ToBooth| (0..peers).map(move |to| (to, message.clone()));
     let to_booths = [
-        inputs
-            .facts
-            .0
-            .map(|fact| (fact.task().map_or(0, |task| task.route()), ToBooth::Fact(fact))),
         inputs.agents.0.flat_map(move |row| for_all(ToBooth::Agent(row))),
         inputs.orders.0.flat_map(move |row| for_all(ToBooth::Order(row))),
         weights.flat_map(move |change| for_all(ToBooth::Weight(change))),
@@ -141,7 +138,7 @@ pub fn decide<'s>(
         restored.clone().flat_map(move |row| restored_to_booths(row, peers)),
     ];
     let (booth_out, from_booths) =
-        booths(scope.concatenate(to_booths), scope.index(), setup, &hooks);
+        booths(scope.concatenate(to_booths), inputs.facts.0, scope.index(), setup, &hooks);
 
     let shown = from_booths.clone().flat_map(|message| match message {
         FromBooth::Shown(shown) => Some(ToBook::Shown(shown)),
@@ -234,6 +231,7 @@ fn clockwork<'s>(
 
 fn booths<'s>(
     messages: StreamVec<'s, Epoch, To<ToBooth>>,
+    facts: StreamVec<'s, Epoch, Fact>,
     worker: usize,
     setup: Setup,
     hooks: &Hooks,
@@ -241,21 +239,28 @@ fn booths<'s>(
     let mut booth = Booth::new(setup.policy, setup.key, worker == 0);
     let mut resumed = false;
     let hooks = hooks.clone();
-    by_epoch(
+    by_checkpoint(
         "booth",
-        messages,
-        |(to, _)| *to,
-        move |epoch, messages, emitted| {
+        (messages, |(to, _)| *to),
+        (facts, |fact| fact.task().map_or(0, |task| task.route())),
+        setup.last_of_checkpoint,
+        move |epoch, turn, emitted| {
             let mut effects = Effects::default();
+            let (messages, facts) = match turn {
+                Turn::Epoch(messages, facts) => (messages, facts),
+                Turn::Checkpoint => {
+                    booth.save(&mut effects);
+                    return emitted.out.extend(effects.keep.into_iter().map(ToOutlet::Keep));
+                }
+            };
             let mut clock = None;
             // What everything else rests on comes first: restored rows, weights, registrations and orders.
-            let (mut first, mut then) = (Vec::new(), Vec::new());
+            let mut first = Vec::new();
             for (_, message) in messages {
                 match message {
                     ToBooth::Restored(row) => booth.restore(row),
                     ToBooth::Weight(change) => booth.weigh(&change),
                     ToBooth::Agent(_) | ToBooth::Order(_) => first.push(message),
-                    ToBooth::Fact(fact) => then.push(fact),
                     ToBooth::Clock(now) => clock = Some(now),
                 }
             }
@@ -271,7 +276,7 @@ fn booths<'s>(
                     _ => {}
                 }
             }
-            then.into_iter().for_each(|fact| booth.receive(fact, epoch, &mut effects));
+            facts.into_iter().flatten().for_each(|fact| booth.receive(fact, &mut effects));
             if let Some(clock) = clock {
                 booth.advance(clock, &mut effects);
                 emitted.signals.push(FromBooth::Horizon(worker, booth.horizon()));
@@ -326,7 +331,7 @@ fn book<'s>(
                 let turned = book.turn(era, &mut keep);
                 emitted.out.extend(turned.rows.into_iter().map(ToOutlet::Row));
                 // A weight is kept as it is published: on its way to the booths a checkpoint may end.
-                let kept = turned.weights.iter().map(|change| Keep::Row(change.retained(), 1));
+                let kept = turned.weights.iter().map(|change| Retain::Row(change.retained(), 1));
                 emitted.out.extend(kept.map(ToOutlet::Keep));
                 emitted.signals.extend(turned.weights);
             }

@@ -1,26 +1,12 @@
 //! What a step of the core asks for: rows to write, rows to retain, evidence to weigh. The core does nothing itself.
 
-use quorate_schemas::id::{Id, Name};
+use quorate_schemas::id::Id;
 use quorate_schemas::place::Place;
 use quorate_schemas::record::{Placed, RecordKind, Vote};
-use quorate_schemas::retained::{DomainRecord, Evidence, RetainedRow};
+use quorate_schemas::retained::{DomainRecord, Evidence, Retain, RetainedRow};
 use quorate_schemas::table::{OutRow, RejectReason, RejectRow, RejectStage};
 use quorate_schemas::time::{Micros, format_rfc3339};
 use serde::{Deserialize, Serialize};
-
-/// A change of durable state, on its way to the outlet.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Keep {
-    /// `diff` more of this row.
-    Row(RetainedRow, i64),
-    /// Nothing kept of this task before is needed any more.
-    Bury {
-        /// The task's name.
-        group: Name,
-        /// The epoch in which its first row was kept: a task that lived within one checkpoint leaves no trace.
-        since: u64,
-    },
-}
 
 /// What a closed task shows of one agent, or of how its domain decides.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,20 +29,32 @@ pub struct Effects {
     /// Rows for tables.
     pub rows: Vec<OutRow>,
     /// Changes of durable state.
-    pub keep: Vec<Keep>,
+    pub keep: Vec<Retain>,
+    /// Changes of what is durable of the task that the step is about: they are told once a checkpoint, added up.
+    pub(crate) of_task: Vec<(RetainedRow, i64)>,
     /// Evidence for later eras.
     pub shown: Vec<Shown>,
 }
 
 impl Effects {
-    /// One more of `row`.
-    pub(crate) fn keep(&mut self, row: RetainedRow) {
-        self.keep.push(Keep::Row(row, 1));
+    /// One more of `row`, which belongs to no task.
+    pub(crate) fn keep_shared(&mut self, row: RetainedRow) {
+        self.keep.push(Retain::Row(row, 1));
     }
 
-    /// One less of `row`.
+    /// One less of `row`, which belongs to no task.
+    pub(crate) fn drop_shared(&mut self, row: RetainedRow) {
+        self.keep.push(Retain::Row(row, -1));
+    }
+
+    /// One more of `row` of the task that the step is about.
+    pub(crate) fn keep(&mut self, row: RetainedRow) {
+        self.of_task.push((row, 1));
+    }
+
+    /// One less of `row` of the task that the step is about.
     pub(crate) fn drop(&mut self, row: RetainedRow) {
-        self.keep.push(Keep::Row(row, -1));
+        self.of_task.push((row, -1));
     }
 
     /// A vote that was well formed and cannot count.

@@ -5,6 +5,7 @@
 //! are functions of what they were given: no clock but the one in the rows, no randomness, no order of arrival.
 
 pub mod activity;
+mod agenda;
 pub mod ballot;
 pub mod booth;
 pub mod by_epoch;
@@ -12,6 +13,7 @@ pub mod cap;
 pub mod clock;
 pub mod decide;
 pub mod effects;
+pub mod kept;
 mod maps;
 pub mod policy;
 pub mod registry;
@@ -19,4 +21,5 @@ pub mod reputation;
 pub mod retain;
 pub mod rows;
 pub mod rules;
+pub mod split;
 pub mod weights;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use differential_dataflow::{ExchangeData, Hashable};
 use quorate_schemas::clock::Clock;
-use quorate_schemas::retained::RetainedRow;
+use quorate_schemas::retained::{Retain, RetainedRow};
 use quorate_schemas::time::Micros;
 use serde::{Deserialize, Serialize};
 use timely::dataflow::operators::Concatenate;
@@ -18,7 +18,6 @@ use timely::dataflow::operators::vec::{Delay, Map};
 
 use crate::by_epoch::by_epoch;
 use crate::decide::ToOutlet;
-use crate::effects::Keep;
 use crate::rows::{Feed, Rows};
 
 /// How rows of one kind are kept.
@@ -71,7 +70,7 @@ pub fn retain<'s, D: ExchangeData + Ord>(
                     }
                     ToRetain::Restored(row) => row,
                     ToRetain::Row(row) => {
-                        emitted.out.push(ToOutlet::Keep(Keep::Row(written(row.clone()), 1)));
+                        emitted.out.push(ToOutlet::Keep(Retain::Row(written(row.clone()), 1)));
                         row
                     }
                 };
@@ -81,7 +80,7 @@ pub fn retain<'s, D: ExchangeData + Ord>(
             let Some(now) = now else { return };
             let staying = kept.split_off(&passed.saturating_add(1));
             for row in std::mem::replace(&mut kept, staying).into_values().flatten() {
-                emitted.out.push(ToOutlet::Keep(Keep::Row(written(row.clone()), -1)));
+                emitted.out.push(ToOutlet::Keep(Retain::Row(written(row.clone()), -1)));
                 emitted.signals.push((row, epoch, -1));
             }
             passed = now;

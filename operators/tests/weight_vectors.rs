@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use quorate_operators::effects::{Keep, Shown};
+use quorate_operators::effects::Shown;
 use quorate_operators::reputation::{
     Book, MIN_OTHERS, Pool, chance_micros, prior_micros, transfers, trust_micros,
 };
 use quorate_schemas::clock::Eras;
 use quorate_schemas::id::IdKey;
-use quorate_schemas::retained::{DomainRecord, Evidence, RetainedRow};
+use quorate_schemas::retained::{DomainRecord, Evidence, Retain, RetainedRow};
 use quorate_schemas::table::{OutRow, ReputationRow};
 use quorate_schemas::time::SECOND;
 use serde_json::Value;
@@ -104,7 +104,7 @@ struct Reader {
     weights: BTreeMap<(String, String), i64>,
     /// The rows of the last era.
     rows: Vec<ReputationRow>,
-    keep: Vec<Keep>,
+    keep: Vec<Retain>,
 }
 
 impl Reader {
@@ -145,8 +145,8 @@ impl Reader {
 
     /// How many retained rows of evidence are left.
     fn standing(&self) -> i64 {
-        let diff = |change: &Keep| match change {
-            Keep::Row(RetainedRow::Standing { .. }, diff) => *diff,
+        let diff = |change: &Retain| match change {
+            Retain::Row(RetainedRow::Standing { .. }, diff) => *diff,
             _ => 0,
         };
         self.keep.iter().map(diff).sum()

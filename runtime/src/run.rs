@@ -20,7 +20,7 @@ use crate::clock::{Stopwatch, now_ms};
 use crate::epoch::commit::Waker;
 use crate::epoch::lead::{Leader, Led};
 use crate::epoch::ledger::{Applicant, Committed, Contest, Lead, Reopen, Terms, Upgrade};
-use crate::epoch::number::{checkpoint_of, first_epoch};
+use crate::epoch::number::{checkpoint_of, first_epoch, last_epoch};
 use crate::epoch::patience::{Attempts, Outlasted};
 use crate::epoch::publish::Publisher;
 use crate::epoch::recover::{Taken, read_rows, sweep, take_lead};
@@ -250,7 +250,11 @@ impl Leading {
         let mut policy = job.policy;
         policy.updates |= options.follow;
         let plan = Plan {
-            setup: Setup { policy, key },
+            setup: Setup {
+                policy,
+                key,
+                last_of_checkpoint: |epoch| last_epoch(checkpoint_of(epoch)),
+            },
             checkpoint: job.checkpoint,
             pace: Pace::of(job.checkpoint.epoch, job.idle_after),
             start,

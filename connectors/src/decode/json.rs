@@ -10,7 +10,9 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
+use super::flat;
 use super::refusal::Refusal;
 
 /// One step of a path into nested JSON.
@@ -27,11 +29,17 @@ impl Segment {
     }
 }
 
+/// Room for the fields of most rows without an allocation.
+pub(crate) type Found<'a> = SmallVec<[Option<&'a str>; 12]>;
+
 /// The raw values of the top-level `keys` of the one object that `text` is.
-pub(crate) fn fields<'a>(
-    text: &'a str,
-    keys: &[Box<str>],
-) -> Result<Vec<Option<&'a str>>, Refusal> {
+pub(crate) fn fields<'a>(text: &'a str, keys: &[Box<str>]) -> Result<Found<'a>, Refusal> {
+    // Most rows are flat and free of escapes. What is not, and what is wrong, is for the parser that knows everything.
+    flat::fields(text, keys).map_or_else(|| whole(text, keys), Ok)
+}
+
+/// The same of any object, and why it is none.
+pub(crate) fn whole<'a>(text: &'a str, keys: &[Box<str>]) -> Result<Found<'a>, Refusal> {
     if !text.trim_start().starts_with('{') {
         let found = describe(text.trim_start());
         return Err(Refusal::new(
@@ -94,7 +102,7 @@ fn read<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, 
 struct Wanted<'k>(&'k [Box<str>]);
 
 impl<'de> DeserializeSeed<'de> for Wanted<'_> {
-    type Value = Vec<Option<&'de str>>;
+    type Value = Found<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
         from.deserialize_map(self)
@@ -102,14 +110,14 @@ impl<'de> DeserializeSeed<'de> for Wanted<'_> {
 }
 
 impl<'de> Visitor<'de> for Wanted<'_> {
-    type Value = Vec<Option<&'de str>>;
+    type Value = Found<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = vec![None; self.0.len()];
+        let mut found = Found::from_elem(None, self.0.len());
         while let Some(at) = map.next_key_seed(KeyOf(self.0))? {
             match at {
                 Some(at) => found[at] = Some(map.next_value::<&RawValue>()?.get()),

@@ -258,7 +258,11 @@ pub(crate) fn check_id(field: Field, name: &str) -> Result<(), Refusal> {
         let problem = format!("has {} bytes, at most {MAX_ID_BYTES} are allowed", name.len());
         return Err(refuse(OutOfRange, field, problem));
     }
-    if name.chars().any(char::is_control) {
+    let controls = match name.is_ascii() {
+        true => name.bytes().any(|byte| byte.is_ascii_control()),
+        false => name.chars().any(char::is_control),
+    };
+    if controls {
         return Err(refuse(
             OutOfRange,
             field,

@@ -7,8 +7,8 @@ pub struct Limits {
     pub line_bytes_max: usize,
     /// How many bytes of a rejected row are kept: 64 KiB.
     pub reject_bytes_max: usize,
-    /// How far an event time may lie ahead of the machine's clock, in microseconds: a day. What lies further ahead
-    /// would make everything after it late.
+    /// How far an event time may lie ahead of the machine's clock, in microseconds: ten minutes. What lies further
+    /// ahead would make everything after it late.
     pub future_skew_us: Micros,
 }
 

@@ -36,7 +36,8 @@ use quorate_schemas::table::DecisionRow;
 use quorate_schemas::time::Micros;
 use serde::{Deserialize, Serialize};
 
-use crate::effects::{Effects, Keep};
+use crate::effects::Effects;
+use crate::kept::Group;
 use crate::rules::Rules;
 use closed::Closed;
 use open::Open;
@@ -123,10 +124,12 @@ pub enum Advanced {
 /// One task, and after it the others of its name.
 pub struct Ballot {
     task: Id,
-    since: u64,
+    kept: Group,
     stage: Stage,
     /// Facts from after the name is forgotten.
     next: Vec<Fact>,
+    /// When it is due, as the agenda has it.
+    pub(crate) scheduled: Option<Due>,
 }
 
 enum Stage {
@@ -136,13 +139,30 @@ enum Stage {
 }
 
 impl Ballot {
-    /// A task of which nothing is known yet; its first row is kept in epoch `since`.
-    pub fn new(task: Id, since: u64) -> Ballot {
-        Ballot { task, since, stage: Stage::Open(Box::default()), next: Vec::new() }
+    /// A task of which nothing is known yet; `kept` is what an earlier one of its name has not told yet.
+    pub fn new(task: Id, kept: Group) -> Ballot {
+        let stage = Stage::Open(Box::default());
+        Ballot { task, kept, stage, next: Vec::new(), scheduled: None }
+    }
+
+    /// The task.
+    pub fn task(&self) -> &Id {
+        &self.task
+    }
+
+    /// What is durable of it, and has changed.
+    pub fn kept(&mut self) -> &mut Group {
+        &mut self.kept
+    }
+
+    /// What is durable of it, and has changed, when nothing else is left.
+    pub fn into_kept(self) -> Group {
+        self.kept
     }
 
     /// A row that was retained before a restart; they come in any order.
     pub fn restore(&mut self, row: RetainedRow) {
+        self.kept.restored();
         let fact = match row {
             RetainedRow::Task(row) => Fact::Task(row),
             RetainedRow::Vote(row) => Fact::Vote(row),
@@ -200,14 +220,15 @@ impl Ballot {
     pub fn receive(&mut self, fact: Fact, settled: Micros, rules: &Rules, effects: &mut Effects) {
         let forget_at = match &mut self.stage {
             Stage::Open(open) => {
-                effects.keep(fact.clone().retained());
-                return open.receive(fact, settled, rules, effects);
+                self.kept.change(fact.clone().retained(), 1);
+                open.receive(fact, settled, rules, effects);
+                return self.kept.take(&mut effects.of_task);
             }
             Stage::Closed(closed) => closed.forget_at(rules),
             Stage::Dead { forget_at, .. } => *forget_at,
         };
         if fact.event_time() > forget_at {
-            effects.keep(fact.clone().retained());
+            self.kept.change(fact.clone().retained(), 1);
             return self.next.push(fact);
         }
         match &mut self.stage {
@@ -215,6 +236,7 @@ impl Ballot {
             Stage::Dead { closed_at, .. } => refuse::too_late(&fact, *closed_at, effects),
             Stage::Open(_) => {}
         }
+        self.kept.take(&mut effects.of_task);
     }
 
     /// Does everything that happens before `moment`.
@@ -226,6 +248,7 @@ impl Ballot {
                 Stage::Closed(_) => self.revise(moment, rules, effects),
                 Stage::Dead { .. } => self.forget(moment, effects),
             };
+            self.kept.take(&mut effects.of_task);
             match step {
                 Advanced::Waits => return advanced,
                 Advanced::Ended => advanced = Advanced::Ended,
@@ -301,8 +324,9 @@ impl Ballot {
     }
 
     /// Everything kept goes, but for what is of a later task.
-    fn bury(&self, effects: &mut Effects) {
-        effects.keep.push(Keep::Bury { group: self.task.name().clone(), since: self.since });
+    fn bury(&mut self, effects: &mut Effects) {
+        effects.of_task.clear();
+        self.kept.bury();
         self.next.iter().for_each(|fact| effects.keep(fact.clone().retained()));
     }
 

@@ -123,9 +123,16 @@ impl Open {
 
     fn closes_no_sooner_than(&self, rules: &Rules) -> Option<Micros> {
         let close = rules.policy.close;
-        let after =
-            self.opened_at().zip(close.after).map(|(opened, after)| opened.saturating_add(after));
-        let timed = closes_by_time(after, counting(&self.tasks)).map(|(at, _)| at);
+        let declared = counting(&self.tasks);
+        // Once a first vote counts, its time is settled: it won't close sooner for having been declared before.
+        let after = match close_after(close.after, declared, self.walk.first_vote) {
+            settled @ Some(_) if self.walk.first_vote.is_some() => settled,
+            _ => self
+                .opened_at()
+                .zip(close.after)
+                .map(|(opened, after)| opened.saturating_add(after)),
+        };
+        let timed = closes_by_time(after, declared).map(|(at, _)| at);
         least(timed, self.earliest_pending.filter(|_| close.votes.is_some() || close.quorum))
     }
 
@@ -296,12 +303,7 @@ impl Open {
     fn closes_in_time(&self, until: Micros, rules: &Rules) -> Option<(Micros, CloseRule)> {
         let declared = counting(&self.tasks);
         let declared = &declared[..declared.partition_point(|task| task.event_time < until)];
-        let after = rules.policy.close.after.and_then(|after| {
-            let empty = declared.first().map(|first| first.event_time.saturating_add(after));
-            let voted =
-                self.walk.first_vote.filter(|first| empty.is_none_or(|empty| *first <= empty));
-            voted.map(|first| first.saturating_add(after)).or(empty)
-        });
+        let after = close_after(rules.policy.close.after, declared, self.walk.first_vote);
         closes_by_time(after, declared)
     }
 
@@ -368,6 +370,18 @@ impl Open {
             refuse(&fact, RejectReason::UnknownTask, detail, effects);
         }
     }
+}
+
+/// When `after` of the job closes a task: after its first vote, or without one by then after its declaration.
+fn close_after(
+    after: Option<Micros>,
+    declared: &[Placed<Task>],
+    first_vote: Option<Micros>,
+) -> Option<Micros> {
+    let after = after?;
+    let empty = declared.first().map(|first| first.event_time.saturating_add(after));
+    let voted = first_vote.filter(|first| empty.is_none_or(|empty| *first <= empty));
+    voted.map(|first| first.saturating_add(after)).or(empty)
 }
 
 /// When a task closes by time: `after` of the job, or the deadline of the declaration that holds, whichever comes

@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_schemas::clock::Eras;
 use quorate_schemas::id::Id;
-use quorate_schemas::retained::{DomainRecord, Evidence, RetainedRow};
+use quorate_schemas::retained::{DomainRecord, Evidence, Retain, RetainedRow};
 use quorate_schemas::table::{OutRow, ReputationBasis, ReputationRow};
 
 use super::rule::{Pool, decayed, prior_micros, transfers, trust_micros};
-use crate::effects::{Keep, Shown};
+use crate::effects::Shown;
 use crate::weights::WeightChange;
 
 /// A value that decays, and the form in which it is retained.
@@ -164,11 +164,11 @@ impl Book {
     }
 
     /// Takes what a closed task shows.
-    pub fn show(&mut self, shown: Shown, keep: &mut Vec<Keep>) {
+    pub fn show(&mut self, shown: Shown, keep: &mut Vec<Retain>) {
         let before = self.fresh_row(&shown);
         self.add(shown.clone());
-        keep.extend(before.map(|row| Keep::Row(row, -1)));
-        keep.extend(self.fresh_row(&shown).map(|row| Keep::Row(row, 1)));
+        keep.extend(before.map(|row| Retain::Row(row, -1)));
+        keep.extend(self.fresh_row(&shown).map(|row| Retain::Row(row, 1)));
     }
 
     fn add(&mut self, shown: Shown) {
@@ -198,7 +198,7 @@ impl Book {
     }
 
     /// Goes on to `era`: what was shown in the eras before it enters the weights from the next era on.
-    pub fn turn(&mut self, era: i64, keep: &mut Vec<Keep>) -> Turned {
+    pub fn turn(&mut self, era: i64, keep: &mut Vec<Retain>) -> Turned {
         let mut turned = Turned::default();
         while let Some(entry) = self.fresh.first_entry().filter(|entry| *entry.key() < era) {
             let (shown_in, fresh) = entry.remove_entry();
@@ -213,7 +213,7 @@ impl Book {
         turned
     }
 
-    fn decay_to(&mut self, era: i64, keep: &mut Vec<Keep>) {
+    fn decay_to(&mut self, era: i64, keep: &mut Vec<Retain>) {
         let eras = era - self.era.unwrap_or(era);
         assert!(eras >= 0, "what is shown of an era is shown before the next one is entered");
         self.era = Some(era);
@@ -226,7 +226,7 @@ impl Book {
                 && let Some((era, evidence)) = row.written.take()
             {
                 let (agent, domain) = (agent.clone(), domain.clone());
-                keep.push(Keep::Row(RetainedRow::Standing { agent, domain, era, evidence }, -1));
+                keep.push(Retain::Row(RetainedRow::Standing { agent, domain, era, evidence }, -1));
             }
         }
         for (domain, row) in &mut self.domains {
@@ -234,7 +234,7 @@ impl Book {
             if row.now == DomainRecord::default()
                 && let Some((era, record)) = row.written.take()
             {
-                keep.push(Keep::Row(
+                keep.push(Retain::Row(
                     RetainedRow::Domain { domain: domain.clone(), era, record },
                     -1,
                 ));
@@ -243,7 +243,7 @@ impl Book {
         self.domains.retain(|_, row| row.now != DomainRecord::default());
     }
 
-    fn enter(&mut self, shown_in: i64, fresh: &Fresh, keep: &mut Vec<Keep>) {
+    fn enter(&mut self, shown_in: i64, fresh: &Fresh, keep: &mut Vec<Retain>) {
         let next = shown_in + 1;
         for ((domain, agent), evidence) in &fresh.agents {
             let gone = RetainedRow::Fresh {
@@ -253,7 +253,7 @@ impl Book {
                 evidence: *evidence,
                 record: DomainRecord::default(),
             };
-            keep.push(Keep::Row(gone, -1));
+            keep.push(Retain::Row(gone, -1));
             let empty = Decaying { now: Evidence::default(), written: None };
             let row = self.agents.entry((domain.clone(), agent.clone())).or_insert(empty);
             row.now = row.now.plus(*evidence);
@@ -261,10 +261,10 @@ impl Book {
                 let (agent, domain) = (agent.clone(), domain.clone());
                 RetainedRow::Standing { agent, domain, era, evidence }
             };
-            keep.extend(row.written.take().map(|before| Keep::Row(written(before), -1)));
+            keep.extend(row.written.take().map(|before| Retain::Row(written(before), -1)));
             if row.now != Evidence::default() {
                 row.written = Some((next, row.now));
-                keep.push(Keep::Row(written((next, row.now)), 1));
+                keep.push(Retain::Row(written((next, row.now)), 1));
             }
         }
         for (domain, record) in &fresh.domains {
@@ -276,15 +276,15 @@ impl Book {
                 evidence,
                 record: *record,
             };
-            keep.push(Keep::Row(gone, -1));
+            keep.push(Retain::Row(gone, -1));
             let empty = Decaying { now: DomainRecord::default(), written: None };
             let row = self.domains.entry(domain.clone()).or_insert(empty);
             row.now = row.now.plus(*record);
             let written =
                 |(era, record)| RetainedRow::Domain { domain: domain.clone(), era, record };
-            keep.extend(row.written.take().map(|before| Keep::Row(written(before), -1)));
+            keep.extend(row.written.take().map(|before| Retain::Row(written(before), -1)));
             row.written = Some((next, row.now));
-            keep.push(Keep::Row(written((next, row.now)), 1));
+            keep.push(Retain::Row(written((next, row.now)), 1));
         }
     }
 

@@ -51,7 +51,7 @@ pub(crate) fn flow(
             epoch += 1;
         }
         let left = incarnation(policy, workers, (first, epochs), restart.is_none(), &store, clock);
-        for (at, left) in left.into_iter().filter(|(at, _)| restart.is_none() || *at < epoch) {
+        for (_, left) in left.into_iter().filter(|(at, _)| restart.is_none() || *at < epoch) {
             let mut keep = Vec::new();
             for what in left {
                 match what {
@@ -60,7 +60,7 @@ pub(crate) fn flow(
                     ToOutlet::Clock(now) => clock = now,
                 }
             }
-            store.write(at, keep);
+            store.write(keep);
         }
         match restart {
             None => break,
@@ -86,9 +86,11 @@ fn incarnation(
     restored.push(RetainedRow::Clock(clock));
     let (to_workers, feed) = (Arc::clone(&left), Mutex::new(Some((epochs, restored))));
     let configuration = timely::Config::process(workers);
+    // A restart goes on from the end of a checkpoint, and the course may have one after any epoch.
+    let last_of_checkpoint = if to_the_end && first == 0 { |epoch| epoch | 3 } else { |epoch| epoch };
     let guards = timely::execute(configuration, move |worker| {
         let told = Rc::new(Cell::new((clock, true)));
-        let mut ports = build(worker, policy, &told, &to_workers);
+        let mut ports = build(worker, Setup { policy, key: key(), last_of_checkpoint }, &told, &to_workers);
         if worker.index() != 0 {
             return;
         }
@@ -159,7 +161,7 @@ impl Ports {
 
 fn build(
     worker: &mut timely::worker::Worker,
-    policy: Policy,
+    setup: Setup,
     told: &Rc<Cell<(Clock, bool)>>,
     left: &Left,
 ) -> Ports {
@@ -182,7 +184,7 @@ fn build(
             reports: Feed::of(report_rows),
             restored: Feed::of(restored_rows),
         };
-        let (out, _) = decide(inputs, Setup { policy, key: key() }, hooks);
+        let (out, _) = decide(inputs, setup, hooks);
         let kept = out.into_stream().unary(Pipeline, "outlet", |_, _| {
             move |input, output| {
                 input.for_each_time(|time, rows| {

@@ -2,12 +2,12 @@
 
 use quorate_operators::booth::{Booth, Horizon};
 use quorate_operators::clock::{Clockwork, Report, era_entered};
-use quorate_operators::effects::{Effects, Keep};
+use quorate_operators::effects::Effects;
 use quorate_operators::policy::{Method, Policy, QuorumOf};
 use quorate_operators::reputation::Book;
 use quorate_operators::weights::WeightChange;
 use quorate_schemas::clock::{Clock, Phase};
-use quorate_schemas::retained::RetainedRow;
+use quorate_schemas::retained::{Retain, RetainedRow};
 use quorate_schemas::table::OutRow;
 
 use super::key;
@@ -103,7 +103,7 @@ impl Job {
     }
 
     /// One epoch: what everything else rests on first, then facts, then the clock.
-    pub(crate) fn epoch(&mut self, epoch: u64, rows: Vec<Row>, reports: Vec<Report>) {
+    pub(crate) fn epoch(&mut self, rows: Vec<Row>, reports: Vec<Report>) {
         let mut effects = Effects::default();
         for change in std::mem::take(&mut self.weights) {
             self.booths.iter_mut().for_each(|booth| booth.weigh(&change));
@@ -121,7 +121,7 @@ impl Job {
                 }
                 Row::Fact(fact) => {
                     let route = fact.task().expect("a fact is about a task").route();
-                    self.booth_of(route).receive(fact, epoch, &mut effects);
+                    self.booth_of(route).receive(fact, &mut effects);
                 }
             }
         }
@@ -133,6 +133,7 @@ impl Job {
         for booth in &mut self.booths {
             booth.advance(self.clock, &mut effects);
             booth.updates(&mut effects);
+            booth.save(&mut effects);
         }
         self.horizons = self.booths.iter().map(Booth::horizon).collect();
         let mut keep = std::mem::take(&mut effects.keep);
@@ -143,9 +144,9 @@ impl Job {
         if let Some(era) = era_entered(self.policy.eras, self.clock) {
             let mut turned = self.book.turn(era, &mut keep);
             self.rows.append(&mut turned.rows);
-            keep.extend(turned.weights.iter().map(|change| Keep::Row(change.retained(), 1)));
+            keep.extend(turned.weights.iter().map(|change| Retain::Row(change.retained(), 1)));
             self.weights = turned.weights;
         }
-        self.store.write(epoch, keep);
+        self.store.write(keep);
     }
 }

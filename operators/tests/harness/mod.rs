@@ -83,7 +83,7 @@ fn drive(job: &mut Job, partitions: &[Vec<Row>], lateness: i64, course: &Course)
     while !reader.is_done() || job.lags() {
         assert!(epoch < 10_000, "the job never ends");
         let (read, reports) = reader.read(job.workers());
-        job.epoch(epoch, read, reports);
+        job.epoch(read, reports);
         rows.append(&mut job.rows);
         let restart = course.restarts.iter().find(|(after, _)| *after == epoch);
         if let Some((_, workers)) = restart {

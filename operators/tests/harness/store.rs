@@ -2,36 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use quorate_operators::effects::Keep;
-use quorate_schemas::id::Name;
-use quorate_schemas::retained::RetainedRow;
+use quorate_schemas::retained::{Retain, RetainedRow};
 
 /// The retained rows, consolidated.
 #[derive(Clone, Default)]
 pub(crate) struct Store {
     rows: BTreeMap<RetainedRow, i64>,
-    /// The epoch in which the oldest row of each group was written.
-    since: BTreeMap<Name, u64>,
 }
 
 impl Store {
-    /// Writes what was asked for in `epoch`, in order.
-    pub(crate) fn write(&mut self, epoch: u64, changes: Vec<Keep>) {
+    /// Writes what was asked for, in order.
+    pub(crate) fn write(&mut self, changes: Vec<Retain>) {
         for change in changes {
             match change {
-                Keep::Row(row, diff) => {
-                    if let Some(group) = row.group() {
-                        self.since.entry(group.clone()).or_insert(epoch);
-                    }
-                    *self.rows.entry(row).or_default() += diff;
-                }
-                Keep::Bury { group, since } => {
-                    let first = self.since.remove(&group);
-                    assert!(
-                        first.is_none_or(|first| since <= first),
-                        "{group} was kept before epoch {since}"
-                    );
+                Retain::Row(row, diff) => *self.rows.entry(row).or_default() += diff,
+                Retain::Bury(group) => {
+                    let before = self.rows.len();
                     self.rows.retain(|row, _| row.group() != Some(&group));
+                    assert!(self.rows.len() < before, "{group} was buried and never written");
                 }
             }
         }
@@ -41,7 +29,6 @@ impl Store {
             let counted = matches!(row, RetainedRow::Duplicate { .. });
             assert!(counted || *diff == 1, "kept {diff} times: {row:?}");
         }
-        self.since.retain(|group, _| self.rows.keys().any(|row| row.group() == Some(group)));
     }
 
     /// Every row, as often as it is there.

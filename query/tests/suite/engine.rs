@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use quorate_operators::ballot::Fact;
 use quorate_operators::booth::{Booth, Horizon};
 use quorate_operators::clock::{Bound, Clockwork, Report, era_entered};
-use quorate_operators::effects::{Effects, Keep};
+use quorate_operators::effects::Effects;
 use quorate_operators::policy::{Method, QuorumOf};
 use quorate_operators::reputation::Book;
 use quorate_operators::weights::WeightChange;
 use quorate_schemas::clock::{Clock, Phase};
-use quorate_schemas::id::Name;
 use quorate_schemas::log::{PartitionRange, Position};
 use quorate_schemas::place::{Origin, Place};
 use quorate_schemas::retained::{Retain, RetainedRow};
@@ -96,7 +94,7 @@ pub(crate) fn run(scenario: &Scenario) -> Vec<Checkpoint> {
     let mut checkpoints = Vec::new();
     for epoch in 0.. {
         assert!(epoch < 10_000, "the job never ends");
-        engine.epoch(epoch);
+        engine.epoch();
         let read = engine.readings.iter().all(Reading::is_done);
         let ended = read && (!scenario.to_the_end || !engine.clockwork.lags());
         if ended || (epoch + 1) % scenario.epochs_a_checkpoint == 0 {
@@ -112,7 +110,7 @@ pub(crate) fn run(scenario: &Scenario) -> Vec<Checkpoint> {
 }
 
 impl Engine<'_> {
-    fn epoch(&mut self, epoch: u64) {
+    fn epoch(&mut self) {
         let mut effects = Effects::default();
         for change in std::mem::take(&mut self.weights) {
             self.booth.weigh(&change);
@@ -141,7 +139,7 @@ impl Engine<'_> {
             match line {
                 Line::Agent(row) => self.booth.register(row, &mut effects),
                 Line::Order(row) => self.booth.order(row, &mut effects),
-                Line::Fact(fact) => self.take(fact, epoch, &mut effects),
+                Line::Fact(fact) => self.booth.receive(fact, &mut effects),
                 Line::Garbage => {}
             }
         }
@@ -160,16 +158,7 @@ impl Engine<'_> {
             self.rows.append(&mut turned.rows);
             self.weights = turned.weights;
         }
-        keep.into_iter()
-            .for_each(|change| self.kept.take(change, self.first_epoch_of_checkpoint(epoch)));
-    }
-
-    fn first_epoch_of_checkpoint(&self, epoch: u64) -> u64 {
-        epoch - epoch % self.scenario.epochs_a_checkpoint
-    }
-
-    fn take(&mut self, fact: Fact, epoch: u64, effects: &mut Effects) {
-        self.booth.receive(fact, epoch, effects);
+        keep.into_iter().for_each(|change| self.kept.take(change));
     }
 
     /// The rows on time among the next lines of a partition; the others become rejects.
@@ -246,6 +235,9 @@ impl Engine<'_> {
         let mut positions: Vec<Position> = self.readings.iter().map(Reading::position).collect();
         positions.sort_by(|a, b| a.origin.cmp(&b.origin));
         let finished = finished && self.clock.phase == Phase::End;
+        let mut effects = Effects::default();
+        self.booth.save(&mut effects);
+        effects.keep.into_iter().for_each(|change| self.kept.take(change));
         let (rows, kept) =
             (std::mem::take(&mut self.rows), std::mem::take(&mut self.kept).into_entries());
         Checkpoint { number, rows, kept, ranges, positions, clock: self.clock, finished }
@@ -256,28 +248,21 @@ impl Engine<'_> {
 #[derive(Default)]
 struct Kept {
     rows: BTreeMap<RetainedRow, i64>,
-    buried: BTreeMap<Name, bool>,
+    of_tasks: Vec<Retain>,
 }
 
 impl Kept {
-    fn take(&mut self, change: Keep, first_epoch: u64) {
+    fn take(&mut self, change: Retain) {
         match change {
-            Keep::Row(row, diff) => *self.rows.entry(row).or_default() += diff,
-            Keep::Bury { group, since } => {
-                self.rows.retain(|row, _| row.group() != Some(&group));
-                // What was born in this checkpoint was never written.
-                *self.buried.entry(group).or_default() |= since < first_epoch;
+            Retain::Row(row, diff) if row.group().is_none() => {
+                *self.rows.entry(row).or_default() += diff;
             }
+            of_task => self.of_tasks.push(of_task),
         }
     }
 
     fn into_entries(self) -> Vec<Retain> {
-        let buried = self
-            .buried
-            .into_iter()
-            .filter(|(_, written)| *written)
-            .map(|(group, _)| Retain::Bury(group));
         let alive = self.rows.into_iter().filter(|(_, diff)| *diff != 0);
-        buried.chain(alive.map(|(row, diff)| Retain::Row(row, diff))).collect()
+        self.of_tasks.into_iter().chain(alive.map(|(row, diff)| Retain::Row(row, diff))).collect()
     }
 }

@@ -150,7 +150,7 @@ impl Staging {
                     self.append(&row, stager);
                 }
             }
-            ForStage::Out(ToOutlet::Keep(change)) => self.kept.keep(change, self.checkpoint),
+            ForStage::Out(ToOutlet::Keep(change)) => self.kept.keep(change),
             ForStage::Out(ToOutlet::Clock(clock)) => self.clock = self.clock.max(Some(clock)),
             ForStage::Moved(moved) => {
                 let whole = match self.moved.remove(&moved.origin) {

@@ -35,7 +35,7 @@ pub(super) struct RawPublish {
     every: Given<Micros>,
     /// `merge_files`: from 2 to 10,000; default 32.
     merge_files: Given<u32>,
-    /// `merge_bytes`: from `"1MiB"` to `"4GiB"`; default `"128MiB"`. A merge takes a few times this much memory.
+    /// `merge_bytes`: from `"1MiB"` to `"4GiB"`; default `"32MiB"`. A merge takes a few times this much memory.
     merge_bytes: Given<u64>,
     /// `keep_removed`: at least `"7d"`, the default.
     keep_removed: Given<Micros>,
@@ -59,7 +59,7 @@ impl RawPublish {
             delta: self.delta.is_none_or(Spanned::into_inner),
             every: on_the_clock(self.every.map_or(10 * SECOND, Spanned::into_inner)),
             merge_files: self.merge_files.map_or(32, Spanned::into_inner),
-            merge_bytes: self.merge_bytes.map_or(128 << 20, Spanned::into_inner),
+            merge_bytes: self.merge_bytes.map_or(32 << 20, Spanned::into_inner),
             keep_removed: on_the_clock(self.keep_removed.map_or(7 * DAY, Spanned::into_inner)),
         }
     }

@@ -1,0 +1,62 @@
+//! Which tasks have something to do, and when.
+
+use std::collections::BTreeSet;
+
+use quorate_schemas::id::Id;
+use quorate_schemas::time::Micros;
+
+use crate::ballot::{Ballot, Due};
+use crate::rules::Rules;
+
+/// Tasks by when they are due. Each ballot knows what stands here of it.
+///
+/// *Cost*: nothing for a fact that moves nothing.
+#[derive(Default)]
+pub(crate) struct Agenda {
+    closing: BTreeSet<(Micros, Id)>,
+    aging: BTreeSet<(Micros, Id)>,
+}
+
+impl Agenda {
+    /// Puts `ballot` where it is due now.
+    pub(crate) fn schedule(&mut self, ballot: &mut Ballot, rules: &Rules) {
+        let due = ballot.due(rules);
+        self.put(ballot, due);
+    }
+
+    /// Takes `ballot` off.
+    pub(crate) fn take_off(&mut self, ballot: &mut Ballot) {
+        self.put(ballot, None);
+    }
+
+    fn put(&mut self, ballot: &mut Ballot, due: Option<Due>) {
+        let before = std::mem::replace(&mut ballot.scheduled, due);
+        if before == due {
+            return;
+        }
+        match before {
+            Some(Due::Close(at)) => self.closing.remove(&(at, ballot.task().clone())),
+            Some(Due::Age(at)) => self.aging.remove(&(at, ballot.task().clone())),
+            None => false,
+        };
+        match due {
+            Some(Due::Close(at)) => self.closing.insert((at, ballot.task().clone())),
+            Some(Due::Age(at)) => self.aging.insert((at, ballot.task().clone())),
+            None => false,
+        };
+    }
+
+    /// The tasks that are due before `until`.
+    pub(crate) fn due_before(&self, until: Micros) -> BTreeSet<Id> {
+        let due = |index: &BTreeSet<(Micros, Id)>| -> Vec<Id> {
+            let due = index.iter().take_while(|(at, _)| *at < until);
+            due.map(|(_, task)| task.clone()).collect()
+        };
+        due(&self.closing).into_iter().chain(due(&self.aging)).collect()
+    }
+
+    /// Before then nothing closes and no gold shows evidence.
+    pub(crate) fn next_close(&self) -> Option<Micros> {
+        self.closing.first().map(|(at, _)| *at)
+    }
+}
