@@ -36,6 +36,9 @@ use clap::{Parser, Subcommand};
 use console::Console;
 use exit::Exit;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A streaming consensus engine for fleets of AI agents: which answer to trust, and whom.
 #[derive(Debug, Parser)]
 #[command(name = "quorate", version, arg_required_else_help = true, after_help = after_help())]

@@ -26,7 +26,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::agenda::Agenda;
 use crate::ballot::{Advanced, Ballot, Fact, Moment, Provisional};
-use crate::effects::Effects;
+use crate::clock::era_entered;
+use crate::effects::{Effects, Gathered};
 use crate::kept::Group;
 use crate::maps::{IdMap, IdSet};
 use crate::policy::Policy;
@@ -63,6 +64,10 @@ pub struct Booth {
     /// What has changed of those that are gone.
     gone: IdMap<Group>,
     agenda: Agenda,
+    /// What closed tasks have shown, and was not told yet.
+    shown: Gathered,
+    /// The era whose weights are complete.
+    entered: Option<i64>,
     provisional: IdMap<Provisional>,
     touched: IdSet,
     /// Times of orders that the clock has not passed.
@@ -82,6 +87,8 @@ impl Booth {
             unsaved: Vec::new(),
             gone: IdMap::default(),
             agenda: Agenda::default(),
+            shown: Gathered::default(),
+            entered: None,
             provisional: IdMap::default(),
             touched: IdSet::default(),
             ordered: BTreeSet::new(),
@@ -240,6 +247,11 @@ impl Booth {
         let turned =
             clock.phase != self.phase || eras.era_of(self.settled) != eras.era_of(moment.until);
         (self.settled, self.phase) = (moment.until, clock.phase);
+        let entered = era_entered(eras, clock);
+        if std::mem::replace(&mut self.entered, entered) != entered {
+            // The weights of the era that begins rest on it.
+            self.shown.tell(&mut effects.shown);
+        }
         if turned {
             self.look_back();
             self.forget(clock, effects);
@@ -249,6 +261,7 @@ impl Booth {
     fn step(&mut self, task: &Id, moment: Moment, effects: &mut Effects) {
         let Some(ballot) = self.ballots.get_mut(task) else { return };
         let advanced = ballot.advance(moment, &self.rules, effects);
+        self.shown.take(&mut effects.shown);
         if advanced != Advanced::Waits {
             self.provisional.remove(task);
             self.touched.remove(task);
@@ -268,8 +281,10 @@ impl Booth {
         }
     }
 
-    /// At the end of a checkpoint: what has changed of what is durable of tasks since the last one.
+    /// At the end of a checkpoint: what has changed of what is durable of tasks since the last one, and what they have
+    /// shown.
     pub fn save(&mut self, effects: &mut Effects) {
+        self.shown.tell(&mut effects.shown);
         for task in std::mem::take(&mut self.unsaved) {
             let kept = match self.ballots.get_mut(&task) {
                 Some(ballot) => Some(ballot.kept()),

@@ -106,7 +106,7 @@ where
         type Stash<A, B> = BTreeMap<Epoch, (Held, Vec<A>, Vec<Vec<B>>)>;
         let mut stash: Stash<A, B> = BTreeMap::new();
         // By the last epoch of each checkpoint that has begun.
-        let mut checkpoints: BTreeMap<Epoch, Capability<Epoch>> = BTreeMap::new();
+        let mut checkpoints: BTreeMap<Epoch, Held> = BTreeMap::new();
         let mut emitted = Emitted { out: Vec::new(), signals: Vec::new() };
         move |frontiers| {
             few.for_each_time(|time, messages| {
@@ -115,7 +115,8 @@ where
                 let (_, held, _) = stash.entry(epoch).or_insert_with(new);
                 messages.for_each(|some| held.append(some));
                 let last = last_of(epoch);
-                checkpoints.entry(last).or_insert_with(|| time.delayed(&last, 0));
+                let end = || (time.delayed(&last, 0), time.delayed(&last, 1));
+                checkpoints.entry(last).or_insert_with(end);
             });
             many.for_each_time(|time, messages| {
                 let epoch = *time.time();
@@ -123,29 +124,30 @@ where
                 let (_, _, held) = stash.entry(epoch).or_insert_with(new);
                 messages.for_each(|some| held.push(std::mem::take(some)));
                 let last = last_of(epoch);
-                checkpoints.entry(last).or_insert_with(|| time.delayed(&last, 0));
+                let end = || (time.delayed(&last, 0), time.delayed(&last, 1));
+                checkpoints.entry(last).or_insert_with(end);
             });
             let passed = |epoch: &Epoch| !frontiers.iter().any(|front| front.less_equal(epoch));
             loop {
                 let epoch = stash.first_key_value().map(|(epoch, _)| *epoch);
                 let last = checkpoints.first_key_value().map(|(last, _)| *last);
-                if let Some(epoch) = epoch.filter(|epoch| last.is_none_or(|last| *epoch <= last)) {
-                    if !passed(&epoch) {
-                        break;
+                let (at, (to_out, to_signals), turn) = match (epoch, last) {
+                    (Some(epoch), last) if last.is_none_or(|last| epoch <= last) => {
+                        if !passed(&epoch) {
+                            break;
+                        }
+                        let Some((held, few, many)) = stash.remove(&epoch) else { break };
+                        (epoch, held, Turn::Epoch(few, many))
                     }
-                    let Some(((to_out, to_signals), few, many)) = stash.remove(&epoch) else { break };
-                    core(epoch, Turn::Epoch(few, many), &mut emitted);
-                    out.activate().session(&to_out).give_iterator(emitted.out.drain(..));
-                    let mut signals = signals.activate();
-                    signals.session(&to_signals).give_iterator(emitted.signals.drain(..));
-                } else if let Some(last) = last.filter(passed) {
-                    let Some(to_out) = checkpoints.remove(&last) else { break };
-                    core(last, Turn::Checkpoint, &mut emitted);
-                    debug_assert!(emitted.signals.is_empty(), "a checkpoint's end decides nothing");
-                    out.activate().session(&to_out).give_iterator(emitted.out.drain(..));
-                } else {
-                    break;
-                }
+                    (_, Some(last)) if passed(&last) => {
+                        let Some(held) = checkpoints.remove(&last) else { break };
+                        (last, held, Turn::Checkpoint)
+                    }
+                    _ => break,
+                };
+                core(at, turn, &mut emitted);
+                out.activate().session(&to_out).give_iterator(emitted.out.drain(..));
+                signals.activate().session(&to_signals).give_iterator(emitted.signals.drain(..));
             }
         }
     });

@@ -25,6 +25,7 @@ use quorate_schemas::retained::{Retain, RetainedRow};
 use quorate_schemas::table::OutRow;
 use serde::{Deserialize, Serialize};
 use timely::dataflow::StreamVec;
+use timely::dataflow::operators::generic::operator::empty;
 use timely::dataflow::operators::vec::Map;
 use timely::dataflow::operators::{Concatenate, ConnectLoop, Feedback};
 
@@ -250,6 +251,7 @@ fn booths<'s>(
                 Turn::Epoch(messages, facts) => (messages, facts),
                 Turn::Checkpoint => {
                     booth.save(&mut effects);
+                    emitted.signals.extend(effects.shown.into_iter().map(FromBooth::Shown));
                     return emitted.out.extend(effects.keep.into_iter().map(ToOutlet::Keep));
                 }
             };
@@ -304,11 +306,18 @@ fn book<'s>(
         tells_who_votes && !policy.registered,
     );
     let mut resumed = false;
-    by_epoch(
+    let nothing = empty::<_, Vec<()>>(messages.scope());
+    by_checkpoint(
         "book",
-        messages,
-        |_| 0,
-        move |_, messages, emitted| {
+        (messages, |_| 0),
+        (nothing, |()| 0),
+        setup.last_of_checkpoint,
+        move |_, turn, emitted| {
+            let Turn::Epoch(messages, _) = turn else {
+                let mut keep = Vec::new();
+                book.save(&mut keep);
+                return emitted.out.extend(keep.into_iter().map(ToOutlet::Keep));
+            };
             let (mut keep, mut clocks, mut shown, mut restored_clock) =
                 (Vec::new(), Vec::new(), Vec::new(), None);
             for message in messages {
@@ -324,7 +333,7 @@ fn book<'s>(
             {
                 book.resume(era);
             }
-            shown.into_iter().for_each(|what| book.show(what, &mut keep));
+            shown.into_iter().for_each(|what| book.show(what));
             if let Some(era) =
                 clocks.into_iter().max().and_then(|clock| era_entered(policy.eras, clock))
             {

@@ -8,6 +8,8 @@ use quorate_schemas::table::{OutRow, RejectReason, RejectRow, RejectStage};
 use quorate_schemas::time::{Micros, format_rfc3339};
 use serde::{Deserialize, Serialize};
 
+use crate::maps::IdMap;
+
 /// What a closed task shows of one agent, or of how its domain decides.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Shown {
@@ -21,6 +23,70 @@ pub struct Shown {
     pub evidence: Evidence,
     /// What it shows of the domain.
     pub record: DomainRecord,
+}
+
+/// What many tasks have shown, added up.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    /// By agent: most agents are seen in few domains.
+    agents: IdMap<Vec<(Id, i64, Evidence)>>,
+    domains: Vec<(Id, i64, DomainRecord)>,
+}
+
+impl Gathered {
+    /// Adds what was shown; nothing of it is left in `shown`.
+    pub(crate) fn take(&mut self, shown: &mut Vec<Shown>) {
+        for Shown { agent, domain, era, evidence, record } in shown.drain(..) {
+            let Some(agent) = agent else {
+                add(&mut self.domains, domain, era, record, DomainRecord::plus);
+                continue;
+            };
+            match self.agents.get_mut(&agent) {
+                Some(sums) => add(sums, domain, era, evidence, Evidence::plus),
+                None => {
+                    self.agents.insert(agent, vec![(domain, era, evidence)]);
+                }
+            }
+        }
+    }
+
+    /// Tells the sums, in order.
+    #[expect(clippy::disallowed_methods, reason = "what comes out of the map is sorted")]
+    pub(crate) fn tell(&mut self, shown: &mut Vec<Shown>) {
+        let from = shown.len();
+        let (evidence, record) = (Evidence::default(), DomainRecord::default());
+        for (agent, sums) in self.agents.drain() {
+            shown.extend(sums.into_iter().map(|(domain, era, evidence)| Shown {
+                agent: Some(agent.clone()),
+                domain,
+                era,
+                evidence,
+                record,
+            }));
+        }
+        shown.extend(self.domains.drain(..).map(|(domain, era, record)| Shown {
+            agent: None,
+            domain,
+            era,
+            evidence,
+            record,
+        }));
+        shown[from..].sort_unstable();
+    }
+}
+
+fn add<E: Copy>(
+    sums: &mut Vec<(Id, i64, E)>,
+    domain: Id,
+    era: i64,
+    more: E,
+    plus: fn(E, E) -> E,
+) {
+    let same = |sum: &&mut (Id, i64, E)| sum.1 == era && sum.0 == domain;
+    match sums.iter_mut().find(same) {
+        Some((.., sum)) => *sum = plus(*sum, more),
+        None => sums.push((domain, era, more)),
+    }
 }
 
 /// Everything one step asks for.

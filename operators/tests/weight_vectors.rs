@@ -123,7 +123,7 @@ impl Reader {
         record: DomainRecord,
     ) {
         let (agent, domain) = (agent.map(|agent| self.key.id(agent)), self.key.id(domain));
-        self.book.show(Shown { agent, domain, era, evidence, record }, &mut self.keep);
+        self.book.show(Shown { agent, domain, era, evidence, record });
     }
 
     fn turn(&mut self, era: i64) {

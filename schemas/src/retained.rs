@@ -29,6 +29,20 @@ pub struct Evidence {
     pub consensus_chance: i64,
 }
 
+impl Evidence {
+    /// Both together.
+    pub fn plus(self, other: Evidence) -> Evidence {
+        Evidence {
+            gold_seen: self.gold_seen + other.gold_seen,
+            gold_right: self.gold_right + other.gold_right,
+            gold_chance: self.gold_chance + other.gold_chance,
+            consensus_seen: self.consensus_seen + other.consensus_seen,
+            consensus_right: self.consensus_right + other.consensus_right,
+            consensus_chance: self.consensus_chance + other.consensus_chance,
+        }
+    }
+}
+
 /// How a domain's decisions did on its known answers, decayed, in millionths of a task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DomainRecord {
@@ -36,6 +50,16 @@ pub struct DomainRecord {
     pub gold_tasks: i64,
     /// Of those, decided right.
     pub gold_hits: i64,
+}
+
+impl DomainRecord {
+    /// Both together.
+    pub fn plus(self, other: DomainRecord) -> DomainRecord {
+        DomainRecord {
+            gold_tasks: self.gold_tasks + other.gold_tasks,
+            gold_hits: self.gold_hits + other.gold_hits,
+        }
+    }
 }
 
 /// A row of durable state. Closed: what is not here cannot survive a restart.

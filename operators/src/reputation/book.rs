@@ -6,7 +6,8 @@
 //! 3. What has decayed to nothing is dropped: an agent that is not heard of any more dies.
 //!
 //! *State*: a row per agent and domain it voted in lately. Retained rows are written when evidence is added, not
-//! when it decays: decay is computed from the era they carry. *Cost*: an era's turn looks at every row once.
+//! when it decays: decay is computed from the era they carry. *Cost*: an era's turn, and a checkpoint's end, look at
+//! every row of the eras that they are about once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,14 +42,7 @@ impl Sums for Evidence {
     }
 
     fn plus(self, other: Evidence) -> Evidence {
-        Evidence {
-            gold_seen: self.gold_seen + other.gold_seen,
-            gold_right: self.gold_right + other.gold_right,
-            gold_chance: self.gold_chance + other.gold_chance,
-            consensus_seen: self.consensus_seen + other.consensus_seen,
-            consensus_right: self.consensus_right + other.consensus_right,
-            consensus_chance: self.consensus_chance + other.consensus_chance,
-        }
+        Evidence::plus(self, other)
     }
 }
 
@@ -59,10 +53,7 @@ impl Sums for DomainRecord {
     }
 
     fn plus(self, other: DomainRecord) -> DomainRecord {
-        DomainRecord {
-            gold_tasks: self.gold_tasks + other.gold_tasks,
-            gold_hits: self.gold_hits + other.gold_hits,
-        }
+        DomainRecord::plus(self, other)
     }
 }
 
@@ -91,10 +82,53 @@ pub struct Book {
     in_force: BTreeMap<Row, i64>,
 }
 
+/// What an era that has not ended has shown.
 #[derive(Clone, Default)]
 struct Fresh {
-    agents: BTreeMap<Row, Evidence>,
-    domains: BTreeMap<Id, DomainRecord>,
+    agents: BTreeMap<Row, Growing<Evidence>>,
+    domains: BTreeMap<Id, Growing<DomainRecord>>,
+}
+
+/// A sum that grows, and what a file has of it.
+#[derive(Clone, Copy, Default)]
+struct Growing<E> {
+    now: E,
+    written: Option<E>,
+}
+
+impl<E: Sums> Growing<E> {
+    fn grow(&mut self, more: E) {
+        self.now = self.now.plus(more);
+    }
+
+    /// Tells `change` what has changed since it was last told.
+    fn save(&mut self, mut change: impl FnMut(E, i64)) {
+        if self.written != Some(self.now) {
+            if let Some(before) = self.written.replace(self.now) {
+                change(before, -1);
+            }
+            change(self.now, 1);
+        }
+    }
+
+    /// Tells `change` that nothing of it is needed any more.
+    fn forget(self, mut change: impl FnMut(E, i64)) {
+        if let Some(before) = self.written {
+            change(before, -1);
+        }
+    }
+}
+
+/// The row of what an agent has shown in an era.
+fn fresh_of_agent((domain, agent): &Row, era: i64, evidence: Evidence) -> RetainedRow {
+    let (agent, domain) = (Some(agent.clone()), domain.clone());
+    RetainedRow::Fresh { agent, domain, era, evidence, record: DomainRecord::default() }
+}
+
+/// The row of how a domain's decisions did in an era.
+fn fresh_of_domain(domain: &Id, era: i64, record: DomainRecord) -> RetainedRow {
+    let (domain, evidence) = (domain.clone(), Evidence::default());
+    RetainedRow::Fresh { agent: None, domain, era, evidence, record }
 }
 
 /// What a turn of era yields.
@@ -136,7 +170,18 @@ impl Book {
                 self.domains.insert(domain, row);
             }
             RetainedRow::Fresh { agent, domain, era, evidence, record } => {
-                self.add(Shown { agent, domain, era, evidence, record });
+                self.show(Shown { agent: agent.clone(), domain: domain.clone(), era, evidence, record });
+                let fresh = self.fresh.entry(era).or_default();
+                match agent {
+                    Some(agent) => {
+                        let sum = fresh.agents.entry((domain, agent)).or_default();
+                        sum.written = Some(sum.now);
+                    }
+                    None => {
+                        let sum = fresh.domains.entry(domain).or_default();
+                        sum.written = Some(sum.now);
+                    }
+                }
             }
             _ => {}
         }
@@ -163,38 +208,30 @@ impl Book {
         }
     }
 
-    /// Takes what a closed task shows.
-    pub fn show(&mut self, shown: Shown, keep: &mut Vec<Retain>) {
-        let before = self.fresh_row(&shown);
-        self.add(shown.clone());
-        keep.extend(before.map(|row| Retain::Row(row, -1)));
-        keep.extend(self.fresh_row(&shown).map(|row| Retain::Row(row, 1)));
-    }
-
-    fn add(&mut self, shown: Shown) {
+    /// Takes what closed tasks show.
+    pub fn show(&mut self, shown: Shown) {
         let fresh = self.fresh.entry(shown.era).or_default();
         match shown.agent {
             Some(agent) => {
-                let sum = fresh.agents.entry((shown.domain, agent)).or_default();
-                *sum = sum.plus(shown.evidence);
+                fresh.agents.entry((shown.domain, agent)).or_default().grow(shown.evidence);
             }
-            None => {
-                let sum = fresh.domains.entry(shown.domain).or_default();
-                *sum = sum.plus(shown.record);
-            }
+            None => fresh.domains.entry(shown.domain).or_default().grow(shown.record),
         }
     }
 
-    fn fresh_row(&self, shown: &Shown) -> Option<RetainedRow> {
-        let (era, domain) = (shown.era, shown.domain.clone());
-        let fresh = self.fresh.get(&era)?;
-        let (evidence, record) = match &shown.agent {
-            Some(agent) => {
-                (*fresh.agents.get(&(domain.clone(), agent.clone()))?, DomainRecord::default())
+    /// At the end of a checkpoint: what has changed of what is durable since the last one, beside what the turn of an
+    /// era tells at once.
+    pub fn save(&mut self, keep: &mut Vec<Retain>) {
+        for (era, fresh) in &mut self.fresh {
+            for (row, sum) in &mut fresh.agents {
+                sum.save(|sum, diff| keep.push(Retain::Row(fresh_of_agent(row, *era, sum), diff)));
             }
-            None => (Evidence::default(), *fresh.domains.get(&domain)?),
-        };
-        Some(RetainedRow::Fresh { agent: shown.agent.clone(), domain, era, evidence, record })
+            for (domain, sum) in &mut fresh.domains {
+                sum.save(|sum, diff| {
+                    keep.push(Retain::Row(fresh_of_domain(domain, *era, sum), diff));
+                });
+            }
+        }
     }
 
     /// Goes on to `era`: what was shown in the eras before it enters the weights from the next era on.
@@ -245,18 +282,13 @@ impl Book {
 
     fn enter(&mut self, shown_in: i64, fresh: &Fresh, keep: &mut Vec<Retain>) {
         let next = shown_in + 1;
-        for ((domain, agent), evidence) in &fresh.agents {
-            let gone = RetainedRow::Fresh {
-                agent: Some(agent.clone()),
-                domain: domain.clone(),
-                era: shown_in,
-                evidence: *evidence,
-                record: DomainRecord::default(),
-            };
-            keep.push(Retain::Row(gone, -1));
+        for (row @ (domain, agent), evidence) in &fresh.agents {
+            evidence.forget(|sum, diff| {
+                keep.push(Retain::Row(fresh_of_agent(row, shown_in, sum), diff));
+            });
             let empty = Decaying { now: Evidence::default(), written: None };
             let row = self.agents.entry((domain.clone(), agent.clone())).or_insert(empty);
-            row.now = row.now.plus(*evidence);
+            row.now = row.now.plus(evidence.now);
             let written = |(era, evidence)| {
                 let (agent, domain) = (agent.clone(), domain.clone());
                 RetainedRow::Standing { agent, domain, era, evidence }
@@ -268,18 +300,12 @@ impl Book {
             }
         }
         for (domain, record) in &fresh.domains {
-            let (agent, evidence) = (None, Evidence::default());
-            let gone = RetainedRow::Fresh {
-                agent,
-                domain: domain.clone(),
-                era: shown_in,
-                evidence,
-                record: *record,
-            };
-            keep.push(Retain::Row(gone, -1));
+            record.forget(|sum, diff| {
+                keep.push(Retain::Row(fresh_of_domain(domain, shown_in, sum), diff));
+            });
             let empty = Decaying { now: DomainRecord::default(), written: None };
             let row = self.domains.entry(domain.clone()).or_insert(empty);
-            row.now = row.now.plus(*record);
+            row.now = row.now.plus(record.now);
             let written =
                 |(era, record)| RetainedRow::Domain { domain: domain.clone(), era, record };
             keep.extend(row.written.take().map(|before| Retain::Row(written(before), -1)));

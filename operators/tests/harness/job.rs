@@ -139,7 +139,7 @@ impl Job {
         let mut keep = std::mem::take(&mut effects.keep);
         std::mem::take(&mut effects.shown)
             .into_iter()
-            .for_each(|shown| self.book.show(shown, &mut keep));
+            .for_each(|shown| self.book.show(shown));
         self.rows.append(&mut effects.rows);
         if let Some(era) = era_entered(self.policy.eras, self.clock) {
             let mut turned = self.book.turn(era, &mut keep);
@@ -147,6 +147,7 @@ impl Job {
             keep.extend(turned.weights.iter().map(|change| Retain::Row(change.retained(), 1)));
             self.weights = turned.weights;
         }
+        self.book.save(&mut keep);
         self.store.write(keep);
     }
 }

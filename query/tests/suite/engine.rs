@@ -151,7 +151,7 @@ impl Engine<'_> {
         self.booth.advance(self.clock, &mut effects);
         self.horizon = Some(self.booth.horizon());
         let mut keep = std::mem::take(&mut effects.keep);
-        effects.shown.into_iter().for_each(|shown| self.book.show(shown, &mut keep));
+        effects.shown.into_iter().for_each(|shown| self.book.show(shown));
         self.rows.append(&mut effects.rows);
         if let Some(era) = era_entered(self.scenario.policy.eras, self.clock) {
             let mut turned = self.book.turn(era, &mut keep);
@@ -237,6 +237,8 @@ impl Engine<'_> {
         let finished = finished && self.clock.phase == Phase::End;
         let mut effects = Effects::default();
         self.booth.save(&mut effects);
+        effects.shown.into_iter().for_each(|shown| self.book.show(shown));
+        self.book.save(&mut effects.keep);
         effects.keep.into_iter().for_each(|change| self.kept.take(change));
         let (rows, kept) =
             (std::mem::take(&mut self.rows), std::mem::take(&mut self.kept).into_entries());
