@@ -23,7 +23,7 @@ pub use progress::{Counts, Progress};
 
 use std::sync::Arc;
 
-use quorate_schemas::place::{Origin, Place};
+use quorate_schemas::place::{Origin, OriginRef, Place};
 use quorate_schemas::record::{Placed, Record, RecordKind};
 use quorate_schemas::table::{RejectReason, RejectRow, RejectStage};
 use quorate_schemas::time::{Micros, format_rfc3339};
@@ -79,7 +79,7 @@ impl Inlet {
     pub fn open(spec: &InletSpec, entry: &Entry, resume: Resume) -> Result<Inlet, Error> {
         let origin = Origin { source: spec.source.clone(), partition: entry.partition.clone() };
         let gate = Gate {
-            origin: Arc::new(origin),
+            origin: origin.shared(),
             decoder: Arc::clone(&spec.decoder),
             lateness: Lateness::resumed(spec.lateness_us, resume.greatest, resume.floor),
             limits: spec.limits,
@@ -118,7 +118,7 @@ impl Inlet {
     pub fn progress(&mut self) -> Progress {
         let Gate { origin, lateness, counts, .. } = &self.gate;
         Progress {
-            origin: Arc::clone(origin),
+            origin: *origin,
             record: self.gate.decoder.kind(),
             next: self.reader.next(),
             greatest: lateness.greatest(),
@@ -167,7 +167,7 @@ impl Inlet {
 
 /// Judges and counts cuts.
 struct Gate {
-    origin: Arc<Origin>,
+    origin: OriginRef,
     decoder: Arc<Decoder>,
     lateness: Lateness,
     limits: Limits,
@@ -200,7 +200,7 @@ impl Gate {
         match self.judge(bytes, now_us) {
             Ok(Decoded { event_time, event_id, record }) => {
                 self.counts.on_time += 1;
-                let place = Place { origin: Arc::clone(&self.origin), position };
+                let place = Place { origin: self.origin, position };
                 Ok(Placed { event_time, event_id, place, body: record })
             }
             Err(refusal) => Err(self.reject(position, bytes, bytes.len() as u64, refusal)),
@@ -248,7 +248,7 @@ impl Gate {
             stage: RejectStage::Inlet,
             reason: refusal.reason,
             detail: refusal.detail,
-            place: Place { origin: Arc::clone(&self.origin), position },
+            place: Place { origin: self.origin, position },
             bytes: bytes[..bytes.len().min(self.limits.reject_bytes_max)].to_vec(),
             bytes_total,
         }

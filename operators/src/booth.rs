@@ -150,9 +150,7 @@ impl Booth {
             };
             ballot.resume(&self.rules).map_err(|both| Box::new(differs(both)))?;
         }
-        self.ballots
-            .values_mut()
-            .for_each(|ballot| self.agenda.schedule(ballot, &self.rules));
+        self.ballots.values_mut().for_each(|ballot| self.agenda.schedule(ballot, &self.rules));
         Ok(())
     }
 
@@ -260,8 +258,9 @@ impl Booth {
 
     fn step(&mut self, task: &Id, moment: Moment, effects: &mut Effects) {
         let Some(ballot) = self.ballots.get_mut(task) else { return };
+        std::mem::swap(&mut self.shown, &mut effects.gathered);
         let advanced = ballot.advance(moment, &self.rules, effects);
-        self.shown.take(&mut effects.shown);
+        std::mem::swap(&mut self.shown, &mut effects.gathered);
         if advanced != Advanced::Waits {
             self.provisional.remove(task);
             self.touched.remove(task);
@@ -311,9 +310,18 @@ impl Booth {
         let forgotten = self.rules.registry.forget_before(oldest);
         let weights = self.rules.weights.forget_before(self.rules.policy.eras.era_of(oldest));
         if self.keeps_shared {
-            forgotten.agents.into_iter().for_each(|row| effects.drop_shared(RetainedRow::Agent(row)));
-            forgotten.folded.into_iter().for_each(|row| effects.keep_shared(RetainedRow::Agent(row)));
-            forgotten.orders.into_iter().for_each(|row| effects.drop_shared(RetainedRow::Control(row)));
+            forgotten
+                .agents
+                .into_iter()
+                .for_each(|row| effects.drop_shared(RetainedRow::Agent(row)));
+            forgotten
+                .folded
+                .into_iter()
+                .for_each(|row| effects.keep_shared(RetainedRow::Agent(row)));
+            forgotten
+                .orders
+                .into_iter()
+                .for_each(|row| effects.drop_shared(RetainedRow::Control(row)));
             weights.iter().for_each(|change| effects.drop_shared(change.retained()));
         }
     }
@@ -331,10 +339,7 @@ impl Booth {
 
     /// How far the tasks reach.
     pub fn horizon(&self) -> Horizon {
-        Horizon {
-            next_close: self.agenda.next_close(),
-            oldest_needed: self.oldest_needed,
-        }
+        Horizon { next_close: self.agenda.next_close(), oldest_needed: self.oldest_needed }
     }
 
     /// How many tasks are open, closed and not final, and remembered.

@@ -26,7 +26,7 @@ pub struct Shown {
 }
 
 /// What many tasks have shown, added up.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Gathered {
     /// By agent: most agents are seen in few domains.
     agents: IdMap<Vec<(Id, i64, Evidence)>>,
@@ -34,22 +34,6 @@ pub(crate) struct Gathered {
 }
 
 impl Gathered {
-    /// Adds what was shown; nothing of it is left in `shown`.
-    pub(crate) fn take(&mut self, shown: &mut Vec<Shown>) {
-        for Shown { agent, domain, era, evidence, record } in shown.drain(..) {
-            let Some(agent) = agent else {
-                add(&mut self.domains, domain, era, record, DomainRecord::plus);
-                continue;
-            };
-            match self.agents.get_mut(&agent) {
-                Some(sums) => add(sums, domain, era, evidence, Evidence::plus),
-                None => {
-                    self.agents.insert(agent, vec![(domain, era, evidence)]);
-                }
-            }
-        }
-    }
-
     /// Tells the sums, in order.
     #[expect(clippy::disallowed_methods, reason = "what comes out of the map is sorted")]
     pub(crate) fn tell(&mut self, shown: &mut Vec<Shown>) {
@@ -75,17 +59,11 @@ impl Gathered {
     }
 }
 
-fn add<E: Copy>(
-    sums: &mut Vec<(Id, i64, E)>,
-    domain: Id,
-    era: i64,
-    more: E,
-    plus: fn(E, E) -> E,
-) {
-    let same = |sum: &&mut (Id, i64, E)| sum.1 == era && sum.0 == domain;
+fn add<E: Copy>(sums: &mut Vec<(Id, i64, E)>, domain: &Id, era: i64, more: E, plus: fn(E, E) -> E) {
+    let same = |sum: &&mut (Id, i64, E)| sum.1 == era && sum.0 == *domain;
     match sums.iter_mut().find(same) {
         Some((.., sum)) => *sum = plus(*sum, more),
-        None => sums.push((domain, era, more)),
+        None => sums.push((domain.clone(), era, more)),
     }
 }
 
@@ -98,8 +76,10 @@ pub struct Effects {
     pub keep: Vec<Retain>,
     /// Changes of what is durable of the task that the step is about: they are told once a checkpoint, added up.
     pub(crate) of_task: Vec<(RetainedRow, i64)>,
-    /// Evidence for later eras.
+    /// Evidence for later eras, added up.
     pub shown: Vec<Shown>,
+    /// Evidence that is being added up.
+    pub(crate) gathered: Gathered,
 }
 
 impl Effects {
@@ -121,6 +101,22 @@ impl Effects {
     /// One less of `row` of the task that the step is about.
     pub(crate) fn drop(&mut self, row: RetainedRow) {
         self.of_task.push((row, -1));
+    }
+
+    /// What a task shows of an agent that voted on it.
+    pub(crate) fn show_agent(&mut self, agent: &Id, domain: &Id, era: i64, evidence: Evidence) {
+        match self.gathered.agents.get_mut(agent) {
+            Some(sums) => add(sums, domain, era, evidence, Evidence::plus),
+            None => {
+                let sums = vec![(domain.clone(), era, evidence)];
+                self.gathered.agents.insert(agent.clone(), sums);
+            }
+        }
+    }
+
+    /// What a task shows of how its domain decides.
+    pub(crate) fn show_domain(&mut self, domain: &Id, era: i64, record: DomainRecord) {
+        add(&mut self.gathered.domains, domain, era, record, DomainRecord::plus);
     }
 
     /// A vote that was well formed and cannot count.

@@ -3,8 +3,14 @@
 //! A task's rows are written once a checkpoint, added up: what came and went within it leaves no trace, and a task
 //! that lived within it was never there.
 
+use std::sync::Arc;
+
 use quorate_schemas::id::Name;
+use quorate_schemas::record::{Placed, Vote};
 use quorate_schemas::retained::{Retain, RetainedRow};
+
+/// Room for the votes of most tasks.
+const FEW: usize = 8;
 
 /// The changes of the rows of one group since the last checkpoint.
 #[derive(Debug, Default)]
@@ -12,6 +18,8 @@ pub struct Group {
     /// Whether a file has rows of it, from this life of its name or an earlier one.
     saved: bool,
     buried: bool,
+    /// The votes among them apart: they are many, and small.
+    votes: Vec<(Arc<Placed<Vote>>, i64)>,
     rows: Vec<(RetainedRow, i64)>,
     /// Whether it is among those to be saved.
     listed: bool,
@@ -30,12 +38,20 @@ impl Group {
 
     /// `diff` more of `row`.
     pub fn change(&mut self, row: RetainedRow, diff: i64) {
-        self.rows.push((row, diff));
+        match row {
+            RetainedRow::Vote(vote) => {
+                if self.votes.is_empty() {
+                    self.votes.reserve(FEW);
+                }
+                self.votes.push((vote, diff));
+            }
+            row => self.rows.push((row, diff)),
+        }
     }
 
     /// Several changes, in their order; none are left in `changes`.
     pub fn take(&mut self, changes: &mut Vec<(RetainedRow, i64)>) {
-        self.rows.append(changes);
+        changes.drain(..).for_each(|(row, diff)| self.change(row, diff));
     }
 
     /// Nothing kept before is needed any more.
@@ -43,11 +59,12 @@ impl Group {
         // What was never written needs no burial.
         self.buried |= self.saved;
         self.rows.clear();
+        self.votes.clear();
     }
 
     /// Whether there may be something to write.
     pub fn has_changed(&self) -> bool {
-        self.buried || !self.rows.is_empty()
+        self.buried || !self.rows.is_empty() || !self.votes.is_empty()
     }
 
     /// Whether there is, for the first time since the last checkpoint.
@@ -67,13 +84,17 @@ impl Group {
             to.push(Retain::Bury(name.clone()));
         }
         consolidate(&mut self.rows);
-        self.saved = (self.saved && !buried) || !self.rows.is_empty();
+        consolidate(&mut self.votes);
+        let left = !self.rows.is_empty() || !self.votes.is_empty();
+        self.saved = (self.saved && !buried) || left;
         to.extend(self.rows.drain(..).map(|(row, diff)| Retain::Row(row, diff)));
+        let votes = std::mem::take(&mut self.votes).into_iter();
+        to.extend(votes.map(|(vote, diff)| Retain::Row(RetainedRow::Vote(vote), diff)));
     }
 }
 
 /// Adds up equal rows, and drops what cancels.
-fn consolidate(rows: &mut Vec<(RetainedRow, i64)>) {
+fn consolidate<R: Ord>(rows: &mut Vec<(R, i64)>) {
     rows.sort();
     rows.dedup_by(|(row, diff), (kept, sum)| {
         let equal = row == kept;

@@ -266,15 +266,13 @@ fn count_down(times: &mut BTreeMap<Micros, u32>, at: Micros) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use quorate_schemas::id::IdKey;
     use quorate_schemas::place::{Origin, Place};
 
     use super::*;
 
     fn placed<T>(event_time: Micros, body: T) -> Placed<T> {
-        let origin = Arc::new(Origin { source: "agents".into(), partition: "p".into() });
+        let origin = Origin { source: "agents".into(), partition: "p".into() }.shared();
         Placed { event_time, event_id: Name::default(), place: Place { origin, position: 0 }, body }
     }
 

@@ -36,12 +36,20 @@ pub struct Occasion<'a> {
     pub at: Micros,
 }
 
+/// What votes count on an occasion.
+pub enum Weighing<'r> {
+    /// Each by itself.
+    Each(&'r Rules, Occasion<'r>),
+    /// Some agents together; others nothing.
+    Together(Rc<Panel>),
+}
+
 /// Some agents, and what each of their votes counts.
 #[derive(Debug, Default)]
-pub struct Weighing {
+pub struct Panel {
     weights: IdMap<Counts>,
     /// What all of them weigh, before any cap, in millionths.
-    pub eligible_micros: i64,
+    eligible_micros: i64,
 }
 
 /// What a vote counts, and what it would count if nothing were capped, in millionths.
@@ -51,15 +59,33 @@ struct Counts {
     uncut_micros: i64,
 }
 
-impl Weighing {
-    /// What a vote of `agent` counts; nothing for one that is not among them.
+impl Weighing<'_> {
+    /// What a vote of `agent` counts; nothing for one that is not among those who count.
     pub fn of(&self, agent: &Id) -> i64 {
-        self.weights.get(agent).map_or(0, |counts| counts.weight_micros)
+        match self {
+            Weighing::Each(rules, occasion) => rules.raw(agent, *occasion),
+            Weighing::Together(panel) => {
+                panel.weights.get(agent).map_or(0, |counts| counts.weight_micros)
+            }
+        }
     }
 
     /// What a vote of `agent` would count if nothing were capped.
     fn uncut(&self, agent: &Id) -> i64 {
-        self.weights.get(agent).map_or(0, |counts| counts.uncut_micros)
+        match self {
+            Weighing::Each(..) => self.of(agent),
+            Weighing::Together(panel) => {
+                panel.weights.get(agent).map_or(0, |counts| counts.uncut_micros)
+            }
+        }
+    }
+
+    /// What all who are eligible weigh, before any cap, in millionths: nothing where each is weighed by itself.
+    fn eligible_micros(&self) -> i64 {
+        match self {
+            Weighing::Each(..) => 0,
+            Weighing::Together(panel) => panel.eligible_micros,
+        }
     }
 }
 
@@ -74,7 +100,7 @@ pub struct Rules {
     /// The domain of tasks that name none.
     pub nowhere: Id,
     /// Weighings of whole domains: many tasks ask the same.
-    panels: RefCell<BTreeMap<PanelKey, Rc<Weighing>>>,
+    panels: RefCell<BTreeMap<PanelKey, Rc<Panel>>>,
     /// All stakes of whole domains, likewise, by domain, era and last registration.
     staked: RefCell<BTreeMap<(Id, i64, Micros), i128>>,
 }
@@ -209,11 +235,11 @@ impl Rules {
     /// What a cap takes away is still part of it: nobody's share grows because another's is cut.
     pub fn whole<'v>(
         &self,
-        weighing: &Weighing,
+        weighing: &Weighing<'_>,
         voters: impl Iterator<Item = &'v Id>,
     ) -> Option<i64> {
         match self.policy.quorum_of {
-            QuorumOf::Eligible => Some(weighing.eligible_micros),
+            QuorumOf::Eligible => Some(weighing.eligible_micros()),
             QuorumOf::Votes => {
                 self.policy.cap.map(|_| voters.map(|voter| weighing.uncut(voter)).sum())
             }
@@ -232,20 +258,20 @@ impl Rules {
     }
 
     /// What the votes of `voters` count, none of them in quarantine at the time asked about.
-    pub fn weigh<'v>(
-        &self,
-        occasion: Occasion<'_>,
+    pub fn weigh<'r, 'v>(
+        &'r self,
+        occasion: Occasion<'r>,
         voters: impl Iterator<Item = &'v Id>,
-    ) -> Rc<Weighing> {
-        let voters: Vec<&Id> = voters.collect();
+    ) -> Weighing<'r> {
         if self.policy.cap.is_none() && self.policy.quorum_of == QuorumOf::Votes {
-            return Rc::new(self.plain(occasion, &voters));
+            return Weighing::Each(self, occasion);
         }
+        let voters: Vec<&Id> = voters.collect();
         if self.policy.registered {
             let panel = self.panel(occasion);
             let strangers = voters.iter().any(|voter| !panel.weights.contains_key(*voter));
             if self.policy.quorum_of == QuorumOf::Eligible || !strangers {
-                return panel;
+                return Weighing::Together(panel);
             }
         }
         // Who votes here is weighed with those of whom the domain has heard lately.
@@ -253,21 +279,10 @@ impl Rules {
         members.extend(voters.into_iter().cloned());
         members.sort_by(|a, b| a.name().cmp(b.name()));
         members.dedup();
-        Rc::new(self.together(occasion, members))
+        Weighing::Together(Rc::new(self.together(occasion, members)))
     }
 
-    fn plain(&self, occasion: Occasion<'_>, voters: &[&Id]) -> Weighing {
-        let mut weighing = Weighing::default();
-        for voter in voters {
-            let weight = self.raw(voter, occasion);
-            weighing.eligible_micros = weighing.eligible_micros.saturating_add(weight);
-            let counts = Counts { weight_micros: weight, uncut_micros: weight };
-            weighing.weights.insert((*voter).clone(), counts);
-        }
-        weighing
-    }
-
-    fn panel(&self, occasion: Occasion<'_>) -> Rc<Weighing> {
+    fn panel(&self, occasion: Occasion<'_>) -> Rc<Panel> {
         let registered = self.registry.registered_as_of(occasion.opened_at);
         let key = (
             occasion.domain.clone(),
@@ -302,7 +317,7 @@ impl Rules {
         agents
     }
 
-    fn together(&self, occasion: Occasion<'_>, agents: Vec<Id>) -> Weighing {
+    fn together(&self, occasion: Occasion<'_>, agents: Vec<Id>) -> Panel {
         let member = |agent: Id| {
             let registration = self.registry.registration(&agent, occasion.opened_at);
             let family = registration.and_then(|known| known.family.clone());
@@ -318,7 +333,7 @@ impl Rules {
         let counts = members.into_iter().zip(uncut).map(|(member, uncut_micros)| {
             (member.agent, Counts { weight_micros: member.weight_micros, uncut_micros })
         });
-        Weighing { weights: counts.collect(), eligible_micros }
+        Panel { weights: counts.collect(), eligible_micros }
     }
 }
 

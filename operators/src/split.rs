@@ -46,12 +46,12 @@ pub fn split<'s>(records: Feed<'s, Placed<Record>>) -> Split<'s> {
                     let Placed { event_time, event_id, place, body } = row;
                     let around = (event_time, event_id, place);
                     match body {
-                        Record::Vote(vote) => facts.give(Fact::Vote(placed(around, vote))),
-                        Record::Task(task) => facts.give(Fact::Task(placed(around, task))),
-                        Record::Gold(gold) => facts.give(Fact::Gold(placed(around, gold))),
+                        Record::Vote(vote) => facts.give(Fact::vote(placed(around, vote))),
+                        Record::Task(task) => facts.give(Fact::task_row(placed(around, task))),
+                        Record::Gold(gold) => facts.give(Fact::gold(placed(around, gold))),
                         Record::Control(control) => match control.action {
                             ControlAction::Override { .. } => {
-                                facts.give(Fact::Override(placed(around, control)));
+                                facts.give(Fact::by_hand(placed(around, control)));
                             }
                             ControlAction::Quarantine { .. } | ControlAction::Release { .. } => {
                                 orders.give(placed(around, control));

@@ -9,14 +9,13 @@ mod reputation;
 mod vote;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use arrow::array::{
     Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
 use quorate_schemas::id::{Name, VERSION_MARK};
-use quorate_schemas::place::Origin;
+use quorate_schemas::place::{Origin, OriginRef};
 use quorate_schemas::time::Micros;
 
 pub(crate) use account::{Account, Refusal};
@@ -101,14 +100,13 @@ impl<'a> Texts<'a> {
 
 /// Origins that were seen: many rows share few.
 #[derive(Default)]
-pub(crate) struct Origins(BTreeMap<(String, String), Arc<Origin>>);
+pub(crate) struct Origins(BTreeMap<(String, String), OriginRef>);
 
 impl Origins {
-    pub(crate) fn shared(&mut self, source: &str, partition: &str) -> Arc<Origin> {
+    pub(crate) fn shared(&mut self, source: &str, partition: &str) -> OriginRef {
         let key = (source.to_owned(), partition.to_owned());
-        let new =
-            || Arc::new(Origin { source: source.to_owned(), partition: partition.to_owned() });
-        Arc::clone(self.0.entry(key).or_insert_with(new))
+        let new = || Origin { source: source.to_owned(), partition: partition.to_owned() }.shared();
+        *self.0.entry(key).or_insert_with(new)
     }
 }
 

@@ -4,6 +4,8 @@
 //! group removes every row of that group written before it, so that a task with a million votes costs one row to
 //! forget. Rows without a group cancel by their diffs, as everywhere in this engine.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
@@ -70,7 +72,7 @@ pub enum RetainedRow {
     /// A declaration of a task that is not forgotten. Group: the task.
     Task(Placed<Task>),
     /// A vote on an open task, or on a closed one that is not final. Group: the task.
-    Vote(Placed<Vote>),
+    Vote(Arc<Placed<Vote>>),
     /// A known answer. Group: the task.
     Gold(Placed<Gold>),
     /// An override. Group: the task.

@@ -225,8 +225,8 @@ pub enum OutRow {
     Decision(Box<DecisionRow>),
     /// To `decision_updates`.
     Update(Box<DecisionUpdateRow>),
-    /// To `votes`.
-    Vote(Box<VoteRow>),
+    /// To `votes`: of one task and revision, in order of their agents' names.
+    Votes(Vec<VoteRow>),
     /// To `agent_reputation`.
     Reputation(Box<ReputationRow>),
     /// To `agent_activity`.
@@ -245,7 +245,7 @@ impl OutRow {
         match self {
             OutRow::Decision(_) => Table::Decisions,
             OutRow::Update(_) => Table::DecisionUpdates,
-            OutRow::Vote(_) => Table::Votes,
+            OutRow::Votes(_) => Table::Votes,
             OutRow::Reputation(_) => Table::AgentReputation,
             OutRow::Activity(_) => Table::AgentActivity,
             OutRow::Anomaly(_) => Table::Anomalies,

@@ -1,8 +1,6 @@
 //! How far a partition has come.
 
-use std::sync::Arc;
-
-use quorate_schemas::place::Origin;
+use quorate_schemas::place::OriginRef;
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::time::Micros;
 
@@ -47,7 +45,7 @@ impl Counts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The partition.
-    pub origin: Arc<Origin>,
+    pub origin: OriginRef,
     /// The kind of record it holds.
     pub record: RecordKind,
     /// The next byte to read: where a line begins.

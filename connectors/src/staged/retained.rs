@@ -10,7 +10,6 @@
 //! Order means something here: a burial ends what stands before it. `kind` and `group` repeat what is inside `row`,
 //! for people who look into a file and as a check on reading.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch, StringArray};
@@ -19,7 +18,6 @@ use bytes::Bytes;
 use parquet::schema::types::ColumnPath;
 use quorate_schemas::id::Name;
 use quorate_schemas::log::Digest;
-use quorate_schemas::place::{Origin, Place};
 use quorate_schemas::retained::{Retain, RetainedRow};
 
 use super::checked::Checked;
@@ -98,14 +96,14 @@ pub fn read_retained(checked: Checked) -> Result<Vec<Retain>> {
         return Err(damaged(file, format!("it holds {holds:?}, not {HOLDS}")));
     }
     let rows = builder.with_batch_size(CHUNK_ROWS).build().map_err(|error| damaged(file, error))?;
-    let (mut entries, mut origins) = (Vec::new(), Origins::default());
+    let mut entries = Vec::new();
     for batch in rows {
         let batch = batch
             .map_err(|error| damaged(file, format!("after row {}: {error}", entries.len())))?;
         let columns = Columns::of(&batch)
             .ok_or_else(|| damaged(file, "its columns are not those of retained rows"))?;
         for at in 0..batch.num_rows() {
-            let entry = columns.entry(at, &mut origins);
+            let entry = columns.entry(at);
             entries.push(
                 entry
                     .map_err(|reason| damaged(file, format!("row {}: {reason}", entries.len())))?,
@@ -132,7 +130,7 @@ impl<'a> Columns<'a> {
         })
     }
 
-    fn entry(&self, at: usize, origins: &mut Origins) -> Result<Retain, String> {
+    fn entry(&self, at: usize) -> Result<Retain, String> {
         use arrow::array::Array;
         let written_kind = self.kind.value(at);
         let written_group = self.group.is_valid(at).then(|| self.group.value(at));
@@ -142,7 +140,7 @@ impl<'a> Columns<'a> {
                 group.ok_or(format!("{written_kind:?} without a row"))?.into(),
             ));
         }
-        let mut row: RetainedRow = postcard::from_bytes(self.row.value(at))
+        let row: RetainedRow = postcard::from_bytes(self.row.value(at))
             .map_err(|error| format!("a {written_kind} that is none: {error}"))?;
         let (kind, group) = (kind(&row), row.group().map(Name::as_str));
         if (written_kind, written_group) != (kind, group) {
@@ -151,26 +149,7 @@ impl<'a> Columns<'a> {
             );
             return Err(reason);
         }
-        if let Some(place) = place(&mut row) {
-            place.origin = origins.shared(&place.origin);
-        }
         Ok(Retain::Row(row, self.diff.value(at)))
-    }
-}
-
-/// The origins seen so far: written with each row, but few, so that all rows of one share it again.
-#[derive(Default)]
-struct Origins {
-    seen: BTreeMap<Arc<Origin>, ()>,
-}
-
-impl Origins {
-    fn shared(&mut self, origin: &Arc<Origin>) -> Arc<Origin> {
-        if let Some((seen, ())) = self.seen.get_key_value(origin) {
-            return seen.clone();
-        }
-        self.seen.insert(origin.clone(), ());
-        origin.clone()
     }
 }
 
@@ -191,24 +170,5 @@ fn kind(row: &RetainedRow) -> &'static str {
         RetainedRow::Weight { .. } => "weight",
         RetainedRow::Duplicate { .. } => "duplicate",
         RetainedRow::Tick(_) => "tick",
-    }
-}
-
-fn place(row: &mut RetainedRow) -> Option<&mut Place> {
-    match row {
-        RetainedRow::Task(row) => Some(&mut row.place),
-        RetainedRow::Vote(row) => Some(&mut row.place),
-        RetainedRow::Gold(row) => Some(&mut row.place),
-        RetainedRow::Override(row) | RetainedRow::Control(row) => Some(&mut row.place),
-        RetainedRow::Agent(row) => Some(&mut row.place),
-        RetainedRow::Tick(row) => Some(&mut row.place),
-        RetainedRow::Clock(_)
-        | RetainedRow::Closed(_)
-        | RetainedRow::Tombstone { .. }
-        | RetainedRow::Standing { .. }
-        | RetainedRow::Domain { .. }
-        | RetainedRow::Fresh { .. }
-        | RetainedRow::Weight { .. }
-        | RetainedRow::Duplicate { .. } => None,
     }
 }

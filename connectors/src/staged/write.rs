@@ -72,6 +72,20 @@ impl TableFile {
         out.finish()
     }
 
+    /// Writes `batches` of `table`, whose rows come in the file's order, into one file.
+    ///
+    /// # Errors
+    /// If a batch is not of the table.
+    pub fn write_sorted(
+        table: Table,
+        mut batches: impl Iterator<Item = RecordBatch>,
+        provenance: &Provenance,
+    ) -> Result<TableFile> {
+        let mut out = TableWriter::new(table, provenance)?;
+        batches.try_for_each(|batch| out.append(&batch))?;
+        out.finish()
+    }
+
     /// How the log names this file once it is stored at `path`.
     pub fn staged(&self, path: &str) -> StagedFile {
         StagedFile {
@@ -98,8 +112,9 @@ impl TableWriter {
     pub(super) fn new(table: Table, provenance: &Provenance) -> Result<TableWriter> {
         let mut properties = properties(provenance.key_values(table.name()));
         for column in table.columns() {
-            // Texts of many values and bytes would only fill a dictionary to throw it away.
-            let repeats = matches!(column.kind, CellKind::Word | CellKind::Int | CellKind::Flag);
+            // Texts of many values, bytes and positions would only fill a dictionary to throw it away.
+            let repeats = matches!(column.kind, CellKind::Word | CellKind::Int | CellKind::Flag)
+                && column.name != "position";
             properties =
                 properties.set_column_dictionary_enabled(ColumnPath::from(column.name), repeats);
         }
@@ -117,8 +132,13 @@ impl TableWriter {
         if order.is_empty() {
             return Ok(());
         }
-        let failed = |error: &dyn std::fmt::Display| unwritable(self.table, error);
-        let rows = interleave_record_batch(batches, order).map_err(|error| failed(&error))?;
+        let rows = interleave_record_batch(batches, order)
+            .map_err(|error| unwritable(self.table, &error))?;
+        self.append(&rows)
+    }
+
+    /// Appends all rows of a batch.
+    fn append(&mut self, rows: &RecordBatch) -> Result<()> {
         self.rows += rows.num_rows() as u64;
         if let Some(times) = rows.column_by_name("event_time") {
             let times = times.as_primitive::<TimestampMicrosecondType>();
@@ -128,7 +148,7 @@ impl TableWriter {
                 (one, other) => one.or(other),
             };
         }
-        self.parquet.write(&rows).map_err(|error| failed(&error))
+        self.parquet.write(rows).map_err(|error| unwritable(self.table, &error))
     }
 
     pub(super) fn finish(self) -> Result<TableFile> {

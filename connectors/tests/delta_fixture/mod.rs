@@ -1,7 +1,5 @@
 //! Rows in files in tables: what the tests of the publisher have in common.
 
-use std::sync::Arc;
-
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use quorate_connectors::delta::{CommitFiles, DeltaTables, live_files};
@@ -40,7 +38,7 @@ pub(crate) fn faulty(store: &Store, plan: &str) -> Store {
 
 /// A row that is recognised by its number, which is its position; an hour apart each, so that days differ.
 fn row(number: u64) -> OutRow {
-    let origin = Arc::new(Origin { source: "votes".into(), partition: "a.jsonl".into() });
+    let origin = Origin { source: "votes".into(), partition: "a.jsonl".into() }.shared();
     OutRow::Anomaly(Box::new(AnomalyRow {
         event_time: 1_767_225_600_000_000 + number as i64 * 3_600_000_000,
         kind: AnomalyKind::Disputed,

@@ -1,14 +1,10 @@
 //! A task that has closed and can still be revised.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "maps are gone through only into sets, sums and sorted lists: no order reaches an output"
-)]
-
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use quorate_schemas::id::{Id, Name};
-use quorate_schemas::record::{Control, ControlAction, Gold, Placed, Task, TaskKind};
+use quorate_schemas::record::{Control, ControlAction, Gold, Placed, Task, TaskKind, Vote};
 use quorate_schemas::retained::{DomainRecord, Evidence};
 use quorate_schemas::table::{
     CloseRule, DecisionRow, DecisionStatus, OutRow, RevisionReason, UndecidedReason, VoteRow,
@@ -21,7 +17,7 @@ use super::refuse::{one_too_many, too_late};
 use super::tally::{Leader, Tally, micros};
 use super::walk::Walk;
 use super::{Due, Fact, Moment};
-use crate::effects::{Effects, Shown};
+use crate::effects::Effects;
 use crate::policy::{Method, StakeRule};
 use crate::reputation;
 use crate::rules::{Occasion, Rules};
@@ -66,9 +62,8 @@ impl Closed {
         (golds, overrides): (Vec<Placed<Gold>>, Vec<Placed<Control>>),
         rules: &Rules,
     ) -> Closed {
-        let mut votes: Vec<VoteRow> =
-            walk.seats.into_values().map(|seat| unweighed(seat.vote)).collect();
-        votes.sort_by(|a, b| a.agent.name().cmp(b.agent.name()));
+        let mut votes: Vec<VoteRow> = walk.seats.into_votes().map(unweighed).collect();
+        votes.sort_by(|a, b| a.agent().name().cmp(b.agent().name()));
         let policy = &rules.policy;
         let task = declared.as_ref();
         let row = DecisionRow {
@@ -157,13 +152,13 @@ impl Closed {
         match fact {
             Fact::Gold(row) if in_time => {
                 effects.keep(Fact::Gold(row.clone()).retained());
-                let over = insert_least(&mut self.golds, row);
-                over.into_iter().for_each(|row| one_too_many(Fact::Gold(row), effects));
+                let over = insert_least(&mut self.golds, *row);
+                over.into_iter().for_each(|row| one_too_many(Fact::gold(row), effects));
             }
             Fact::Override(row) if in_time => {
                 effects.keep(Fact::Override(row.clone()).retained());
-                let over = insert_least(&mut self.overrides, row);
-                over.into_iter().for_each(|row| one_too_many(Fact::Override(row), effects));
+                let over = insert_least(&mut self.overrides, *row);
+                over.into_iter().for_each(|row| one_too_many(Fact::by_hand(row), effects));
             }
             fact => too_late(&fact, self.closing.at, effects),
         }
@@ -191,12 +186,14 @@ impl Closed {
     /// The first revision: the close itself.
     fn first(&mut self, rules: &Rules, effects: &mut Effects) {
         let at = self.closing.at;
-        self.revise(at, rules);
+        let tally = self.revise(at, rules);
         self.row.is_final = rules.policy.finality_after == 0;
         self.revised_to = Some(at);
         effects.rows.push(OutRow::Decision(Box::new(self.row.clone())));
-        effects.rows.extend(self.votes.iter().cloned().map(|vote| OutRow::Vote(Box::new(vote))));
-        self.show(self.closing.era, effects);
+        if !self.votes.is_empty() {
+            effects.rows.push(OutRow::Votes(self.votes.clone()));
+        }
+        self.show(&tally, self.closing.era, effects);
     }
 
     /// The times in `(revised_to, last]`, before `until`, at which a fact may change the decision.
@@ -217,7 +214,7 @@ impl Closed {
                 times.extend(
                     rules
                         .registry
-                        .orders_between(&vote.agent, after, last)
+                        .orders_between(vote.agent(), after, last)
                         .map(|order| order.event_time),
                 );
             }
@@ -227,7 +224,7 @@ impl Closed {
 
     fn change(&mut self, at: Micros, rules: &Rules, effects: &mut Effects) {
         let (row, votes) = (self.row.clone(), self.votes.clone());
-        self.revise(at, rules);
+        let tally = self.revise(at, rules);
         self.revised_to = Some(at);
         let unchanged = DecisionRow { event_time: row.event_time, ..self.row.clone() };
         if unchanged == row && votes == self.votes {
@@ -237,16 +234,20 @@ impl Closed {
         self.row.revision += 1;
         self.row.reason = self.why(at, rules);
         let revision = self.row.revision;
+        let mut changed = Vec::new();
         for (vote, before) in
             self.votes.iter_mut().zip(&votes).filter(|(vote, before)| vote != before)
         {
-            debug_assert_eq!(vote.agent, before.agent);
+            debug_assert_eq!(vote.agent(), before.agent());
             vote.revision = revision;
-            effects.rows.push(OutRow::Vote(Box::new(vote.clone())));
+            changed.push(vote.clone());
+        }
+        if !changed.is_empty() {
+            effects.rows.push(OutRow::Votes(changed));
         }
         effects.rows.push(OutRow::Decision(Box::new(self.row.clone())));
         if row.gold.is_none() && self.row.gold.is_some() {
-            self.show(rules.policy.eras.era_of(at), effects);
+            self.show(&tally, rules.policy.eras.era_of(at), effects);
         }
     }
 
@@ -257,7 +258,7 @@ impl Closed {
         let mut of_voters = self
             .votes
             .iter()
-            .flat_map(|vote| rules.registry.orders_between(&vote.agent, at - 1, at));
+            .flat_map(|vote| rules.registry.orders_between(vote.agent(), at - 1, at));
         let of_others =
             || rules.registry.first_order_at(at).filter(|_| rules.weights_depend_on_others());
         match of_voters.next().or_else(of_others).map(|order| &order.body.action) {
@@ -267,34 +268,36 @@ impl Closed {
         }
     }
 
-    /// Decides anew with what was known at `at`.
-    fn revise(&mut self, at: Micros, rules: &Rules) {
+    /// Decides anew with what was known at `at`; the tally of what counted.
+    fn revise(&mut self, at: Micros, rules: &Rules) -> Tally {
         let domain = self.row.domain.clone();
         let occasion =
             Occasion { domain: &domain, era: self.closing.era, opened_at: self.row.opened_at, at };
         for vote in &mut self.votes {
-            vote.status = match vote.value.label() {
-                None => VoteStatus::Abstained,
-                Some(_) if rules.registry.quarantined(&vote.agent, at) => VoteStatus::Quarantined,
-                Some(_) => VoteStatus::Counted,
+            vote.status = if !vote.value().is_answer() {
+                VoteStatus::Abstained
+            } else if rules.registry.quarantined(vote.agent(), at) {
+                VoteStatus::Quarantined
+            } else {
+                VoteStatus::Counted
             };
         }
         let counted = |vote: &&VoteRow| vote.status == VoteStatus::Counted;
-        let weighing =
-            rules.weigh(occasion, self.votes.iter().filter(counted).map(|vote| &vote.agent));
+        let weighing = rules.weigh(occasion, self.votes.iter().filter(counted).map(VoteRow::agent));
         let mut tally = Tally::default();
         for vote in &mut self.votes {
             vote.weight_micros = match vote.status {
-                VoteStatus::Counted => weighing.of(&vote.agent),
+                VoteStatus::Counted => weighing.of(vote.agent()),
                 VoteStatus::Abstained | VoteStatus::Quarantined => 0,
             };
-            if let (VoteStatus::Counted, Some(label)) = (vote.status, vote.value.label()) {
+            if let (VoteStatus::Counted, Some(label)) = (vote.status, vote.vote.body.value.said()) {
                 tally.add(&label, vote.weight_micros);
             }
         }
-        let voters = self.votes.iter().filter(counted).map(|vote| &vote.agent);
+        let voters = self.votes.iter().filter(counted).map(VoteRow::agent);
         let whole = rules.whole(&weighing, voters).unwrap_or_else(|| micros(tally.total_micros()));
         self.settle(at, &tally, whole, rules);
+        tally
     }
 
     fn settle(&mut self, at: Micros, tally: &Tally, eligible_micros: i64, rules: &Rules) {
@@ -358,66 +361,45 @@ impl Closed {
             .find(|gold| gold.event_time <= at)
             .map(|gold| gold.body.answer.clone());
         for vote in &mut self.votes {
-            vote.agrees = row.answer.is_some() && vote.value.label() == row.answer;
+            vote.agrees =
+                row.answer.is_some() && vote.value().said().as_deref() == row.answer.as_ref();
         }
     }
 
     /// What the votes show of their agents, once the task has closed or its gold is known: by gold if there is
     /// one, else by what the others decided without the agent. A gold task shows how its domain decides, too.
-    fn show(&self, era: i64, effects: &mut Effects) {
-        let mut tally = Tally::default();
+    fn show(&self, tally: &Tally, era: i64, effects: &mut Effects) {
         let counted = self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted);
-        let labelled: Vec<(&VoteRow, Name)> =
-            counted.filter_map(|vote| Some((vote, vote.value.label()?))).collect();
-        labelled.iter().for_each(|(vote, label)| tally.add(label, vote.weight_micros));
         let leader = tally.leader();
         let chance = reputation::chance_micros(self.row.options);
         let domain = &self.row.domain;
         let hit = |right: bool| if right { ONE } else { 0 };
-        for (vote, label) in &labelled {
+        for vote in counted {
+            let Some(label) = vote.value().said() else { continue };
             let mut evidence = Evidence::default();
             if let Some(gold) = &self.row.gold {
                 evidence.gold_seen = ONE;
-                evidence.gold_right = hit(gold == label);
+                evidence.gold_right = hit(*gold == *label);
                 evidence.gold_chance = chance;
             } else if tally.votes() > reputation::MIN_OTHERS
-                && let Some(agrees) = leader.others_agree(label, vote.weight_micros)
+                && let Some(agrees) = leader.others_agree(&label, vote.weight_micros)
             {
                 evidence.consensus_seen = ONE;
                 evidence.consensus_right = hit(agrees);
                 evidence.consensus_chance = chance;
             }
-            let (agent, record) = (Some(vote.agent.clone()), DomainRecord::default());
-            effects.shown.push(Shown { agent, domain: domain.clone(), era, evidence, record });
+            effects.show_agent(vote.agent(), domain, era, evidence);
         }
-        if let Some(gold) = self.row.gold.as_ref().filter(|_| !labelled.is_empty()) {
+        if let Some(gold) = self.row.gold.as_ref().filter(|_| tally.votes() > 0) {
             let record = DomainRecord {
                 gold_tasks: ONE,
                 gold_hits: hit(self.row.answer.as_ref() == Some(gold)),
             };
-            let evidence = Evidence::default();
-            effects.shown.push(Shown {
-                agent: None,
-                domain: domain.clone(),
-                era,
-                evidence,
-                record,
-            });
+            effects.show_domain(domain, era, record);
         }
     }
 }
 
-fn unweighed(vote: Placed<quorate_schemas::record::Vote>) -> VoteRow {
-    VoteRow {
-        event_time: vote.event_time,
-        revision: 0,
-        task: vote.body.task,
-        agent: vote.body.agent,
-        value: vote.body.value,
-        weight_micros: 0,
-        status: VoteStatus::Counted,
-        agrees: false,
-        event_id: vote.event_id,
-        place: vote.place,
-    }
+fn unweighed(vote: Arc<Placed<Vote>>) -> VoteRow {
+    VoteRow { vote, revision: 0, weight_micros: 0, status: VoteStatus::Counted, agrees: false }
 }

@@ -25,8 +25,11 @@ mod open;
 mod order;
 mod provisional;
 mod refuse;
+mod seats;
 mod tally;
 mod walk;
+
+use std::sync::Arc;
 
 use quorate_schemas::clock::Phase;
 use quorate_schemas::id::Id;
@@ -47,16 +50,36 @@ pub(crate) use provisional::Provisional;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Fact {
     /// A declaration of it.
-    Task(Placed<Task>),
+    Task(Box<Placed<Task>>),
     /// A vote on it.
-    Vote(Placed<Vote>),
+    Vote(Arc<Placed<Vote>>),
     /// Its right answer.
-    Gold(Placed<Gold>),
+    Gold(Box<Placed<Gold>>),
     /// An operator's word on it.
-    Override(Placed<Control>),
+    Override(Box<Placed<Control>>),
 }
 
 impl Fact {
+    /// A declaration.
+    pub fn task_row(row: Placed<Task>) -> Fact {
+        Fact::Task(Box::new(row))
+    }
+
+    /// A vote.
+    pub fn vote(row: Placed<Vote>) -> Fact {
+        Fact::Vote(Arc::new(row))
+    }
+
+    /// A known answer.
+    pub fn gold(row: Placed<Gold>) -> Fact {
+        Fact::Gold(Box::new(row))
+    }
+
+    /// An operator's word.
+    pub fn by_hand(row: Placed<Control>) -> Fact {
+        Fact::Override(Box::new(row))
+    }
+
     /// The task it is about; `None` for an order that is about an agent.
     pub fn task(&self) -> Option<&Id> {
         match self {
@@ -82,10 +105,10 @@ impl Fact {
 
     fn retained(self) -> RetainedRow {
         match self {
-            Fact::Task(row) => RetainedRow::Task(row),
+            Fact::Task(row) => RetainedRow::Task(*row),
             Fact::Vote(row) => RetainedRow::Vote(row),
-            Fact::Gold(row) => RetainedRow::Gold(row),
-            Fact::Override(row) => RetainedRow::Override(row),
+            Fact::Gold(row) => RetainedRow::Gold(*row),
+            Fact::Override(row) => RetainedRow::Override(*row),
         }
     }
 }
@@ -164,10 +187,10 @@ impl Ballot {
     pub fn restore(&mut self, row: RetainedRow) {
         self.kept.restored();
         let fact = match row {
-            RetainedRow::Task(row) => Fact::Task(row),
+            RetainedRow::Task(row) => Fact::task_row(row),
             RetainedRow::Vote(row) => Fact::Vote(row),
-            RetainedRow::Gold(row) => Fact::Gold(row),
-            RetainedRow::Override(row) => Fact::Override(row),
+            RetainedRow::Gold(row) => Fact::gold(row),
+            RetainedRow::Override(row) => Fact::by_hand(row),
             row => return self.restore_stage(row),
         };
         match &mut self.stage {

@@ -1,5 +1,7 @@
 //! A task that may still get votes.
 
+use std::sync::Arc;
+
 use quorate_schemas::clock::Phase;
 use quorate_schemas::id::Id;
 use quorate_schemas::record::{Control, Gold, Placed, Task, Vote};
@@ -19,13 +21,16 @@ use crate::rules::Rules;
 /// bounds. It changes nothing else: what is settled can be counted at any time.
 const CROWD: usize = 1_024;
 
+/// Room for the votes of most tasks.
+const FEW: usize = 8;
+
 /// The facts of an open task.
 #[derive(Default)]
 pub(crate) struct Open {
     tasks: Vec<Placed<Task>>,
     golds: Vec<Placed<Gold>>,
     overrides: Vec<Placed<Control>>,
-    pending: Vec<Placed<Vote>>,
+    pending: Vec<Arc<Placed<Vote>>>,
     earliest_pending: Option<Micros>,
     /// Pending votes at which the settled ones are counted.
     crowd: usize,
@@ -51,11 +56,14 @@ impl Open {
             Fact::Vote(vote) => {
                 let earliest = self.earliest_pending.get_or_insert(vote.event_time);
                 *earliest = vote.event_time.min(*earliest);
+                if self.pending.is_empty() {
+                    self.pending.reserve(FEW);
+                }
                 self.pending.push(vote);
             }
-            Fact::Task(task) => insert(&mut self.tasks, task),
-            Fact::Gold(gold) => insert(&mut self.golds, gold),
-            Fact::Override(order) => insert(&mut self.overrides, order),
+            Fact::Task(task) => insert(&mut self.tasks, *task),
+            Fact::Gold(gold) => insert(&mut self.golds, *gold),
+            Fact::Override(order) => insert(&mut self.overrides, *order),
         }
     }
 
@@ -87,18 +95,18 @@ impl Open {
     /// Refuses settled records of which there are too many. While the task is open, all before `until` are of its life.
     fn refuse_excess(&mut self, until: Micros, effects: &mut Effects) {
         let mut excess = Vec::new();
-        take_excess(&mut self.tasks, until, Fact::Task, &mut excess);
-        take_excess(&mut self.golds, until, Fact::Gold, &mut excess);
-        take_excess(&mut self.overrides, until, Fact::Override, &mut excess);
+        take_excess(&mut self.tasks, until, Fact::task_row, &mut excess);
+        take_excess(&mut self.golds, until, Fact::gold, &mut excess);
+        take_excess(&mut self.overrides, until, Fact::by_hand, &mut excess);
         excess.into_iter().for_each(|fact| one_too_many(fact, effects));
     }
 
     /// Takes out the facts after `time`.
     pub(crate) fn split_after(&mut self, time: Micros) -> Vec<Fact> {
         let mut later = Vec::new();
-        take_after(&mut self.tasks, time, Fact::Task, &mut later);
-        take_after(&mut self.golds, time, Fact::Gold, &mut later);
-        take_after(&mut self.overrides, time, Fact::Override, &mut later);
+        take_after(&mut self.tasks, time, Fact::task_row, &mut later);
+        take_after(&mut self.golds, time, Fact::gold, &mut later);
+        take_after(&mut self.overrides, time, Fact::by_hand, &mut later);
         later.extend(self.pending.extract_if(.., |vote| vote.event_time > time).map(Fact::Vote));
         self.earliest_pending = self.pending.iter().map(|vote| vote.event_time).min();
         later
@@ -139,6 +147,9 @@ impl Open {
     /// When gold and overrides are given up, if nobody declares the task or votes on it by then; `None` where
     /// there are none, or somebody has. Each of them that comes before then is waited for in turn.
     fn given_up_at(&self, rules: &Rules) -> Option<Micros> {
+        if self.golds.is_empty() && self.overrides.is_empty() {
+            return None;
+        }
         let policy = &rules.policy;
         let patience =
             policy.close.after.unwrap_or(Micros::MAX / 2).saturating_add(policy.forget_after);
@@ -227,7 +238,7 @@ impl Open {
     fn walk_to(&mut self, until: Micros, rules: &Rules, effects: &mut Effects) -> Option<Closing> {
         let mut ready: Vec<_> =
             self.pending.extract_if(.., |vote| vote.event_time < until).collect();
-        ready.sort_by(vote_order);
+        ready.sort_by(|a, b| vote_order(a, b));
         let mut ready = ready.into_iter();
         let mut met: Option<(Micros, CloseRule)> = None;
         let mut timed = self.closes_in_time(until, rules);
@@ -273,7 +284,7 @@ impl Open {
     /// Takes one vote in order; the rule that it meets.
     fn settle(
         &mut self,
-        vote: Placed<Vote>,
+        vote: Arc<Placed<Vote>>,
         rules: &Rules,
         effects: &mut Effects,
     ) -> Option<(Micros, CloseRule)> {
@@ -342,7 +353,7 @@ impl Open {
         let mut silent = Effects::default();
         let (mut later, after) = (Vec::new(), self.split_after(written.closed_at));
         let mut votes = std::mem::take(&mut self.pending);
-        votes.sort_by(vote_order);
+        votes.sort_by(|a, b| vote_order(a, b));
         let declared_at = self.tasks.first().map(|task| task.event_time);
         for vote in votes {
             if declared_at.is_some_and(|at| at <= vote.event_time) {
@@ -364,8 +375,8 @@ impl Open {
 
     fn give_up(&mut self, effects: &mut Effects) {
         self.refuse_excess(Micros::MAX, effects);
-        let golds = self.golds.drain(..).map(Fact::Gold);
-        for fact in golds.chain(self.overrides.drain(..).map(Fact::Override)) {
+        let golds = self.golds.drain(..).map(Fact::gold);
+        for fact in golds.chain(self.overrides.drain(..).map(Fact::by_hand)) {
             let detail = "no task of this name was declared or voted on".to_owned();
             refuse(&fact, RejectReason::UnknownTask, detail, effects);
         }

@@ -38,7 +38,11 @@ pub(crate) struct Leader {
 impl Tally {
     pub(crate) fn add(&mut self, label: &Name, weight_micros: impl Into<i128>) {
         let weight_micros = weight_micros.into();
-        let sum = self.sums.entry(label.clone()).or_default();
+        // Most votes are for labels that others have voted for.
+        let sum = match self.sums.get_mut(label) {
+            Some(sum) => sum,
+            None => self.sums.entry(label.clone()).or_default(),
+        };
         sum.weight_micros += weight_micros;
         sum.votes += 1;
         self.total_micros += weight_micros;

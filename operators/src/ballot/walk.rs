@@ -11,11 +11,7 @@
 //! A rule is met by a vote, never by an order or a new era, and a quorum only by votes that weigh something: agents
 //! without any weight can't bring it about.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::iter_over_hash_type,
-    reason = "maps are gone through only into sets, sums and sorted lists: no order reaches an output"
-)]
+use std::sync::Arc;
 
 use quorate_schemas::id::Id;
 use quorate_schemas::record::{Placed, Task, Vote};
@@ -23,45 +19,33 @@ use quorate_schemas::table::{CloseRule, RejectReason};
 use quorate_schemas::time::Micros;
 
 use super::order::vote_order;
+use super::seats::{Seat, Seats};
 use super::tally::{Tally, micros};
-use crate::maps::IdMap;
 use crate::rules::{Occasion, Rules};
-
-/// An agent's seat at a task.
-pub(crate) struct Seat {
-    /// Its last word.
-    pub(crate) vote: Placed<Vote>,
-    /// How many different votes it has cast.
-    versions: u32,
-    /// Whether it is one of the answers that close a task by their number.
-    answers: bool,
-    /// What the vote counts in the running tally; nothing where there is none, or in quarantine.
-    running_micros: Option<i64>,
-}
 
 /// What became of a vote.
 pub(crate) enum Taken {
     /// It is its agent's last word now.
     Stands,
     /// It equals the one before.
-    Duplicate(Placed<Vote>),
+    Duplicate(Arc<Placed<Vote>>),
     /// It cannot count.
-    Refused(Placed<Vote>, RejectReason, String),
+    Refused(Arc<Placed<Vote>>, RejectReason, String),
 }
 
 /// The votes so far.
 #[derive(Default)]
 pub(crate) struct Walk {
-    pub(crate) seats: IdMap<Seat>,
+    pub(crate) seats: Seats,
     pub(crate) first_vote: Option<Micros>,
     /// The first vote that ever stood, be it refused since.
     pub(crate) claimed: Option<Micros>,
     pub(crate) superseded: u32,
     pub(crate) duplicates: u32,
     /// Votes that the first declaration refused.
-    pub(crate) refused: Vec<(Placed<Vote>, RejectReason, String)>,
+    pub(crate) refused: Vec<(Arc<Placed<Vote>>, RejectReason, String)>,
     /// Votes that another one of their agent has replaced, while nobody has declared the task.
-    replaced: Vec<Placed<Vote>>,
+    replaced: Vec<Arc<Placed<Vote>>>,
     declared: bool,
     rows: u32,
     answers: Answers,
@@ -85,7 +69,12 @@ struct Running {
 
 impl Walk {
     /// Takes the next vote in order; `task` is the declaration that held at its time.
-    pub(crate) fn take(&mut self, vote: Placed<Vote>, task: Option<&Task>, rules: &Rules) -> Taken {
+    pub(crate) fn take(
+        &mut self,
+        vote: Arc<Placed<Vote>>,
+        task: Option<&Task>,
+        rules: &Rules,
+    ) -> Taken {
         if let Some((reason, detail)) = rules.refusal(&vote, task) {
             return Taken::Refused(vote, reason, detail);
         }
@@ -112,9 +101,8 @@ impl Walk {
         self.rows += 1;
         self.first_vote.get_or_insert(vote.event_time);
         self.claimed.get_or_insert(vote.event_time);
-        let agent = vote.body.agent.clone();
         let seat = Seat { vote, versions: versions + 1, answers: false, running_micros: None };
-        if let Some(before) = self.seats.insert(agent, seat) {
+        if let Some(before) = self.seats.insert(seat) {
             self.superseded += 1;
             self.answers.count -= u32::from(before.answers);
             let label = before.vote.body.value.label();
@@ -137,9 +125,9 @@ impl Walk {
         }
         let Walk { seats, replaced, claimed, duplicates, .. } = std::mem::take(self);
         *self = Walk { claimed, duplicates, declared: true, ..Walk::default() };
-        let mut votes: Vec<Placed<Vote>> = seats.into_values().map(|seat| seat.vote).collect();
+        let mut votes: Vec<Arc<Placed<Vote>>> = seats.into_votes().collect();
         votes.extend(replaced);
-        votes.sort_by(vote_order);
+        votes.sort_by(|a, b| vote_order(a, b));
         for vote in votes {
             if let Taken::Refused(vote, reason, detail) = self.take(vote, Some(task), rules) {
                 self.refused.push((vote, reason, detail));
@@ -177,7 +165,7 @@ impl Walk {
     /// How many agents' answers stand at `at`, once `agent`'s vote was taken: none of one that is in quarantine.
     fn answers(&mut self, agent: &Id, at: Micros, rules: &Rules) -> u32 {
         let stands = |seat: &Seat| {
-            let said = seat.vote.body.value.label().is_some();
+            let said = seat.vote.body.value.is_answer();
             said && !rules.registry.quarantined(&seat.vote.body.agent, at)
         };
         let ordered = rules.registry.ordered_as_of(at);
@@ -188,7 +176,7 @@ impl Walk {
             }
         } else {
             self.answers.count = 0;
-            for seat in self.seats.values_mut() {
+            for seat in self.seats.iter_mut() {
                 seat.answers = stands(seat);
                 self.answers.count += u32::from(seat.answers);
             }
@@ -206,7 +194,7 @@ impl Walk {
         });
         if !current || rules.weights_depend_on_voters() {
             let domain = occasion.domain.clone();
-            self.seats.values_mut().for_each(|seat| seat.running_micros = None);
+            self.seats.iter_mut().for_each(|seat| seat.running_micros = None);
             self.running =
                 Some(Running { tally: Tally::default(), era: occasion.era, ordered, domain });
             let everybody: Vec<Id> = self.standing(occasion.at, rules).cloned().collect();
@@ -235,7 +223,7 @@ impl Walk {
 
     /// The agents that gave an answer and are not in quarantine at `at`.
     fn standing<'a>(&'a self, at: Micros, rules: &'a Rules) -> impl Iterator<Item = &'a Id> {
-        let said = self.seats.values().filter(|seat| seat.vote.body.value.label().is_some());
+        let said = self.seats.iter().filter(|seat| seat.vote.body.value.is_answer());
         said.map(|seat| &seat.vote.body.agent)
             .filter(move |agent| !rules.registry.quarantined(agent, at))
     }

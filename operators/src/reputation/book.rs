@@ -170,7 +170,13 @@ impl Book {
                 self.domains.insert(domain, row);
             }
             RetainedRow::Fresh { agent, domain, era, evidence, record } => {
-                self.show(Shown { agent: agent.clone(), domain: domain.clone(), era, evidence, record });
+                self.show(Shown {
+                    agent: agent.clone(),
+                    domain: domain.clone(),
+                    era,
+                    evidence,
+                    record,
+                });
                 let fresh = self.fresh.entry(era).or_default();
                 match agent {
                     Some(agent) => {

@@ -87,10 +87,12 @@ fn incarnation(
     let (to_workers, feed) = (Arc::clone(&left), Mutex::new(Some((epochs, restored))));
     let configuration = timely::Config::process(workers);
     // A restart goes on from the end of a checkpoint, and the course may have one after any epoch.
-    let last_of_checkpoint = if to_the_end && first == 0 { |epoch| epoch | 3 } else { |epoch| epoch };
+    let last_of_checkpoint =
+        if to_the_end && first == 0 { |epoch| epoch | 3 } else { |epoch| epoch };
     let guards = timely::execute(configuration, move |worker| {
         let told = Rc::new(Cell::new((clock, true)));
-        let mut ports = build(worker, Setup { policy, key: key(), last_of_checkpoint }, &told, &to_workers);
+        let mut ports =
+            build(worker, Setup { policy, key: key(), last_of_checkpoint }, &told, &to_workers);
         if worker.index() != 0 {
             return;
         }

@@ -137,9 +137,7 @@ impl Job {
         }
         self.horizons = self.booths.iter().map(Booth::horizon).collect();
         let mut keep = std::mem::take(&mut effects.keep);
-        std::mem::take(&mut effects.shown)
-            .into_iter()
-            .for_each(|shown| self.book.show(shown));
+        std::mem::take(&mut effects.shown).into_iter().for_each(|shown| self.book.show(shown));
         self.rows.append(&mut effects.rows);
         if let Some(era) = era_entered(self.policy.eras, self.clock) {
             let mut turned = self.book.turn(era, &mut keep);

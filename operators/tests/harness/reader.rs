@@ -1,9 +1,7 @@
 //! Reads partitions epoch by epoch, judges lateness, and reports as the runtime does.
 
-use std::sync::Arc;
-
 use quorate_operators::clock::{Bound, Report};
-use quorate_schemas::place::Origin;
+use quorate_schemas::place::{Origin, OriginRef};
 use quorate_schemas::time::Micros;
 
 use crate::scenario::Row;
@@ -30,7 +28,7 @@ pub(crate) struct Reader<'a> {
 }
 
 struct Partition {
-    origin: Arc<Origin>,
+    origin: OriginRef,
     rows: Vec<Row>,
     position: usize,
 }
@@ -43,7 +41,7 @@ impl<'a> Reader<'a> {
     ) -> Reader<'a> {
         assert!(cuts.iter().flatten().any(|rows| *rows > 0), "no cut reads anything");
         let partition = |(at, rows): (usize, &Vec<Row>)| Partition {
-            origin: Arc::new(Origin { source: "rows".into(), partition: format!("p{at}") }),
+            origin: Origin { source: "rows".into(), partition: format!("p{at}") }.shared(),
             rows: on_time(rows, lateness),
             position: 0,
         };

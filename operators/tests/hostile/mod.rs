@@ -54,7 +54,7 @@ impl Input {
     }
 
     fn declare(&mut self, at: Micros, task: Task) -> &mut Input {
-        self.rows.push(Row::Fact(Fact::Task(self.placed(at, task))));
+        self.rows.push(Row::Fact(Fact::task_row(self.placed(at, task))));
         self
     }
 
@@ -68,7 +68,7 @@ impl Input {
     fn vote(&mut self, at: Micros, task: &str, agent: &str, label: &str) -> &mut Input {
         let value = Value::Choice(Name::new(label));
         let body = Vote { task: key().id(task), agent: key().id(agent), value };
-        self.rows.push(Row::Fact(Fact::Vote(self.placed(at, body))));
+        self.rows.push(Row::Fact(Fact::vote(self.placed(at, body))));
         self
     }
 
@@ -81,7 +81,7 @@ impl Input {
 
     fn gold(&mut self, at: Micros, task: &str, answer: &str) -> &mut Input {
         let body = Gold { task: key().id(task), answer: Name::new(answer) };
-        self.rows.push(Row::Fact(Fact::Gold(self.placed(at, body))));
+        self.rows.push(Row::Fact(Fact::gold(self.placed(at, body))));
         self
     }
 

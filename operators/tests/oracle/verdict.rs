@@ -1,6 +1,7 @@
 //! What a closed task decides, as of any time after its close.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use quorate_operators::policy::{Method, QuorumOf, StakeRule};
 use quorate_schemas::id::{Id, Name};
@@ -155,16 +156,11 @@ impl Case<'_> {
             answer: answer.clone(),
         };
         let vote = |(agent, vote): (&String, &&Placed<Vote>)| VoteRow {
-            event_time: vote.event_time,
+            vote: Arc::new(Placed { place: place(0), ..(*vote).clone() }),
             revision: 0,
-            task: self.id.clone(),
-            agent: vote.body.agent.clone(),
-            value: vote.body.value.clone(),
             weight_micros: weight(agent),
             status: statuses[agent],
             agrees: answer.is_some() && vote.body.value.label() == answer,
-            event_id: vote.event_id.clone(),
-            place: place(0),
         };
         Verdict { row, votes: self.standing.iter().map(vote).collect() }
     }
@@ -181,7 +177,7 @@ impl Verdict {
             self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted).collect();
         let mut shown = Vec::new();
         for voter in &counted {
-            let said = voter.value.label();
+            let said = voter.value().label();
             let numbers = match &self.row.gold {
                 Some(gold) => [TASK, right(said.as_ref() == Some(gold)), chance, 0, 0, 0],
                 None => match others_say(&counted, voter).filter(|_| counted.len() >= 4) {
@@ -189,7 +185,7 @@ impl Verdict {
                     None => [0; 6],
                 },
             };
-            let agent = Some(voter.agent.name().to_string());
+            let agent = Some(voter.agent().name().to_string());
             shown.push(Shown { era, domain: domain.clone(), agent, numbers });
         }
         if let Some(gold) = self.row.gold.as_ref().filter(|_| !counted.is_empty()) {
@@ -205,8 +201,8 @@ impl Verdict {
 fn others_say(counted: &[&VoteRow], left_out: &VoteRow) -> Option<Name> {
     let weightless = counted.iter().all(|vote| vote.weight_micros == 0);
     let mut support: BTreeMap<Name, i64> = BTreeMap::new();
-    for vote in counted.iter().filter(|vote| vote.agent != left_out.agent) {
-        *support.entry(vote.value.label()?).or_default() +=
+    for vote in counted.iter().filter(|vote| vote.agent() != left_out.agent()) {
+        *support.entry(vote.value().label()?).or_default() +=
             if weightless { ONE } else { vote.weight_micros };
     }
     let most = support.values().copied().max().filter(|most| *most > 0)?;

@@ -61,7 +61,7 @@ fn count(
             layout.lateness,
             &Course::plain(),
         );
-        for kind in outcome.rows.iter().filter_map(View::of).flat_map(|view| kinds(&view)) {
+        for kind in outcome.rows.iter().flat_map(View::of).flat_map(|view| kinds(&view)) {
             *counts.entry(kind).or_default() += 1;
         }
     }

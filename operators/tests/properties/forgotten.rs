@@ -27,7 +27,7 @@ fn stranger_votes(policy: Policy, rows: &[Row]) -> Vec<Row> {
             value: Value::Abstain,
         };
         let event_time: Micros = policy.eras.start_of(era + n);
-        Row::Fact(Fact::Vote(Placed {
+        Row::Fact(Fact::vote(Placed {
             event_time,
             event_id: Name::default(),
             place: place(5_000 + n as usize),

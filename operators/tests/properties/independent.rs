@@ -20,7 +20,7 @@ fn read(scenario: &Scenario, layout: &Layout, course: &Course) -> Outcome {
 /// All rows as they are when equal rows count once: decisions without their number of duplicates, and each reject and
 /// anomaly once.
 fn without_duplicates(outcome: &Outcome) -> BTreeSet<View> {
-    let views = outcome.rows.iter().filter_map(View::of).map(|view| match view {
+    let views = outcome.rows.iter().flat_map(View::of).map(|view| match view {
         View::Decision(row) => View::Decision(DecisionRow { duplicates: 0, ..row }),
         view => view,
     });
@@ -84,7 +84,7 @@ impl Row {
         let mut row = self.clone();
         match &mut row {
             Row::Fact(Fact::Task(row)) => row.place = place,
-            Row::Fact(Fact::Vote(row)) => row.place = place,
+            Row::Fact(Fact::Vote(row)) => std::sync::Arc::make_mut(row).place = place,
             Row::Fact(Fact::Gold(row)) => row.place = place,
             Row::Fact(Fact::Override(row)) => row.place = place,
             Row::Agent(row) => row.place = place,

@@ -55,9 +55,12 @@ proptest! {
         let (mut told, mut folded) = (0, 0);
         for row in &outcome.rows {
             match row {
-                OutRow::Vote(row) if row.revision == 0 => {
-                    prop_assert!(places.insert(row.place.position), "one vote, two rows: {row:?}");
-                    told += 1;
+                OutRow::Votes(rows) => {
+                    for row in rows.iter().filter(|row| row.revision == 0) {
+                        let position = row.vote.place.position;
+                        prop_assert!(places.insert(position), "one vote, two rows: {row:?}");
+                        told += 1;
+                    }
                 }
                 OutRow::Reject(row) if row.record == RecordKind::Vote => {
                     prop_assert!(places.insert(row.place.position), "one vote, two rows: {row:?}");
@@ -65,9 +68,12 @@ proptest! {
                 }
                 OutRow::Decision(row) if row.revision == 0 => {
                     folded += row.superseded + row.duplicates;
-                    let stood = outcome.rows.iter().filter(|vote| matches!(vote, OutRow::Vote(vote)
-                        if vote.revision == 0 && vote.task == row.task && vote.event_time >= row.opened_at
-                            && vote.event_time <= row.closed_at)).count();
+                    let votes = outcome.rows.iter().filter_map(|row| match row {
+                        OutRow::Votes(votes) => Some(votes),
+                        _ => None,
+                    });
+                    let stood = votes.flatten().filter(|vote| vote.revision == 0 && vote.vote.body.task == row.task
+                        && (row.opened_at..=row.closed_at).contains(&vote.vote.event_time)).count();
                     prop_assert_eq!(stood as u32, row.votes + row.abstentions + row.excluded);
                 }
                 _ => {}

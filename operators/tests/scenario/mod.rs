@@ -3,8 +3,6 @@
 mod policies;
 mod raw;
 
-use std::sync::Arc;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 use quorate_operators::ballot::Fact;
@@ -37,7 +35,7 @@ impl Row {
 
 /// The place of the row that was generated as number `position`.
 pub(crate) fn place(position: usize) -> Place {
-    let origin = Arc::new(Origin { source: "rows".into(), partition: "p".into() });
+    let origin = Origin { source: "rows".into(), partition: "p".into() }.shared();
     Place { origin, position: position as u64 }
 }
 

@@ -104,16 +104,16 @@ impl Raw {
     /// The row this stands for, read at `place`.
     pub(crate) fn row(&self, place: Place) -> Row {
         match self.kind {
-            Kind::Vote => Row::Fact(Fact::Vote(self.placed(place, self.vote()))),
-            Kind::Declaration => Row::Fact(Fact::Task(self.placed(place, self.declaration()))),
+            Kind::Vote => Row::Fact(Fact::vote(self.placed(place, self.vote()))),
+            Kind::Declaration => Row::Fact(Fact::task_row(self.placed(place, self.declaration()))),
             Kind::Gold => {
                 let gold = Gold { task: self.task(), answer: label(self.says % 3) };
-                Row::Fact(Fact::Gold(self.placed(place, gold)))
+                Row::Fact(Fact::gold(self.placed(place, gold)))
             }
             Kind::Override => {
                 let action =
                     ControlAction::Override { task: self.task(), answer: label(self.says % 4) };
-                Row::Fact(Fact::Override(self.placed(place, self.control(action))))
+                Row::Fact(Fact::by_hand(self.placed(place, self.control(action))))
             }
             Kind::Quarantine => Row::Order(
                 self.placed(place, self.control(ControlAction::Quarantine { agent: self.agent() })),

@@ -1,6 +1,8 @@
 //! Rows as they are compared: what an oracle can say of them, and nothing of where they were read.
 
-use quorate_schemas::record::RecordKind;
+use std::sync::Arc;
+
+use quorate_schemas::record::{Placed, RecordKind};
 use quorate_schemas::table::{
     AnomalyKind, DecisionRow, OutRow, RejectReason, RejectStage, ReputationRow, VoteRow,
 };
@@ -30,13 +32,21 @@ pub(crate) enum View {
 }
 
 impl View {
-    /// How `row` is compared; `None` for tables that are not.
-    pub(crate) fn of(row: &OutRow) -> Option<View> {
+    /// How `row` is compared: as nothing for tables that are not, votes one by one.
+    pub(crate) fn of(row: &OutRow) -> Vec<View> {
+        if let OutRow::Votes(votes) = row {
+            let vote = |row: &VoteRow| VoteRow {
+                vote: Arc::new(Placed { place: place(0), ..(*row.vote).clone() }),
+                ..row.clone()
+            };
+            return votes.iter().map(|row| View::Vote(vote(row))).collect();
+        }
+        View::of_one(row).into_iter().collect()
+    }
+
+    fn of_one(row: &OutRow) -> Option<View> {
         match row {
             OutRow::Decision(row) => Some(View::Decision(DecisionRow::clone(row))),
-            OutRow::Vote(row) => {
-                Some(View::Vote(VoteRow { place: place(0), ..VoteRow::clone(row) }))
-            }
             OutRow::Reputation(row) => Some(View::Reputation(ReputationRow::clone(row))),
             OutRow::Anomaly(row) => Some(View::Anomaly {
                 kind: row.kind,
@@ -60,13 +70,16 @@ impl View {
                     }),
                 })
             }
-            OutRow::Update(_) | OutRow::Activity(_) | OutRow::Conservation(_) => None,
+            OutRow::Votes(_)
+            | OutRow::Update(_)
+            | OutRow::Activity(_)
+            | OutRow::Conservation(_) => None,
         }
     }
 
     /// All of `rows`, in an order of their own.
     pub(crate) fn of_all(rows: &[OutRow]) -> Vec<View> {
-        let mut views: Vec<View> = rows.iter().filter_map(View::of).collect();
+        let mut views: Vec<View> = rows.iter().flat_map(View::of).collect();
         views.sort();
         views
     }

@@ -121,8 +121,6 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use quorate_schemas::place::Origin;
 
     use super::*;
@@ -140,7 +138,7 @@ mod tests {
             weight,
             status: if abstains { Status::Abstained } else { Status::Counted },
             agrees: false,
-            origin: Arc::new(Origin { source: "votes".into(), partition: "p".into() }),
+            origin: Origin { source: "votes".into(), partition: "p".into() }.shared(),
             position: 0,
         }
     }

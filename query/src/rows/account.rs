@@ -1,9 +1,7 @@
 //! Rows that say what became of input: of `conservation` and of `rejects`.
 
-use std::sync::Arc;
-
 use quorate_schemas::id::Name;
-use quorate_schemas::place::Origin;
+use quorate_schemas::place::OriginRef;
 
 use super::{Columns, FromTable, Origins};
 
@@ -11,7 +9,7 @@ use super::{Columns, FromTable, Origins};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Account {
     pub(crate) commit: i64,
-    pub(crate) origin: Arc<Origin>,
+    pub(crate) origin: OriginRef,
     /// The kind of record, as its sources are called: `votes`, `tasks`, …
     pub(crate) record: Name,
     pub(crate) from: i64,
@@ -54,7 +52,7 @@ impl FromTable for Account {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Refusal {
     pub(crate) commit: i64,
-    pub(crate) origin: Arc<Origin>,
+    pub(crate) origin: OriginRef,
     pub(crate) record: Name,
     pub(crate) at_the_door: bool,
     pub(crate) late: bool,

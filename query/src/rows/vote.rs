@@ -1,7 +1,5 @@
-use std::sync::Arc;
-
 use quorate_schemas::id::Name;
-use quorate_schemas::place::Origin;
+use quorate_schemas::place::OriginRef;
 use quorate_schemas::table::VoteStatus;
 use quorate_schemas::time::Micros;
 
@@ -26,7 +24,7 @@ pub(crate) struct Vote {
     pub(crate) weight: f64,
     pub(crate) status: Status,
     pub(crate) agrees: bool,
-    pub(crate) origin: Arc<Origin>,
+    pub(crate) origin: OriginRef,
     pub(crate) position: i64,
 }
 

@@ -2,10 +2,9 @@
 //! say the same.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use quorate_schemas::log::Counts;
-use quorate_schemas::place::Origin;
+use quorate_schemas::place::{Origin, OriginRef};
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::table::Table;
 
@@ -82,7 +81,7 @@ struct Moved {
 }
 
 fn check_ranges(accounts: &[Account], log: &Log, findings: &mut Findings, checked: &mut Checked) {
-    let mut by_record: BTreeMap<(u64, Arc<Origin>), Moved> = BTreeMap::new();
+    let mut by_record: BTreeMap<(u64, OriginRef), Moved> = BTreeMap::new();
     let horizon = i64::try_from(log.horizon()).unwrap_or(i64::MAX);
     for account in accounts.iter().filter(|account| account.commit > horizon) {
         let Some(record) = log.of_commit(account.commit) else {
@@ -90,10 +89,10 @@ fn check_ranges(accounts: &[Account], log: &Log, findings: &mut Findings, checke
             continue;
         };
         let counts = [account.rows_in, account.on_time, account.late, account.rejected];
-        match by_record.get_mut(&(record.seq, Arc::clone(&account.origin))) {
+        match by_record.get_mut(&(record.seq, account.origin)) {
             None => {
                 let moved = Moved { from: account.from, to: account.to, counts };
-                by_record.insert((record.seq, Arc::clone(&account.origin)), moved);
+                by_record.insert((record.seq, account.origin), moved);
             }
             Some(moved) => {
                 if moved.to != account.from {
@@ -117,7 +116,7 @@ fn check_ranges(accounts: &[Account], log: &Log, findings: &mut Findings, checke
             let counts = [rows_in, on_time, late, rejected].map(signed);
             let expected = Moved { from: signed(range.from), to: signed(range.to), counts };
             let commit = signed(commit.checkpoint);
-            match by_record.remove(&(seq, Arc::new(range.origin.clone()))) {
+            match by_record.remove(&(seq, range.origin.clone().shared())) {
                 // Blank lines move a position and are no rows.
                 None if counts == [0; 4] => {}
                 None => findings.add(
@@ -152,22 +151,22 @@ fn show(moved: &Moved) -> String {
 
 /// Whether each partition has as many rejects at the door, in each commit, as its account says.
 fn check_refusals(accounts: &[Account], refusals: &[Refusal], findings: &mut Findings) {
-    let mut counts: BTreeMap<(i64, Arc<Origin>), [i64; 2]> = BTreeMap::new();
+    let mut counts: BTreeMap<(i64, OriginRef), [i64; 2]> = BTreeMap::new();
     for account in accounts {
-        let sum = counts.entry((account.commit, Arc::clone(&account.origin))).or_default();
+        let sum = counts.entry((account.commit, account.origin)).or_default();
         sum[0] += account.late;
         sum[1] += account.rejected;
     }
-    let mut found: BTreeMap<(i64, Arc<Origin>), [i64; 2]> = BTreeMap::new();
+    let mut found: BTreeMap<(i64, OriginRef), [i64; 2]> = BTreeMap::new();
     for refusal in refusals.iter().filter(|refusal| refusal.at_the_door) {
-        let sum = found.entry((refusal.commit, Arc::clone(&refusal.origin))).or_default();
+        let sum = found.entry((refusal.commit, refusal.origin)).or_default();
         sum[usize::from(!refusal.late)] += 1;
     }
     found.keys().for_each(|key| {
         counts.entry(key.clone()).or_default();
     });
     for ((commit, origin), expected) in &counts {
-        let found = found.get(&(*commit, Arc::clone(origin))).copied().unwrap_or_default();
+        let found = found.get(&(*commit, *origin)).copied().unwrap_or_default();
         for (nr, what) in
             ["late rows among the rejects", "rejected rows among the rejects"].iter().enumerate()
         {

@@ -1,7 +1,6 @@
 //! The engine's cores, driven epoch by epoch as its dataflow drives them, with one worker.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use quorate_operators::booth::{Booth, Horizon};
 use quorate_operators::clock::{Bound, Clockwork, Report, era_entered};
@@ -203,7 +202,7 @@ impl Engine<'_> {
                 stage: RejectStage::Inlet,
                 reason,
                 detail: String::new(),
-                place: Place { origin: Arc::clone(origin), position: nr as u64 * LINE_BYTES },
+                place: Place { origin: *origin, position: nr as u64 * LINE_BYTES },
                 bytes: b"a line".to_vec(),
                 bytes_total: 6,
             })));

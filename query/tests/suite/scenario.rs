@@ -1,12 +1,10 @@
 //! What a job reads: small inputs in which everything happens.
 
-use std::sync::Arc;
-
 use quorate_operators::ballot::Fact;
 use quorate_operators::policy::{Close, Method, Policy, QuorumOf};
 use quorate_schemas::clock::Eras;
 use quorate_schemas::id::{Id, IdKey, Name};
-use quorate_schemas::place::{Origin, Place};
+use quorate_schemas::place::{Origin, OriginRef, Place};
 use quorate_schemas::ratio::Ratio;
 use quorate_schemas::record::{
     Agent, AgentAction, Control, ControlAction, Gold, Placed, RecordKind, Task, TaskKind, Value,
@@ -51,7 +49,7 @@ impl Line {
 /// A partition and its lines.
 #[derive(Clone, Debug)]
 pub(crate) struct Partition {
-    pub(crate) origin: Arc<Origin>,
+    pub(crate) origin: OriginRef,
     pub(crate) record: RecordKind,
     pub(crate) lines: Vec<Line>,
 }
@@ -87,17 +85,16 @@ impl Scenario {
         let at =
             self.partitions.iter().position(|partition| partition.record == record).unwrap_or_else(
                 || {
-                    let origin = Arc::new(Origin {
-                        source: source.to_owned(),
-                        partition: format!("{source}.jsonl"),
-                    });
+                    let origin =
+                        Origin { source: source.to_owned(), partition: format!("{source}.jsonl") }
+                            .shared();
                     self.partitions.push(Partition { origin, record, lines: Vec::new() });
                     self.partitions.len() - 1
                 },
             );
         let partition = &mut self.partitions[at];
         let position = partition.lines.len() as u64 * LINE_BYTES;
-        let line = line(Place { origin: Arc::clone(&partition.origin), position });
+        let line = line(Place { origin: partition.origin, position });
         partition.lines.push(line);
     }
 
@@ -112,25 +109,25 @@ impl Scenario {
             quorum: None,
             reward_microunits: None,
         };
-        self.add(RecordKind::Task, |place| Line::Fact(Fact::Task(placed(at, place, body))));
+        self.add(RecordKind::Task, |place| Line::Fact(Fact::task_row(placed(at, place, body))));
     }
 
     pub(crate) fn vote(&mut self, at: Micros, task: &str, agent: &str, choice: Option<&str>) {
         let value = choice.map_or(Value::Abstain, |choice| Value::Choice(Name::new(choice)));
         let body = Vote { task: key().id(task), agent: agent_id(agent), value };
-        self.add(RecordKind::Vote, |place| Line::Fact(Fact::Vote(placed(at, place, body))));
+        self.add(RecordKind::Vote, |place| Line::Fact(Fact::vote(placed(at, place, body))));
     }
 
     pub(crate) fn gold(&mut self, at: Micros, task: &str, answer: &str) {
         let body = Gold { task: key().id(task), answer: Name::new(answer) };
-        self.add(RecordKind::Gold, |place| Line::Fact(Fact::Gold(placed(at, place, body))));
+        self.add(RecordKind::Gold, |place| Line::Fact(Fact::gold(placed(at, place, body))));
     }
 
     pub(crate) fn control(&mut self, at: Micros, action: ControlAction) {
         let about_task = matches!(action, ControlAction::Override { .. });
         let body = Control { action, operator: Name::new("op"), reason: Name::default() };
         self.add(RecordKind::Control, |place| match about_task {
-            true => Line::Fact(Fact::Override(placed(at, place, body))),
+            true => Line::Fact(Fact::by_hand(placed(at, place, body))),
             false => Line::Order(placed(at, place, body)),
         });
     }

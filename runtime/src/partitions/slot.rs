@@ -1,6 +1,5 @@
 //! One partition with its reader.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use quorate_connectors::inlet::{Counts, Inlet, InletSpec, InletState, Lateness, Progress, Resume};
@@ -8,7 +7,7 @@ use quorate_connectors::source::Reading;
 use quorate_operators::clock::{Bound, Report};
 use quorate_operators::rows::Epoch;
 use quorate_schemas::clock::Clock;
-use quorate_schemas::place::Origin;
+use quorate_schemas::place::{Origin, OriginRef};
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::time::Micros;
 
@@ -40,7 +39,7 @@ pub(super) struct Sealed {
 
 /// A partition that this worker has.
 pub(super) struct Slot {
-    origin: Arc<Origin>,
+    origin: OriginRef,
     record: RecordKind,
     stage: Stage,
     /// Where the next range begins.
@@ -94,7 +93,7 @@ impl Slot {
         let origin = Origin { source: spec.source.clone(), partition: known.partition.clone() };
         let Resume { greatest, floor } = resume;
         let progress = Progress {
-            origin: Arc::new(origin.clone()),
+            origin: origin.clone().shared(),
             record,
             next: known.next,
             greatest,
@@ -116,7 +115,7 @@ impl Slot {
         from: u64,
         told: Option<Told>,
     ) -> Slot {
-        let (origin, counts) = (Arc::new(origin), Counts::default());
+        let (origin, counts) = (origin.shared(), Counts::default());
         Slot { origin, record, stage, from, counts, reported: None, told }
     }
 
@@ -247,7 +246,7 @@ impl Slot {
         let from = std::mem::replace(&mut self.from, progress.next);
         self.told = Some(now);
         Some(Moved {
-            origin: Arc::clone(&self.origin),
+            origin: self.origin,
             record: self.record,
             from,
             to: progress.next,

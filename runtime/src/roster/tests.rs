@@ -1,5 +1,4 @@
 use std::fs;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 use quorate_connectors::inlet::Counts;
@@ -63,7 +62,7 @@ impl Rig {
         let known = self.roster.known("votes");
         let known = known.into_iter().find(|known| known.partition == name).unwrap();
         let progress = Progress {
-            origin: Arc::new(origin(name)),
+            origin: origin(name).shared(),
             record: RecordKind::Vote,
             next: bytes,
             greatest: None,

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
@@ -66,15 +67,26 @@ pub enum Value {
 impl Value {
     /// The label under which this value is tallied; `None` for an abstention.
     pub fn label(&self) -> Option<Name> {
-        match self {
-            Value::Abstain => None,
-            Value::Choice(label) => Some(label.clone()),
-            Value::Number(number) => Some(compact_str::format_compact!("{}", number.get())),
-            Value::Ranking(better, worse) => Some(compact_str::format_compact!("{better}>{worse}")),
+        self.said().map(Cow::into_owned)
+    }
+
+    /// The same, borrowed where it stands in the value as it is.
+    pub fn said(&self) -> Option<Cow<'_, Name>> {
+        let made = match self {
+            Value::Abstain => return None,
+            Value::Choice(label) => return Some(Cow::Borrowed(label)),
+            Value::Number(number) => compact_str::format_compact!("{}", number.get()),
+            Value::Ranking(better, worse) => compact_str::format_compact!("{better}>{worse}"),
             Value::Score(response, score) => {
-                Some(compact_str::format_compact!("{response}={}", score.get()))
+                compact_str::format_compact!("{response}={}", score.get())
             }
-        }
+        };
+        Some(Cow::Owned(made))
+    }
+
+    /// Whether it is an answer at all.
+    pub fn is_answer(&self) -> bool {
+        *self != Value::Abstain
     }
 }
 

@@ -21,16 +21,21 @@ enum ColumnBuilder {
 }
 
 impl ColumnBuilder {
-    fn new(kind: CellKind) -> ColumnBuilder {
+    /// With room for so many `rows`.
+    fn new(kind: CellKind, rows: usize) -> ColumnBuilder {
+        // What most ids and words need.
+        const TEXT_BYTES: usize = 12;
         match kind {
-            CellKind::Text | CellKind::Word => ColumnBuilder::Text(StringBuilder::new()),
-            CellKind::Int => ColumnBuilder::Int(Int64Builder::new()),
-            CellKind::Real => ColumnBuilder::Real(Float64Builder::new()),
-            CellKind::Flag => ColumnBuilder::Flag(BooleanBuilder::new()),
-            CellKind::Time => {
-                ColumnBuilder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC"))
+            CellKind::Text | CellKind::Word => {
+                ColumnBuilder::Text(StringBuilder::with_capacity(rows, rows * TEXT_BYTES))
             }
-            CellKind::Bytes => ColumnBuilder::Bytes(BinaryBuilder::new()),
+            CellKind::Int => ColumnBuilder::Int(Int64Builder::with_capacity(rows)),
+            CellKind::Real => ColumnBuilder::Real(Float64Builder::with_capacity(rows)),
+            CellKind::Flag => ColumnBuilder::Flag(BooleanBuilder::with_capacity(rows)),
+            CellKind::Time => ColumnBuilder::Time(
+                TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC"),
+            ),
+            CellKind::Bytes => ColumnBuilder::Bytes(BinaryBuilder::with_capacity(rows, 0)),
         }
     }
 
@@ -60,7 +65,12 @@ pub struct TableBuilder {
 impl TableBuilder {
     /// A builder for `table`'s rows of one commit of `job`.
     pub fn new(table: Table, job: &str, commit: u64) -> TableBuilder {
-        let columns = table.columns().map(|column| ColumnBuilder::new(column.kind)).collect();
+        TableBuilder::with_capacity(table, job, commit, 0)
+    }
+
+    /// The same with room for so many `rows`.
+    pub fn with_capacity(table: Table, job: &str, commit: u64, rows: usize) -> TableBuilder {
+        let columns = table.columns().map(|column| ColumnBuilder::new(column.kind, rows)).collect();
         let commit = i64::try_from(commit).unwrap_or(i64::MAX);
         TableBuilder {
             table,
@@ -82,7 +92,7 @@ impl TableBuilder {
         match row {
             OutRow::Decision(row) => self.append_row(row.as_ref()),
             OutRow::Update(row) => self.append_row(row.as_ref()),
-            OutRow::Vote(row) => self.append_row(row.as_ref()),
+            OutRow::Votes(rows) => rows.iter().for_each(|row| self.append_row(row)),
             OutRow::Reputation(row) => self.append_row(row.as_ref()),
             OutRow::Activity(row) => self.append_row(row.as_ref()),
             OutRow::Anomaly(row) => self.append_row(row.as_ref()),
@@ -92,11 +102,8 @@ impl TableBuilder {
     }
 
     fn append_row<R: TableRow>(&mut self, row: &R) {
-        self.next = 0;
-        let job = std::mem::take(&mut self.job);
-        self.text(Some(&job));
-        self.job = job;
-        self.int(Some(self.commit));
+        // Job and commit are the same in all rows: they are filled in at the end.
+        self.next = 2;
         self.int(Some(row.revision()));
         self.time(Some(row.event_time()));
         row.cells(self);
@@ -124,6 +131,12 @@ impl TableBuilder {
     /// # Panics
     /// If a row type left a column null that is not nullable: a broken invariant, not a matter of input.
     pub fn finish(&mut self) -> RecordBatch {
+        if let [ColumnBuilder::Text(job), ColumnBuilder::Int(commit), ..] =
+            self.columns.as_mut_slice()
+        {
+            job.append_value_n(&self.job, self.rows);
+            commit.append_value_n(self.commit, self.rows);
+        }
         let arrays = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
         (self.rows, self.text_bytes) = (0, 0);
         RecordBatch::try_new(self.table.schema(), arrays).expect("cells follow the table's columns")

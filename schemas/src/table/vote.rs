@@ -1,10 +1,11 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::CellKind::{Flag, Int, Real, Text, Word};
 use super::{Cells, Column, TableRow};
 use crate::id::{Id, Name};
-use crate::place::Place;
-use crate::record::Value;
+use crate::record::{Placed, Value, Vote};
 use crate::time::Micros;
 
 /// Whether a vote that stood at the close counted.
@@ -32,26 +33,28 @@ impl VoteStatus {
 /// The vote of one agent that stood when its task closed, as of one revision of the decision.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VoteRow {
-    /// When the vote was cast.
-    pub event_time: Micros,
+    /// The vote.
+    pub vote: Arc<Placed<Vote>>,
     /// The revision of the decision from which this row holds.
     pub revision: u32,
-    /// The task.
-    pub task: Id,
-    /// Who voted.
-    pub agent: Id,
-    /// What was said.
-    pub value: Value,
     /// What it counts, in millionths.
     pub weight_micros: i64,
     /// Whether it counted.
     pub status: VoteStatus,
     /// Whether it is for the decision's answer.
     pub agrees: bool,
-    /// The producer's id of the record.
-    pub event_id: Name,
-    /// Where it was read.
-    pub place: Place,
+}
+
+impl VoteRow {
+    /// Who voted.
+    pub fn agent(&self) -> &Id {
+        &self.vote.body.agent
+    }
+
+    /// What was said.
+    pub fn value(&self) -> &Value {
+        &self.vote.body.value
+    }
 }
 
 impl TableRow for VoteRow {
@@ -75,25 +78,26 @@ impl TableRow for VoteRow {
     }
 
     fn event_time(&self) -> Micros {
-        self.event_time
+        self.vote.event_time
     }
 
     fn cells(&self, to: &mut impl Cells) {
-        let number = match &self.value {
+        let Placed { event_id, place, body: Vote { task, agent, value }, .. } = &*self.vote;
+        let number = match value {
             Value::Number(number) => Some(number.get()),
             _ => None,
         };
-        to.text(Some(self.task.name()));
-        to.text(Some(self.agent.agent_id()));
-        to.text(self.agent.version());
-        to.text(self.value.label().as_deref());
+        to.text(Some(task.name()));
+        to.text(Some(agent.agent_id()));
+        to.text(agent.version());
+        to.text(value.said().as_deref().map(Name::as_str));
         to.real(number);
         to.real(Some(self.weight_micros as f64 / 1e6));
         to.text(Some(self.status.word()));
         to.flag(Some(self.agrees));
-        to.text(Some(self.event_id.as_str()).filter(|id| !id.is_empty()));
-        to.text(Some(&self.place.origin.source));
-        to.text(Some(&self.place.origin.partition));
-        to.int(Some(i64::try_from(self.place.position).unwrap_or(i64::MAX)));
+        to.text(Some(event_id.as_str()).filter(|id| !id.is_empty()));
+        to.text(Some(&place.origin.source));
+        to.text(Some(&place.origin.partition));
+        to.int(Some(i64::try_from(place.position).unwrap_or(i64::MAX)));
     }
 }
