@@ -37,7 +37,7 @@ use console::Console;
 use exit::Exit;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// A streaming consensus engine for fleets of AI agents: which answer to trust, and whom.
 #[derive(Debug, Parser)]

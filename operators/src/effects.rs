@@ -28,9 +28,15 @@ pub struct Shown {
 /// What many tasks have shown, added up.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Gathered {
-    /// By agent: most agents are seen in few domains.
-    agents: IdMap<Vec<(Id, i64, Evidence)>>,
+    agents: IdMap<Sums>,
     domains: Vec<(Id, i64, DomainRecord)>,
+}
+
+/// What is shown of one agent: most are seen in one domain and era, and found there by one look.
+#[derive(Debug, PartialEq)]
+struct Sums {
+    first: (Id, i64, Evidence),
+    more: Vec<(Id, i64, Evidence)>,
 }
 
 impl Gathered {
@@ -40,7 +46,8 @@ impl Gathered {
         let from = shown.len();
         let (evidence, record) = (Evidence::default(), DomainRecord::default());
         for (agent, sums) in self.agents.drain() {
-            shown.extend(sums.into_iter().map(|(domain, era, evidence)| Shown {
+            let sums = std::iter::once(sums.first).chain(sums.more);
+            shown.extend(sums.map(|(domain, era, evidence)| Shown {
                 agent: Some(agent.clone()),
                 domain,
                 era,
@@ -106,9 +113,12 @@ impl Effects {
     /// What a task shows of an agent that voted on it.
     pub(crate) fn show_agent(&mut self, agent: &Id, domain: &Id, era: i64, evidence: Evidence) {
         match self.gathered.agents.get_mut(agent) {
-            Some(sums) => add(sums, domain, era, evidence, Evidence::plus),
+            Some(Sums { first: (known, of, sum), .. }) if *of == era && *known == *domain => {
+                *sum = sum.plus(evidence);
+            }
+            Some(sums) => add(&mut sums.more, domain, era, evidence, Evidence::plus),
             None => {
-                let sums = vec![(domain.clone(), era, evidence)];
+                let sums = Sums { first: (domain.clone(), era, evidence), more: Vec::new() };
                 self.gathered.agents.insert(agent.clone(), sums);
             }
         }

@@ -26,3 +26,4 @@ pub(crate) mod recover;
 pub(crate) mod retained;
 pub(crate) mod stage;
 pub(crate) mod staging;
+pub(crate) mod votes;

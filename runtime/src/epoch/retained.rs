@@ -1,6 +1,6 @@
 //! Retained rows in memory: as a checkpoint collects them, and as a restart or a merge adds them up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use quorate_operators::kept::Group;
 use quorate_schemas::id::Name;
@@ -38,7 +38,7 @@ impl KeptRows {
 #[derive(Default)]
 pub(crate) struct Adding {
     rows: BTreeMap<RetainedRow, i64>,
-    groups: BTreeMap<Name, Group>,
+    groups: HashMap<Name, Group>,
 }
 
 impl Adding {
@@ -63,7 +63,9 @@ impl Adding {
     /// What is left, with burials for files that are older than all that was added.
     pub(crate) fn into_entries(self) -> Vec<Retain> {
         let mut entries = Vec::new();
-        for (name, mut group) in self.groups {
+        let mut groups: Vec<(Name, Group)> = self.groups.into_iter().collect();
+        groups.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (name, mut group) in groups {
             group.save(&name, &mut entries);
         }
         let alive = self.rows.into_iter().filter(|(_, diff)| *diff != 0);

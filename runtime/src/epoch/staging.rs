@@ -12,15 +12,16 @@ use quorate_schemas::place::OriginRef;
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::retained::Retain;
 use quorate_schemas::table::{
-    ConservationRow, DecisionStatus, OutRow, RecordBatch, RejectStage, Table, TableBuilder, VoteRow,
+    ConservationRow, DecisionStatus, OutRow, RecordBatch, RejectStage, Table, TableBuilder,
 };
-use quorate_schemas::time::{Micros, SECOND};
+use quorate_schemas::time::Micros;
 use serde::{Deserialize, Serialize};
 
 use super::retained::KeptRows;
+use super::votes::Votes;
 
 /// Rows that an Arrow batch holds before the next one begins.
-const BATCH_ROWS: usize = 16 * 1024;
+pub(super) const BATCH_ROWS: usize = 16 * 1024;
 
 /// A partition moved: what a worker seals into the dataflow, as data.
 #[derive(Clone, Debug)]
@@ -118,8 +119,7 @@ pub(crate) struct Stager {
 pub(crate) struct Staging {
     checkpoint: u64,
     tables: BTreeMap<Table, (TableBuilder, Vec<RecordBatch>)>,
-    /// Of one task, revision and day each, in order of their agents' names.
-    votes: Vec<Vec<VoteRow>>,
+    votes: Votes,
     kept: KeptRows,
     moved: BTreeMap<OriginRef, Moved>,
     clock: Option<Clock>,
@@ -139,7 +139,7 @@ impl Staging {
     pub(crate) fn new(checkpoint: u64) -> Staging {
         let (tables, moved) = (BTreeMap::new(), BTreeMap::new());
         let decided = Decided::default();
-        let votes = Vec::new();
+        let votes = Votes::default();
         Staging {
             checkpoint,
             tables,
@@ -154,7 +154,7 @@ impl Staging {
     /// Takes what an operator or the worker emitted.
     pub(crate) fn take(&mut self, what: ForStage, stager: &Stager) {
         match what {
-            ForStage::Out(ToOutlet::Row(OutRow::Votes(votes))) => self.take_votes(votes),
+            ForStage::Out(ToOutlet::Row(OutRow::Votes(votes))) => self.votes.take(votes),
             ForStage::Out(ToOutlet::Row(row)) => {
                 self.count(&row);
                 if row.table() != Table::DecisionUpdates || stager.keeps_updates {
@@ -188,15 +188,6 @@ impl Staging {
         }
     }
 
-    fn take_votes(&mut self, votes: Vec<VoteRow>) {
-        if votes.windows(2).all(|pair| day_of(&pair[0]) == day_of(&pair[1])) {
-            return self.votes.push(votes);
-        }
-        let mut days: BTreeMap<i64, Vec<VoteRow>> = BTreeMap::new();
-        votes.into_iter().for_each(|vote| days.entry(day_of(&vote)).or_default().push(vote));
-        self.votes.extend(days.into_values());
-    }
-
     fn append(&mut self, row: &OutRow, stager: &Stager) {
         let table = row.table();
         let new = || (TableBuilder::new(table, &stager.job, self.checkpoint), Vec::new());
@@ -205,27 +196,6 @@ impl Staging {
         if builder.rows() >= BATCH_ROWS {
             batches.push(builder.finish());
         }
-    }
-
-    /// The file of `votes`, which come in its order.
-    fn votes_file(&self, votes: Vec<Vec<VoteRow>>, stager: &Stager) -> Result<Option<TableFile>> {
-        let mut left: usize = votes.iter().map(Vec::len).sum();
-        if left == 0 {
-            return Ok(None);
-        }
-        let mut votes = votes.into_iter();
-        let batches = std::iter::from_fn(|| {
-            let rows = left.min(BATCH_ROWS);
-            let mut batch =
-                TableBuilder::with_capacity(Table::Votes, &stager.job, self.checkpoint, rows);
-            while batch.rows() < rows {
-                let votes = votes.next()?;
-                left -= votes.len();
-                batch.append(&OutRow::Votes(votes));
-            }
-            (batch.rows() > 0).then(|| batch.finish())
-        });
-        TableFile::write_sorted(Table::Votes, batches, &stager.provenance).map(Some)
     }
 
     /// The files of this part, and the receipt to give once they are uploaded.
@@ -245,9 +215,7 @@ impl Staging {
             receipt.positions.push(position(moved));
         }
         let (mut uploads, incarnation) = (Vec::new(), stager.provenance.incarnation);
-        let mut votes = std::mem::take(&mut self.votes);
-        sort_votes(&mut votes);
-        let votes = self.votes_file(votes, stager)?;
+        let votes = std::mem::take(&mut self.votes).into_file(stager, self.checkpoint)?;
         let mut files: Vec<TableFile> = votes.into_iter().collect();
         for (table, (mut builder, mut batches)) in self.tables {
             if builder.rows() > 0 {
@@ -282,33 +250,6 @@ impl Staging {
         }
         Ok((uploads, receipt))
     }
-}
-
-/// The day in UTC on which a vote was cast: files are in its order first.
-fn day_of(vote: &VoteRow) -> i64 {
-    const DAY: Micros = 24 * 60 * 60 * SECOND;
-    vote.vote.event_time.div_euclid(DAY)
-}
-
-/// Puts votes into the order of their file: they are the most rows there are, and come nearly in it.
-fn sort_votes(votes: &mut Vec<Vec<VoteRow>>) {
-    votes.retain(|votes| !votes.is_empty());
-    let key = |votes: &Vec<VoteRow>| {
-        votes.first().map(|vote| (day_of(vote), vote.vote.body.task.name().clone()))
-    };
-    votes.sort_by_cached_key(key);
-    // A task that was revised within the checkpoint has several: they become one.
-    votes.dedup_by(|later, kept| {
-        let one_task = key(later) == key(kept);
-        if one_task {
-            kept.append(later);
-            kept.sort_by(|a, b| {
-                let agents = a.agent().name().cmp(b.agent().name());
-                agents.then_with(|| a.revision.cmp(&b.revision))
-            });
-        }
-        one_task
-    });
 }
 
 /// Retained rows as a file of `checkpoint` at `path`.
