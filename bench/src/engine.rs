@@ -106,6 +106,17 @@ impl Running {
         Ok(fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?)
     }
 
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(crate) fn signal(&self, name: &str) -> anyhow::Result<()> {
+        let kill =
+            Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status()?;
+        ensure!(kill.success(), "it could not be sent {name}");
+        Ok(())
+    }
+
     /// Ends it as a power cut would.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
@@ -30,6 +31,9 @@ pub(crate) struct Args {
     /// Equal slices
     #[arg(long, default_value_t = 10)]
     slices: u64,
+    /// Votes written a second; 0: each slice at once, so that the engine is always behind
+    #[arg(long, default_value_t = 100_000)]
+    rate: u64,
     /// Worker threads
     #[arg(long, default_value_t = 2)]
     workers: usize,
@@ -93,8 +97,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let (mut log_before, mut cpu_before, mut read) = (0, 0.0, 0);
     for nr in 1..=args.slices {
         running.forget_peak()?;
-        votes.write(lines / args.slices, &mut to)?;
-        to.flush()?;
+        write(&mut votes, lines / args.slices, args.rate, &mut to)?;
         while read < lines / args.slices * nr {
             let commit = running.next("commit")?;
             read += commit["rows"]["rows_in"].as_u64().context("a commit counts its rows")?;
@@ -102,7 +105,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let store = args.folder.join("store");
         let log = bytes_below(&store.join("log"))?;
         let cpu = running.cpu_s()?;
-        let (restart_ms, restored_rows) = restart(&quorate, &args.folder, args.workers)?;
+        // It stands still meanwhile, so that a restart has the machine for itself.
+        running.signal("STOP")?;
+        let restarted = restart(&quorate, &args.folder, args.workers);
+        running.signal("CONT")?;
+        let (restart_ms, restored_rows) = restarted?;
         let slice = Slice {
             cpu_s: cpu - cpu_before,
             peak_bytes: running.memory("VmHWM")?,
@@ -137,9 +144,26 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes so many `lines`, at a steady `rate` a second: a stream, as the engine meets it.
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+fn write(votes: &mut Votes, lines: u64, rate: u64, to: &mut impl Write) -> anyhow::Result<()> {
+    const PORTION: Duration = Duration::from_millis(50);
+    let portion = if rate == 0 { lines } else { (rate / 20).max(1) };
+    let (began, mut written, mut portions) = (Instant::now(), 0, 0);
+    while written < lines {
+        let more = portion.min(lines - written);
+        votes.write(more, to)?;
+        to.flush()?;
+        written += more;
+        portions += 1;
+        std::thread::sleep((began + PORTION * portions).saturating_duration_since(Instant::now()));
+    }
+    Ok(())
+}
+
 /// Starts a copy of the job as it stands: how long until it reads, and how many rows it was given back.
 fn restart(quorate: &Path, folder: &Path, workers: usize) -> anyhow::Result<(u64, u64)> {
-    const TRIES: usize = 3;
+    const TRIES: usize = 5;
     let copy = folder.join("store-copy");
     let job = folder.join("copy.toml");
     fs::write(&job, JOB.replace("./store", "./store-copy"))?;
