@@ -41,7 +41,11 @@ struct Sums {
 
 impl Gathered {
     /// Tells the sums, in order.
-    #[expect(clippy::disallowed_methods, reason = "what comes out of the map is sorted")]
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::iter_over_hash_type,
+        reason = "what comes out of the map is sorted"
+    )]
     pub(crate) fn tell(&mut self, shown: &mut Vec<Shown>) {
         let from = shown.len();
         let (evidence, record) = (Evidence::default(), DomainRecord::default());

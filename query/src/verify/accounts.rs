@@ -163,7 +163,7 @@ fn check_refusals(accounts: &[Account], refusals: &[Refusal], findings: &mut Fin
         sum[usize::from(!refusal.late)] += 1;
     }
     found.keys().for_each(|key| {
-        counts.entry(key.clone()).or_default();
+        counts.entry(*key).or_default();
     });
     for ((commit, origin), expected) in &counts {
         let found = found.get(&(*commit, *origin)).copied().unwrap_or_default();
