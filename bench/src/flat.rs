@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Votes written a second; 0: each slice at once, so that the engine is always behind
     #[arg(long, default_value_t = 100_000)]
     rate: u64,
+    /// Don't publish Delta tables: what of the costs is theirs
+    #[arg(long)]
+    no_delta: bool,
     /// Worker threads
     #[arg(long, default_value_t = 2)]
     workers: usize,
@@ -79,7 +82,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let _ = fs::remove_dir_all(&args.folder);
     fs::create_dir_all(&args.folder)?;
     let job = args.folder.join("flat.toml");
-    fs::write(&job, JOB)?;
+    let publish = if args.no_delta { "\n[publish]\ndelta = false\n" } else { "" };
+    fs::write(&job, format!("{JOB}{publish}"))?;
     let tasks = args.millions * 1_000_000;
     let lines = tasks * args.votes;
     let shape =

@@ -1,5 +1,7 @@
 //! What a step of the core asks for: rows to write, rows to retain, evidence to weigh. The core does nothing itself.
 
+use std::collections::BTreeMap;
+
 use quorate_schemas::id::Id;
 use quorate_schemas::place::Place;
 use quorate_schemas::record::{Placed, RecordKind, Vote};
@@ -29,14 +31,15 @@ pub struct Shown {
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Gathered {
     agents: IdMap<Sums>,
-    domains: Vec<(Id, i64, DomainRecord)>,
+    domains: BTreeMap<(Id, i64), DomainRecord>,
 }
 
 /// What is shown of one agent: most are seen in one domain and era, and found there by one look.
 #[derive(Debug, PartialEq)]
 struct Sums {
     first: (Id, i64, Evidence),
-    more: Vec<(Id, i64, Evidence)>,
+    /// By domain and era: whoever names domains may name many.
+    more: BTreeMap<(Id, i64), Evidence>,
 }
 
 impl Gathered {
@@ -50,7 +53,8 @@ impl Gathered {
         let from = shown.len();
         let (evidence, record) = (Evidence::default(), DomainRecord::default());
         for (agent, sums) in self.agents.drain() {
-            let sums = std::iter::once(sums.first).chain(sums.more);
+            let more = sums.more.into_iter().map(|((domain, era), sum)| (domain, era, sum));
+            let sums = std::iter::once(sums.first).chain(more);
             shown.extend(sums.map(|(domain, era, evidence)| Shown {
                 agent: Some(agent.clone()),
                 domain,
@@ -59,7 +63,8 @@ impl Gathered {
                 record,
             }));
         }
-        shown.extend(self.domains.drain(..).map(|(domain, era, record)| Shown {
+        let domains = std::mem::take(&mut self.domains);
+        shown.extend(domains.into_iter().map(|((domain, era), record)| Shown {
             agent: None,
             domain,
             era,
@@ -67,14 +72,6 @@ impl Gathered {
             record,
         }));
         shown[from..].sort_unstable();
-    }
-}
-
-fn add<E: Copy>(sums: &mut Vec<(Id, i64, E)>, domain: &Id, era: i64, more: E, plus: fn(E, E) -> E) {
-    let same = |sum: &&mut (Id, i64, E)| sum.1 == era && sum.0 == *domain;
-    match sums.iter_mut().find(same) {
-        Some((.., sum)) => *sum = plus(*sum, more),
-        None => sums.push((domain.clone(), era, more)),
     }
 }
 
@@ -120,9 +117,12 @@ impl Effects {
             Some(Sums { first: (known, of, sum), .. }) if *of == era && *known == *domain => {
                 *sum = sum.plus(evidence);
             }
-            Some(sums) => add(&mut sums.more, domain, era, evidence, Evidence::plus),
+            Some(sums) => {
+                let sum = sums.more.entry((domain.clone(), era)).or_default();
+                *sum = sum.plus(evidence);
+            }
             None => {
-                let sums = Sums { first: (domain.clone(), era, evidence), more: Vec::new() };
+                let sums = Sums { first: (domain.clone(), era, evidence), more: BTreeMap::new() };
                 self.gathered.agents.insert(agent.clone(), sums);
             }
         }
@@ -130,7 +130,8 @@ impl Effects {
 
     /// What a task shows of how its domain decides.
     pub(crate) fn show_domain(&mut self, domain: &Id, era: i64, record: DomainRecord) {
-        add(&mut self.gathered.domains, domain, era, record, DomainRecord::plus);
+        let sum = self.gathered.domains.entry((domain.clone(), era)).or_default();
+        *sum = sum.plus(record);
     }
 
     /// A vote that was well formed and cannot count.
@@ -197,7 +198,34 @@ pub(crate) fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use quorate_schemas::id::IdKey;
+
     use super::*;
+
+    #[test]
+    fn what_is_shown_is_added_up_by_agent_domain_and_era() {
+        let (key, mut effects) = (IdKey::new([1; 16]), Effects::default());
+        let id = |kind: &str, nr: i64| key.id(&format!("{kind}{nr}"));
+        for nr in 0..60 {
+            let (agent, domain, era) = (id("a", nr % 2), id("d", nr % 3), nr % 5 / 3);
+            let evidence = Evidence { gold_seen: nr, ..Evidence::default() };
+            effects.show_agent(&agent, &domain, era, evidence);
+            let record = DomainRecord { gold_tasks: nr, ..DomainRecord::default() };
+            effects.show_domain(&domain, era, record);
+        }
+        let mut shown = Vec::new();
+        effects.gathered.tell(&mut shown);
+        assert_eq!((shown.len(), effects.gathered), (2 * 3 * 2 + 3 * 2, Gathered::default()));
+        for Shown { agent, domain, era, evidence, record } in shown {
+            let of = |nr: &i64| {
+                let same = id("d", nr % 3) == domain && nr % 5 / 3 == era;
+                same && agent.as_ref().is_none_or(|agent| id("a", nr % 2) == *agent)
+            };
+            let sum: i64 = (0..60).filter(of).sum();
+            let told = if agent.is_some() { evidence.gold_seen } else { record.gold_tasks };
+            assert_eq!(told, sum);
+        }
+    }
 
     #[test]
     fn a_quoted_text_is_json() {

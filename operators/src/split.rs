@@ -47,7 +47,7 @@ pub fn split<'s>(records: Feed<'s, Placed<Record>>) -> Split<'s> {
                     let around = (event_time, event_id, place);
                     match body {
                         Record::Vote(vote) => facts.give(Fact::vote(placed(around, vote))),
-                        Record::Task(task) => facts.give(Fact::task_row(placed(around, task))),
+                        Record::Task(task) => facts.give(Fact::declaration(placed(around, task))),
                         Record::Gold(gold) => facts.give(Fact::gold(placed(around, gold))),
                         Record::Control(control) => match control.action {
                             ControlAction::Override { .. } => {

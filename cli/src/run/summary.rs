@@ -36,7 +36,12 @@ pub(super) fn lines(outcome: &Outcome, job: &Job, job_file: &Path) -> Vec<String
             grouped(rows.rejected),
             counted(*commits, "commit"),
         ),
-        format!("tasks: {} quorate, {} undecided", grouped(*decided), grouped(*undecided)),
+        // Revisions since then are in the tables, and may say otherwise.
+        format!(
+            "tasks as they closed: {} quorate, {} undecided",
+            grouped(*decided),
+            grouped(*undecided)
+        ),
     ];
     if *refused > 0 {
         lines.push(format!(
@@ -91,7 +96,7 @@ mod tests {
             Outcome::Finished(totals),
             &[
                 "panel: finished after 1,234 rows (3 late, 1 rejected), 1 commit",
-                "tasks: 90 quorate, 10 undecided",
+                "tasks as they closed: 90 quorate, 10 undecided",
                 "2 votes could not count in their task: see the table rejects",
                 "tables: /srv/panel/tables",
                 query,
@@ -102,7 +107,7 @@ mod tests {
             Outcome::Stopped(quiet),
             &[
                 "panel: stopped after 1,234 rows (3 late, 1 rejected), 1 commit",
-                "tasks: 90 quorate, 10 undecided",
+                "tasks as they closed: 90 quorate, 10 undecided",
                 "tables: /srv/panel/tables",
                 "go on: quorate run panel.toml",
                 query,

@@ -61,7 +61,7 @@ pub enum Fact {
 
 impl Fact {
     /// A declaration.
-    pub fn task_row(row: Placed<Task>) -> Fact {
+    pub fn declaration(row: Placed<Task>) -> Fact {
         Fact::Task(Box::new(row))
     }
 
@@ -187,7 +187,7 @@ impl Ballot {
     pub fn restore(&mut self, row: RetainedRow) {
         self.kept.restored();
         let fact = match row {
-            RetainedRow::Task(row) => Fact::task_row(row),
+            RetainedRow::Task(row) => Fact::declaration(row),
             RetainedRow::Vote(row) => Fact::Vote(row),
             RetainedRow::Gold(row) => Fact::gold(row),
             RetainedRow::Override(row) => Fact::by_hand(row),

@@ -95,7 +95,7 @@ impl Open {
     /// Refuses settled records of which there are too many. While the task is open, all before `until` are of its life.
     fn refuse_excess(&mut self, until: Micros, effects: &mut Effects) {
         let mut excess = Vec::new();
-        take_excess(&mut self.tasks, until, Fact::task_row, &mut excess);
+        take_excess(&mut self.tasks, until, Fact::declaration, &mut excess);
         take_excess(&mut self.golds, until, Fact::gold, &mut excess);
         take_excess(&mut self.overrides, until, Fact::by_hand, &mut excess);
         excess.into_iter().for_each(|fact| one_too_many(fact, effects));
@@ -104,7 +104,7 @@ impl Open {
     /// Takes out the facts after `time`.
     pub(crate) fn split_after(&mut self, time: Micros) -> Vec<Fact> {
         let mut later = Vec::new();
-        take_after(&mut self.tasks, time, Fact::task_row, &mut later);
+        take_after(&mut self.tasks, time, Fact::declaration, &mut later);
         take_after(&mut self.golds, time, Fact::gold, &mut later);
         take_after(&mut self.overrides, time, Fact::by_hand, &mut later);
         later.extend(self.pending.extract_if(.., |vote| vote.event_time > time).map(Fact::Vote));

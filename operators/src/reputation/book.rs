@@ -5,8 +5,8 @@
 //! 2. W(e) is a function of A(e) alone, made once, when the clock enters era e.
 //! 3. What has decayed to nothing is dropped: an agent that is not heard of any more dies.
 //!
-//! *State*: a row per agent and domain it voted in lately. Retained rows are written when evidence is added, not
-//! when it decays: decay is computed from the era they carry. *Cost*: an era's turn, and a checkpoint's end, look at
+//! *State*: a row per agent and domain it voted in lately. Retained rows are written where evidence was added, not
+//! where it decays: decay is computed from the era they carry. *Cost*: an era's turn, and a checkpoint's end, look at
 //! every row of the eras that they are about once.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,10 +1,15 @@
 //! A vote dated before its task's declaration is judged by it.
 
+use quorate_operators::booth::Booth;
+use quorate_operators::effects::Effects;
 use quorate_operators::policy::{Close, Method, Policy};
+use quorate_schemas::clock::Clock;
 use quorate_schemas::table::{DecisionStatus, RejectReason};
 use quorate_schemas::time::SECOND;
 
 use super::{Input, task};
+use crate::harness::key;
+use crate::scenario::Row;
 
 const AT: i64 = 1_000 * SECOND;
 
@@ -75,4 +80,21 @@ fn a_task_that_closes_before_it_is_declared_was_not_declared() {
     let outcome = input.decide(policy());
     assert_eq!(outcome.decision("t").answer.as_deref(), Some("z"));
     assert_eq!(outcome.rejects(RejectReason::Late), 1);
+}
+
+#[test]
+fn a_declared_task_that_is_voted_on_has_nothing_to_do_before_it_closes() {
+    let mut input = Input::default();
+    input.declare(AT, task("t", "", &[])).vote(AT + 10 * SECOND, "t", "a", "x");
+    let (mut booth, mut effects) = (Booth::new(policy(), key(), true), Effects::default());
+    for row in input.rows {
+        if let Row::Fact(fact) = row {
+            booth.receive(fact, &mut effects);
+        }
+    }
+    assert_eq!(booth.horizon().next_close, Some(AT + 60 * SECOND));
+    let until = AT + 61 * SECOND;
+    let clock = Clock { watermark: until, promised: until, greatest: until, ..Clock::START };
+    booth.advance(clock, &mut effects);
+    assert_eq!((booth.horizon().next_close, booth.counts().0), (Some(AT + 70 * SECOND), 1));
 }

@@ -54,7 +54,7 @@ impl Input {
     }
 
     fn declare(&mut self, at: Micros, task: Task) -> &mut Input {
-        self.rows.push(Row::Fact(Fact::task_row(self.placed(at, task))));
+        self.rows.push(Row::Fact(Fact::declaration(self.placed(at, task))));
         self
     }
 

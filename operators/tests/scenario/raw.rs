@@ -105,7 +105,9 @@ impl Raw {
     pub(crate) fn row(&self, place: Place) -> Row {
         match self.kind {
             Kind::Vote => Row::Fact(Fact::vote(self.placed(place, self.vote()))),
-            Kind::Declaration => Row::Fact(Fact::task_row(self.placed(place, self.declaration()))),
+            Kind::Declaration => {
+                Row::Fact(Fact::declaration(self.placed(place, self.declaration())))
+            }
             Kind::Gold => {
                 let gold = Gold { task: self.task(), answer: label(self.says % 3) };
                 Row::Fact(Fact::gold(self.placed(place, gold)))

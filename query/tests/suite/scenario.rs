@@ -109,7 +109,7 @@ impl Scenario {
             quorum: None,
             reward_microunits: None,
         };
-        self.add(RecordKind::Task, |place| Line::Fact(Fact::task_row(placed(at, place, body))));
+        self.add(RecordKind::Task, |place| Line::Fact(Fact::declaration(placed(at, place, body))));
     }
 
     pub(crate) fn vote(&mut self, at: Micros, task: &str, agent: &str, choice: Option<&str>) {

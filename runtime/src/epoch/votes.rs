@@ -70,13 +70,18 @@ impl Votes {
             let one_task = key(later) == key(kept);
             if one_task {
                 kept.append(later);
-                kept.sort_by(|a, b| {
-                    let agents = a.agent().name().cmp(b.agent().name());
-                    agents.then_with(|| a.revision.cmp(&b.revision))
-                });
             }
             one_task
         });
+        let order = |a: &VoteRow, b: &VoteRow| {
+            let agents = a.agent().name().cmp(b.agent().name());
+            agents.then_with(|| a.revision.cmp(&b.revision))
+        };
+        for votes in &mut self.chunks {
+            if !votes.is_sorted_by(|a, b| order(a, b).is_le()) {
+                votes.sort_by(order);
+            }
+        }
     }
 }
 
