@@ -25,6 +25,8 @@ pub(crate) struct Job {
     /// What the book published in the epoch before.
     weights: Vec<WeightChange>,
     store: Store,
+    /// Changes of durable rows since the last checkpoint.
+    keep: Vec<Retain>,
     /// The rows that left since they were last taken.
     pub(crate) rows: Vec<OutRow>,
 }
@@ -46,6 +48,7 @@ impl Job {
             horizons: Vec::new(),
             weights: Vec::new(),
             store: Store::default(),
+            keep: Vec::new(),
             rows: Vec::new(),
         }
     }
@@ -133,19 +136,30 @@ impl Job {
         for booth in &mut self.booths {
             booth.advance(self.clock, &mut effects);
             booth.updates(&mut effects);
-            booth.save(&mut effects);
         }
         self.horizons = self.booths.iter().map(Booth::horizon).collect();
-        let mut keep = std::mem::take(&mut effects.keep);
-        std::mem::take(&mut effects.shown).into_iter().for_each(|shown| self.book.show(shown));
-        self.rows.append(&mut effects.rows);
+        self.take(effects);
         if let Some(era) = era_entered(self.policy.eras, self.clock) {
-            let mut turned = self.book.turn(era, &mut keep);
+            let mut turned = self.book.turn(era, &mut self.keep);
             self.rows.append(&mut turned.rows);
-            keep.extend(turned.weights.iter().map(|change| Retain::Row(change.retained(), 1)));
+            self.keep.extend(turned.weights.iter().map(|change| Retain::Row(change.retained(), 1)));
             self.weights = turned.weights;
         }
-        self.book.save(&mut keep);
-        self.store.write(keep);
+    }
+
+    fn take(&mut self, effects: Effects) {
+        let Effects { mut rows, keep, shown, .. } = effects;
+        self.keep.extend(keep);
+        shown.into_iter().for_each(|shown| self.book.show(shown));
+        self.rows.append(&mut rows);
+    }
+
+    /// The end of a checkpoint: what is durable is written.
+    pub(crate) fn save(&mut self) {
+        let mut effects = Effects::default();
+        self.booths.iter_mut().for_each(|booth| booth.save(&mut effects));
+        self.take(effects);
+        self.book.save(&mut self.keep);
+        self.store.write(std::mem::take(&mut self.keep));
     }
 }

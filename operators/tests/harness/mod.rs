@@ -20,6 +20,9 @@ pub(crate) use flow::flow;
 use job::Job;
 pub(crate) use reader::{Reader, on_time};
 
+/// A checkpoint ends with every so many epochs, and with one after which the job starts again.
+const EPOCHS_A_CHECKPOINT: u64 = 7;
+
 /// The key of ids in all tests.
 pub(crate) fn key() -> IdKey {
     IdKey::new(*b"quorate's oracle")
@@ -86,12 +89,17 @@ fn drive(job: &mut Job, partitions: &[Vec<Row>], lateness: i64, course: &Course)
         job.epoch(read, reports);
         rows.append(&mut job.rows);
         let restart = course.restarts.iter().find(|(after, _)| *after == epoch);
+        if restart.is_some() || epoch % EPOCHS_A_CHECKPOINT == 0 {
+            job.save();
+        }
         if let Some((_, workers)) = restart {
             *job = job.restarted(*workers);
             reader.start_again();
         }
         epoch += 1;
     }
+    job.save();
+    rows.append(&mut job.rows);
     rows.retain(|row| !matches!(row, OutRow::Update(_)));
     Outcome { rows, retained: job.retained() }
 }
