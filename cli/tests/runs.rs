@@ -104,7 +104,7 @@ fn a_finished_job_says_what_it_came_to_and_running_it_again_is_no_failure() {
     assert!(said.starts_with("fleet: finished after "), "{said}");
     let tables = fleet.folder.path().join("fleet/quorate-data/tables");
     assert!(said.contains(&format!("tables: {}", tables.display())) && tables.is_dir(), "{said}");
-    assert!(said.contains("tasks: ") && said.contains("quorate query"), "{said}");
+    assert!(said.contains("tasks as they closed: ") && said.contains("quorate query"), "{said}");
     let (code, said, complaints) = fleet.run(&[]);
     assert_eq!(code, 0, "{said}{complaints}");
     assert!(said.contains("an earlier run has finished"), "{said}");
