@@ -74,15 +74,9 @@ impl Running {
         }
     }
 
-    /// What the kernel counts of it, in bytes: a line of `/proc/PID/status`.
-    ///
-    /// # Errors
-    /// If it has ended.
-    pub(crate) fn memory(&self, line: &str) -> anyhow::Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let found = status.lines().find_map(|text| text.strip_prefix(line));
-        let kib = found.and_then(|rest| rest.split_whitespace().nth(1)).context("it is there")?;
-        Ok(kib.parse::<u64>()? * 1024)
+    /// The process, to be looked at from any thread.
+    pub(crate) fn process(&self) -> Process {
+        Process { id: self.child.id() }
     }
 
     /// The CPU it has used so far, in seconds.
@@ -125,6 +119,25 @@ impl Running {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
+    }
+}
+
+/// A process that may be under way.
+#[derive(Clone, Copy)]
+pub(crate) struct Process {
+    id: u32,
+}
+
+impl Process {
+    /// What the kernel counts of it, in bytes: a line of `/proc/PID/status`.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(crate) fn memory(&self, line: &str) -> anyhow::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id))?;
+        let found = status.lines().find_map(|text| text.strip_prefix(line));
+        let kib = found.and_then(|rest| rest.split_whitespace().nth(1)).context("it is there")?;
+        Ok(kib.parse::<u64>()? * 1024)
     }
 }
 

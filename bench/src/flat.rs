@@ -1,17 +1,19 @@
 //! Millions of tasks through a bounded window, in equal slices: memory, live log and restart time must not grow.
 //!
-//! One run goes on through all slices, following one file that grows. After each slice a copy of the store, made of
-//! hard links, is started beside it to see how long a restart takes.
+//! One run goes on through all slices, following one file that grows. Five times in each slice it stands still, while a
+//! copy of its store, made of hard links, is started beside it to see how long a restart takes. What depends on how long
+//! ago files were merged (memory, retained files, restarts) is looked at often, and its median counts.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-use crate::engine::{Binary, Running, bytes_below};
+use crate::engine::{Binary, Process, Running, bytes_below};
 use crate::stream::{Shape, Votes};
 
 /// How the flat run runs.
@@ -31,8 +33,8 @@ pub(crate) struct Args {
     /// Equal slices
     #[arg(long, default_value_t = 10)]
     slices: u64,
-    /// Votes written a second; 0: each slice at once, so that the engine is always behind
-    #[arg(long, default_value_t = 100_000)]
+    /// Votes written a second; 0: all that come between two restarts at once, so that the engine is always behind
+    #[arg(long, default_value_t = 50_000)]
     rate: u64,
     /// Don't publish Delta tables: what of the costs is theirs
     #[arg(long)]
@@ -65,11 +67,16 @@ every = "1s"
 future_skew = "off"
 "#;
 
+/// Looks at memory and retained files come this often.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Restarts in each slice.
+const RESTARTS: u64 = 5;
+
 /// What a slice came to.
 struct Slice {
     cpu_s: f64,
     peak_bytes: u64,
-    resident_bytes: u64,
+    memory_bytes: u64,
     log_bytes: u64,
     retained_bytes: u64,
     restart_ms: u64,
@@ -92,43 +99,58 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut to = BufWriter::with_capacity(1 << 20, File::create(args.folder.join("votes.jsonl"))?);
     let mut running = Running::start(&quorate, &job, args.workers)?;
     running.next("started")?;
+    let process = running.process();
     println!("{tasks} tasks, {lines} votes, {} workers, {} slices", args.workers, args.slices);
     println!(
-        "{:>5} {:>8} {:>8} {:>8} {:>8} {:>9} {:>10} {:>9}",
-        "slice", "CPU s", "peak MB", "now MB", "log KB", "kept KB", "restart ms", "restored"
+        "{:>5} {:>8} {:>8} {:>9} {:>8} {:>11} {:>10} {:>9}",
+        "slice", "CPU s", "peak MB", "memory MB", "log KB", "retained KB", "restart ms", "restored"
     );
+    let store = args.folder.join("store");
     let mut slices: Vec<Slice> = Vec::new();
-    let (mut log_before, mut cpu_before, mut read) = (0, 0.0, 0);
+    let (mut log_before, mut cpu_before, mut written, mut read) = (0, 0.0, 0, 0);
     for nr in 1..=args.slices {
         running.forget_peak()?;
-        write(&mut votes, lines / args.slices, args.rate, &mut to)?;
-        while read < lines / args.slices * nr {
-            let commit = running.next("commit")?;
-            read += commit["rows"]["rows_in"].as_u64().context("a commit counts its rows")?;
+        let (mut memory, mut retained, mut restarts) = (Vec::new(), Vec::new(), Vec::new());
+        for part in 1..=RESTARTS {
+            let until = lines * (RESTARTS * (nr - 1) + part) / (RESTARTS * args.slices);
+            let over = AtomicBool::new(false);
+            let looks = std::thread::scope(|scope| -> anyhow::Result<_> {
+                let looking = scope.spawn(|| look(process, &store.join("retained"), &over));
+                let wrote = write(&mut votes, until - written, args.rate, &mut to);
+                over.store(true, Ordering::Relaxed);
+                wrote?;
+                looking.join().map_err(|_| anyhow::anyhow!("looking failed"))?
+            })?;
+            written = until;
+            memory.extend(looks.iter().map(|look| look.0));
+            retained.extend(looks.iter().map(|look| look.1));
+            while read < written {
+                let commit = running.next("commit")?;
+                read += commit["rows"]["rows_in"].as_u64().context("a commit counts its rows")?;
+            }
+            // It stands still meanwhile, so that a restart has the machine for itself.
+            running.signal("STOP")?;
+            let restarted = restart(&quorate, &args.folder, args.workers);
+            running.signal("CONT")?;
+            restarts.push(restarted?);
         }
-        let store = args.folder.join("store");
-        let log = bytes_below(&store.join("log"))?;
-        let cpu = running.cpu_s()?;
-        // It stands still meanwhile, so that a restart has the machine for itself.
-        running.signal("STOP")?;
-        let restarted = restart(&quorate, &args.folder, args.workers);
-        running.signal("CONT")?;
-        let (restart_ms, restored_rows) = restarted?;
+        let (log, cpu) = (bytes_below(&store.join("log"))?, running.cpu_s()?);
+        let (restart_ms, restored_rows) = median(restarts);
         let slice = Slice {
             cpu_s: cpu - cpu_before,
-            peak_bytes: running.memory("VmHWM")?,
-            resident_bytes: running.memory("VmRSS")?,
+            peak_bytes: process.memory("VmHWM")?,
+            memory_bytes: median(memory),
             log_bytes: log - log_before,
-            retained_bytes: bytes_below(&store.join("retained"))?,
+            retained_bytes: median(retained),
             restart_ms,
             restored_rows,
         };
         (log_before, cpu_before) = (log, cpu);
         println!(
-            "{nr:>5} {:>8.1} {:>8.0} {:>8.0} {:>8.0} {:>9.0} {:>10} {:>9}",
+            "{nr:>5} {:>8.1} {:>8.0} {:>9.0} {:>8.0} {:>11.0} {:>10} {:>9}",
             slice.cpu_s,
             slice.peak_bytes as f64 / 1e6,
-            slice.resident_bytes as f64 / 1e6,
+            slice.memory_bytes as f64 / 1e6,
             slice.log_bytes as f64 / 1e3,
             slice.retained_bytes as f64 / 1e3,
             slice.restart_ms,
@@ -142,10 +164,26 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     println!("from the second slice to the last, in per cent:");
     println!("  CPU              {:>7.1}", grown(|slice| slice.cpu_s));
     println!("  peak memory      {:>7.1}", grown(|slice| slice.peak_bytes as f64));
+    println!("  memory           {:>7.1}", grown(|slice| slice.memory_bytes as f64));
     println!("  log of a slice   {:>7.1}", grown(|slice| slice.log_bytes as f64));
     println!("  retained files   {:>7.1}", grown(|slice| slice.retained_bytes as f64));
     println!("  restart          {:>7.1}", grown(|slice| slice.restart_ms as f64));
     Ok(())
+}
+
+/// The memory of the run and the bytes of its retained files, looked at until it is `over`.
+fn look(process: Process, retained: &Path, over: &AtomicBool) -> anyhow::Result<Vec<(u64, u64)>> {
+    let mut looks = Vec::new();
+    while !over.load(Ordering::Relaxed) {
+        looks.push((process.memory("VmRSS")?, bytes_below(retained)?));
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(looks)
+}
+
+fn median<T: Copy + Ord + Default>(mut of: Vec<T>) -> T {
+    of.sort();
+    of.get(of.len() / 2).copied().unwrap_or_default()
 }
 
 /// Writes so many `lines`, at a steady `rate` a second: a stream, as the engine meets it.
@@ -167,29 +205,19 @@ fn write(votes: &mut Votes, lines: u64, rate: u64, to: &mut impl Write) -> anyho
 
 /// Starts a copy of the job as it stands: how long until it reads, and how many rows it was given back.
 fn restart(quorate: &Path, folder: &Path, workers: usize) -> anyhow::Result<(u64, u64)> {
-    const TRIES: usize = 5;
     let copy = folder.join("store-copy");
     let job = folder.join("copy.toml");
     fs::write(&job, JOB.replace("./store", "./store-copy"))?;
-    let mut took = Vec::new();
-    for _ in 0..TRIES {
-        let _ = fs::remove_dir_all(&copy);
-        fs::create_dir_all(&copy)?;
-        for part in ["log", "job", "retained"] {
-            // Files come and go while they are linked; what the last record names is there.
-            Command::new("cp")
-                .arg("-al")
-                .arg(folder.join("store").join(part))
-                .arg(&copy)
-                .output()?;
-        }
-        let mut running = Running::start(quorate, &job, workers)?;
-        let started = running.next("started")?;
-        running.kill()?;
-        let number = |key: &str| started[key].as_u64().context("a number");
-        took.push((number("took_ms")?, number("retained_rows")?));
-    }
     let _ = fs::remove_dir_all(&copy);
-    took.sort();
-    Ok(took[TRIES / 2])
+    fs::create_dir_all(&copy)?;
+    for part in ["log", "job", "retained"] {
+        // Files come and go while they are linked; what the last record names is there.
+        Command::new("cp").arg("-al").arg(folder.join("store").join(part)).arg(&copy).output()?;
+    }
+    let mut running = Running::start(quorate, &job, workers)?;
+    let started = running.next("started")?;
+    running.kill()?;
+    let _ = fs::remove_dir_all(&copy);
+    let number = |key: &str| started[key].as_u64().context("a number");
+    Ok((number("took_ms")?, number("retained_rows")?))
 }

@@ -22,7 +22,10 @@
 //!    week are deleted.
 //!
 //! *Cost*: one put per table with new rows; a merge reads and writes its files; loading a table (at the start, after
-//! a conflict, to merge, to checkpoint) reads its latest checkpoint and the versions since.
+//! a conflict, to checkpoint) reads its latest checkpoint and the versions since, of which there are more the more
+//! files were removed within a week.
+//!
+//! *State*: what is known of each table: its live files.
 
 mod action;
 mod checkpoint;
@@ -43,7 +46,7 @@ use std::sync::atomic::AtomicU64;
 use object_store::path::Path;
 use quorate_schemas::log::TABLES_PREFIX;
 use quorate_schemas::table::Table;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 pub use choose::MergePolicy;
 pub use files::{LiveFile, live_files};
@@ -65,6 +68,7 @@ const MAX_RACES: u32 = 10;
 pub struct DeltaTables {
     store: Store,
     provenance: Provenance,
+    /// What is known of each table; nothing, for as long as it is in doubt.
     heads: BTreeMap<Table, Mutex<Option<Head>>>,
     all_made: OnceCell<()>,
     /// How many merged files were named so far.
@@ -77,6 +81,8 @@ struct Head {
     version: u64,
     /// Up to which commit the table has everything; none yet.
     progress: Option<u64>,
+    /// Its live files.
+    files: Vec<LiveFile>,
 }
 
 impl DeltaTables {
@@ -102,15 +108,7 @@ impl DeltaTables {
     /// # Errors
     /// If the table cannot be read.
     pub async fn progress(&self, table: Table) -> Result<Option<u64>> {
-        let mut head = self.head(table).lock().await;
-        if head.is_none() {
-            let snapshot = log::load(&self.store, table, "reading its progress").await?;
-            *head = match snapshot {
-                Some(snapshot) => Some(snapshot.head(&self.app_id()).await?),
-                None => None,
-            };
-        }
-        Ok(head.as_ref().and_then(|head| head.progress))
+        Ok(self.known(table).await?.as_ref().and_then(|head| head.progress))
     }
 
     /// Creates every table that is not there yet, without rows, so that readers find them all. The first publication
@@ -125,6 +123,24 @@ impl DeltaTables {
                 *head = Some(self.load_or_create(table, now_ms).await?);
             }
         }
+        Ok(())
+    }
+
+    /// What is known of the table, which is looked up if it is in doubt; nothing, if there is no such table.
+    async fn known(&self, table: Table) -> Result<MutexGuard<'_, Option<Head>>> {
+        let mut slot = self.head(table).lock().await;
+        if slot.is_none() {
+            self.look(table, &mut slot).await?;
+        }
+        Ok(slot)
+    }
+
+    async fn look(&self, table: Table, slot: &mut Option<Head>) -> Result<()> {
+        let snapshot = log::load(&self.store, table, "reading its newest version").await?;
+        *slot = match snapshot {
+            Some(snapshot) => Some(snapshot.head(&self.app_id()).await?),
+            None => None,
+        };
         Ok(())
     }
 

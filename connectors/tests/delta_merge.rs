@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use delta_fixture::{NOW_MS, TABLE, faulty, fill, newest, stage, tables, visible};
 use quorate_connectors::delta::{CommitFiles, FILE_AGE_MS, MergePolicy, Merged, live_files};
-use quorate_connectors::store::Store;
+use quorate_connectors::store::{Requests, Store};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -67,6 +67,36 @@ async fn a_merge_keeps_the_rows_and_changes_no_data() {
     let files = [stage(&store, 1, 13, 130..140).await];
     tables.publish(TABLE, &[CommitFiles { seq: 13, files: &files }], NOW_MS).await.unwrap();
     check(&store, 13, "published after it").await;
+}
+
+/// However long the table's history is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merge_asks_the_store_for_its_files_and_nothing_else() {
+    let store = Store::memory();
+    let tables = tables(&store);
+    fill(&store, &tables, 4).await;
+    let before = store.requests();
+    let merged = tables.merge_small(TABLE, &POLICY, NOW_MS).await.unwrap();
+    assert_eq!(merged, Merged { replaced: 4, written: 1, given_up: 0 });
+    let merging = Requests { get: before.get + 4, create: before.create + 2, ..before };
+    assert_eq!(store.requests(), merging);
+    assert_eq!(tables.merge_small(TABLE, &POLICY, NOW_MS).await.unwrap(), Merged::default());
+    assert_eq!(store.requests(), merging, "there is nothing to merge");
+}
+
+/// Another process takes a file away: the merge is given up, and the table is read anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_others_took_away_are_left_out_of_the_next_merge() {
+    let store = Store::memory();
+    let (ours, others) = (tables(&store), tables(&store));
+    fill(&store, &ours, 4).await;
+    assert_eq!(others.merge_small(TABLE, &POLICY, NOW_MS).await.unwrap().written, 1);
+    let late = NOW_MS + FILE_AGE_MS + 1;
+    assert_eq!(others.vacuum(TABLE, late, FILE_AGE_MS).await.unwrap(), 4);
+    let given_up = Merged { replaced: 0, written: 0, given_up: 1 };
+    assert_eq!(ours.merge_small(TABLE, &POLICY, late).await.unwrap(), given_up);
+    assert_eq!(ours.merge_small(TABLE, &POLICY, late).await.unwrap(), Merged::default());
+    check(&store, 4, "merged by others").await;
 }
 
 /// The clock may stand still for a while, and a process may begin where one of its name ended.

@@ -1,5 +1,5 @@
 use deltalake_core::kernel::LogicalFileView;
-use quorate_schemas::log::Digest;
+use quorate_schemas::log::{Digest, StagedFile};
 use quorate_schemas::table::Table;
 use quorate_schemas::time::{Micros, parse_rfc3339};
 use serde_json::Value;
@@ -19,15 +19,30 @@ pub struct LiveFile {
     pub bytes: u64,
     /// Its rows, where the Delta log says.
     pub rows: Option<u64>,
-    /// The least event time in it, rounded down to milliseconds.
+    /// The least event time in it; as a Delta log has it, rounded down to milliseconds.
     pub min_event_time_us: Option<Micros>,
-    /// The greatest event time in it, rounded up to milliseconds.
+    /// The greatest event time in it; as a Delta log has it, rounded up to milliseconds.
     pub max_event_time_us: Option<Micros>,
     /// The digest of its bytes, if it is a file of ours.
     pub sha256: Option<Digest>,
     /// Whether another program has masked rows of it by a deletion vector: then it must be read by one that knows
     /// these, and is never merged here.
     pub masked: bool,
+}
+
+impl LiveFile {
+    /// A file of ours, which a version has just added.
+    pub(super) fn of(file: &StagedFile) -> LiveFile {
+        LiveFile {
+            path: file.path.clone(),
+            bytes: file.bytes,
+            rows: Some(file.rows),
+            min_event_time_us: file.min_event_time_us,
+            max_event_time_us: file.max_event_time_us,
+            sha256: Some(file.sha256),
+            masked: false,
+        }
+    }
 }
 
 /// The files of the newest version of `table`, sorted by path; none, if there is no such table.

@@ -11,6 +11,7 @@ use quorate_schemas::table::Table;
 use url::Url;
 
 use super::action::version_bytes;
+use super::files::files_of;
 use super::{DeltaTables, Head, MAX_RACES, folder, folder_path, metadata, version_path};
 use crate::error::{Error, Result};
 use crate::store::{Creation, Store, Trouble};
@@ -26,7 +27,7 @@ impl Snapshot {
         self.files.version()
     }
 
-    /// The version and what `app_id` has told the table by then.
+    /// The version, its files, and what `app_id` has told the table by then.
     pub(super) async fn head(&self, app_id: &str) -> Result<Head> {
         let progress = self
             .files
@@ -36,6 +37,7 @@ impl Snapshot {
         Ok(Head {
             version: self.version(),
             progress: progress.and_then(|commit| u64::try_from(commit).ok()),
+            files: files_of(self),
         })
     }
 }
@@ -96,7 +98,7 @@ impl DeltaTables {
             if self.store.create(&version_path(table, 0), version_bytes(&actions)).await?
                 == Creation::Created
             {
-                return Ok(Head { version: 0, progress: None });
+                return Ok(Head { version: 0, progress: None, files: Vec::new() });
             }
         }
         Err(Error::Contended { table: table.name(), tries: MAX_RACES })

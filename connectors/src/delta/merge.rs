@@ -2,12 +2,12 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use futures::{StreamExt, TryStreamExt};
+use quorate_schemas::log::StagedFile;
 use quorate_schemas::table::Table;
 
 use super::action::{Operation, add, info, remove, version_bytes};
 use super::choose::{MergePolicy, choose};
-use super::files::{LiveFile, files_of};
-use super::log::load;
+use super::files::LiveFile;
 use super::vacuum::MERGED_PREFIX;
 use super::{DeltaTables, Head, MAX_RACES, folder, relative, version_path};
 use crate::error::{Error, Result};
@@ -29,9 +29,7 @@ pub struct Merged {
 
 /// What became of the try to put a merged file in the place of others.
 enum Replacement {
-    Done {
-        version: u64,
-    },
+    Done,
     /// Others replaced some of them first; the merged file is in no version and never will be.
     Overtaken,
 }
@@ -48,25 +46,24 @@ impl DeltaTables {
         now_ms: u64,
     ) -> Result<Merged> {
         let mut done = Merged::default();
-        let Some(snapshot) = load(&self.store, table, "choosing files to merge").await? else {
+        let Some(runs) = self.known(table).await?.as_ref().map(|head| choose(&head.files, policy))
+        else {
             return Ok(done);
         };
-        let mut version = snapshot.version();
-        let runs = choose(&files_of(&snapshot), policy);
-        drop(snapshot);
         for run in runs {
             let merged = match self.merge_run(&run).await {
                 Err(error @ (Error::Damaged { .. } | Error::NewerFormat { .. })) => {
                     tracing::warn!(table = table.name(), %error, "not merging files that this build cannot read");
                     done.given_up += 1;
+                    // Others may have taken it away: what is known of the table is in doubt.
+                    *self.head(table).lock().await = None;
                     continue;
                 }
                 merged => merged?,
             };
             let path = self.store_merged(table, &merged, now_ms).await?;
-            match self.replace(table, &run, &merged, &path, version, now_ms).await? {
-                Replacement::Done { version: reached } => {
-                    version = reached;
+            match self.replace(table, &run, &merged, &path, now_ms).await? {
+                Replacement::Done => {
                     done.replaced += run.len();
                     done.written += 1;
                 }
@@ -133,55 +130,61 @@ impl DeltaTables {
         })
     }
 
-    /// Commits that the file at `path` takes the place of `run`, which was live in `version`.
+    /// Commits that the file at `path` takes the place of `run`.
     async fn replace(
         &self,
         table: Table,
         run: &[LiveFile],
         merged: &TableFile,
         path: &str,
-        mut version: u64,
         now_ms: u64,
     ) -> Result<Replacement> {
         // Publishing waits meanwhile, so that only other processes can come in between.
-        let mut slot = self.head(table).lock().await;
-        let known = slot.take();
-        let mut progress = known.filter(|head| head.version == version).map(|head| head.progress);
+        let mut slot = self.known(table).await?;
         for _ in 0..MAX_RACES {
-            let mut actions = vec![info(Operation::Merge, Some(version), now_ms)];
-            actions
-                .extend(run.iter().map(|file| remove(relative(table, &file.path), file, now_ms)));
-            actions.push(add(
-                relative(table, path),
-                &merged.staged(path),
-                Operation::Merge,
-                now_ms,
-            ));
-            let created = self
-                .store
-                .create(&version_path(table, version + 1), version_bytes(&actions))
-                .await?;
-            if created == Creation::Created {
-                *slot = progress.map(|progress| Head { version: version + 1, progress });
-                self.checkpoint_if_due(table, version + 1, now_ms).await;
-                return Ok(Replacement::Done { version: version + 1 });
-            }
-            // Somebody was faster, or the answer got lost: what the table holds now decides.
-            let Some(snapshot) = load(&self.store, table, "merging files").await? else { break };
-            let live: BTreeSet<String> =
-                files_of(&snapshot).into_iter().map(|file| file.path).collect();
-            version = snapshot.version();
-            let head = snapshot.head(&self.app_id()).await?;
-            progress = Some(head.progress);
-            if live.contains(path) {
+            // Taken out for as long as it is in doubt: whatever goes wrong, the next one reads anew.
+            let Some(head) = slot.take() else { break };
+            if head.files.iter().any(|file| file.path == path) {
                 *slot = Some(head);
-                return Ok(Replacement::Done { version });
+                return Ok(Replacement::Done);
             }
-            if !run.iter().all(|file| live.contains(&file.path)) {
+            if !head.holds(run) {
                 *slot = Some(head);
                 return Ok(Replacement::Overtaken);
             }
+            let version = head.version + 1;
+            let mut actions = vec![info(Operation::Merge, Some(head.version), now_ms)];
+            actions
+                .extend(run.iter().map(|file| remove(relative(table, &file.path), file, now_ms)));
+            let staged = merged.staged(path);
+            actions.push(add(relative(table, path), &staged, Operation::Merge, now_ms));
+            let bytes = version_bytes(&actions);
+            if self.store.create(&version_path(table, version), bytes).await? == Creation::Created {
+                *slot = Some(head.with(version, run, &staged));
+                self.checkpoint_if_due(table, version, now_ms).await;
+                return Ok(Replacement::Done);
+            }
+            // Somebody was faster, or the answer got lost: what the table holds now decides.
+            self.look(table, &mut slot).await?;
         }
         Err(Error::Contended { table: table.name(), tries: MAX_RACES })
+    }
+}
+
+impl Head {
+    /// Whether all of `run` is live, as it was written.
+    fn holds(&self, run: &[LiveFile]) -> bool {
+        let whole = self.files.iter().filter(|file| !file.masked);
+        let live: BTreeSet<&str> = whole.map(|file| file.path.as_str()).collect();
+        run.iter().all(|file| live.contains(file.path.as_str()))
+    }
+
+    /// After a merge that made `version`, with `merged` in the place of `run`.
+    fn with(self, version: u64, run: &[LiveFile], merged: &StagedFile) -> Head {
+        let gone: BTreeSet<&str> = run.iter().map(|file| file.path.as_str()).collect();
+        let mut files = self.files;
+        files.retain(|file| !gone.contains(file.path.as_str()));
+        files.push(LiveFile::of(merged));
+        Head { version, progress: self.progress, files }
     }
 }

@@ -4,7 +4,7 @@ use quorate_schemas::log::StagedFile;
 use quorate_schemas::table::Table;
 
 use super::action::{Operation, add, info, transaction, version_bytes};
-use super::{DeltaTables, Head, MAX_RACES, relative, version_path};
+use super::{DeltaTables, Head, LiveFile, MAX_RACES, relative, version_path};
 use crate::error::{Error, Result};
 use crate::store::Creation;
 
@@ -85,7 +85,9 @@ impl DeltaTables {
             actions.push(transaction(&self.app_id(), last));
             let bytes = version_bytes(&actions);
             if self.store.create(&version_path(table, version), bytes).await? == Creation::Created {
-                *slot = Some(Head { version, progress: Some(last) });
+                let mut live = head.files;
+                live.extend(files.iter().map(|file| LiveFile::of(file)));
+                *slot = Some(Head { version, progress: Some(last), files: live });
                 self.checkpoint_if_due(table, version, now_ms).await;
                 return Ok(match files.len() {
                     0 => Published::Marked { version },

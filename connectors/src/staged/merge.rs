@@ -8,15 +8,24 @@ use super::sort::Keys;
 use super::write::{CHUNK_ROWS, TableFile, TableWriter};
 use crate::error::Result;
 
+/// How many rows of all files are decoded at a time.
+const DECODED_ROWS: usize = 2 * CHUNK_ROWS;
+/// Less of a file at a time costs more than it saves.
+const LEAST_ROWS: usize = 128;
+
 /// Merges files of one table into one that holds all of their rows.
 ///
-/// Every file is sorted, so each is read once from front to back, and some thousand rows of each are in memory.
+/// Every file is sorted, so each is read once from front to back. However many there are, some ten thousand rows of all
+/// of them together are in memory, beside the files as they are stored and the one that comes of them.
 ///
 /// # Errors
 /// If a file cannot be read, or they are not of one table.
 pub fn merge_tables(files: Vec<Checked>, provenance: &Provenance) -> Result<TableFile> {
-    let readers: Vec<TableReader> =
-        files.into_iter().map(TableReader::open).collect::<Result<_>>()?;
+    let rows_at_a_time = (DECODED_ROWS / files.len().max(1)).clamp(LEAST_ROWS, CHUNK_ROWS);
+    let readers: Vec<TableReader> = files
+        .into_iter()
+        .map(|file| TableReader::open(file, rows_at_a_time))
+        .collect::<Result<_>>()?;
     let table = readers.first().ok_or_else(|| damaged("a merge", "of no files"))?.table();
     if let Some(other) = readers.iter().find(|reader| reader.table() != table) {
         let reason = format!("of {} and {} in one merge", table.name(), other.table().name());

@@ -22,11 +22,11 @@ pub struct TableReader {
 }
 
 impl TableReader {
-    /// The rows of a file.
+    /// The rows of a file, at most so many at a time.
     ///
     /// # Errors
     /// If it is no table's file of this program, or of a newer format.
-    pub fn open(checked: Checked) -> Result<TableReader> {
+    pub(super) fn open(checked: Checked, rows_at_a_time: usize) -> Result<TableReader> {
         let (file, builder) = open(checked)?;
         let file = file.as_str();
         let metadata = builder.metadata().file_metadata();
@@ -37,8 +37,10 @@ impl TableReader {
         if builder.schema().fields() != table.schema().fields() {
             return Err(damaged(file, format!("its columns are not those of {holds}")));
         }
-        let batches =
-            builder.with_batch_size(CHUNK_ROWS).build().map_err(|error| damaged(file, error))?;
+        let batches = builder
+            .with_batch_size(rows_at_a_time)
+            .build()
+            .map_err(|error| damaged(file, error))?;
         Ok(TableReader { file: file.to_owned(), table, rows, read: 0, batches })
     }
 
@@ -68,9 +70,9 @@ impl Iterator for TableReader {
 /// All rows of a table's file.
 ///
 /// # Errors
-/// As [`TableReader::open`], and if a part of it cannot be read.
+/// If it is no table's file of this program, or of a newer format, or a part of it cannot be read.
 pub fn read_table(checked: Checked) -> Result<Vec<RecordBatch>> {
-    TableReader::open(checked)?.collect()
+    TableReader::open(checked, CHUNK_ROWS)?.collect()
 }
 
 /// The file's name, and what decodes it. What Parquet's own schema says is enough: Arrow's is not looked at.
