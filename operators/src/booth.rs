@@ -25,7 +25,7 @@ use quorate_schemas::time::Micros;
 use serde::{Deserialize, Serialize};
 
 use crate::agenda::Agenda;
-use crate::ballot::{Advanced, Ballot, Fact, Moment, Provisional};
+use crate::ballot::{Advanced, Ballot, Fact, Moment, Otherwise, Provisional};
 use crate::clock::era_entered;
 use crate::effects::{Effects, Gathered};
 use crate::kept::Group;
@@ -140,15 +140,16 @@ impl Booth {
     /// After the last restored row.
     ///
     /// # Errors
-    /// If a closed task would be decided otherwise than it was: then the operators are not those that wrote it.
-    pub fn resume(&mut self) -> Result<(), Box<Mismatch>> {
+    /// If a closed task would be decided `otherwise` than it was, and that is refused.
+    pub fn resume(&mut self, otherwise: Otherwise) -> Result<(), Box<Mismatch>> {
         self.rules.changed();
         for ballot in self.ballots.values_mut() {
             let differs = |both: Box<(DecisionRow, DecisionRow)>| Mismatch {
                 written: both.0,
                 derived: both.1,
             };
-            ballot.resume(&self.rules).map_err(|both| Box::new(differs(both)))?;
+            let resumed = ballot.resume(self.settled, otherwise, &self.rules);
+            resumed.map_err(|both| Box::new(differs(both)))?;
         }
         self.ballots.values_mut().for_each(|ballot| self.agenda.schedule(ballot, &self.rules));
         Ok(())

@@ -29,7 +29,7 @@ use timely::dataflow::operators::generic::operator::empty;
 use timely::dataflow::operators::vec::Map;
 use timely::dataflow::operators::{Concatenate, ConnectLoop, Feedback};
 
-use crate::ballot::Fact;
+use crate::ballot::{Fact, Otherwise};
 use crate::booth::{Booth, Horizon, Mismatch};
 use crate::by_epoch::{Turn, by_checkpoint, by_epoch};
 use crate::clock::{Clockwork, Report, era_entered};
@@ -80,6 +80,8 @@ pub struct Setup {
     pub policy: Policy,
     /// The key of ids.
     pub key: IdKey,
+    /// What becomes of restored decisions that would now come out otherwise.
+    pub otherwise: Otherwise,
     /// The last epoch of the checkpoint that an epoch belongs to.
     pub last_of_checkpoint: fn(Epoch) -> Epoch,
 }
@@ -267,7 +269,7 @@ fn booths<'s>(
                 }
             }
             if !std::mem::replace(&mut resumed, true)
-                && let Err(mismatch) = booth.resume()
+                && let Err(mismatch) = booth.resume(setup.otherwise)
             {
                 (hooks.mismatch)(*mismatch);
             }

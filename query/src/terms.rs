@@ -4,19 +4,11 @@
 //! [`job_path`]: `key = value` lines. So the text needs no protection of its own. A changed one is not the job's.
 
 use quorate_connectors::store::Store;
-use quorate_schemas::log::Digest;
+use quorate_schemas::log::{Digest, job_path};
 use quorate_schemas::ratio::Ratio;
 use quorate_schemas::time::Micros;
 
 use crate::error::Result;
-
-/// Below this lie the texts of the jobs that have written to a store.
-pub const JOB_PREFIX: &str = "job/";
-
-/// Where the text lies whose digest is `fingerprint`.
-pub fn job_path(fingerprint: &Digest) -> String {
-    format!("{JOB_PREFIX}{fingerprint}.txt")
-}
 
 /// The terms on which tasks were decided.
 #[derive(Clone, Debug, PartialEq, Eq)]

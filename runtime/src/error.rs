@@ -44,6 +44,21 @@ pub enum Error {
     )]
     OtherFingerprint,
 
+    /// A setting has changed that the log cannot follow.
+    #[error(
+        "{setting} went from {then} to {now}, which no upgrade follows: {why}. Put it back, or give the job a new store"
+    )]
+    NotUpgradable {
+        /// The setting, as the job's settings are kept beside the log.
+        setting: &'static str,
+        /// What it was.
+        then: String,
+        /// What it is.
+        now: String,
+        /// Why not.
+        why: &'static str,
+    },
+
     /// The log is damaged.
     #[error("the log is damaged: {0}. `quorate verify` names everything that is wrong")]
     Damaged(String),
@@ -51,7 +66,8 @@ pub enum Error {
     /// What was restored does not follow from the retained rows.
     #[error(
         "task {:?} was decided as {:?} and would now be decided as {:?}: this build decides otherwise than the one \
-         that wrote the log. Go on with that build, or give the job a new store",
+         that wrote the log. Go on with that build, give the job a new store, or run `quorate upgrade`, which revises \
+         what is not final",
         .0.written.task, .0.written.answer, .0.derived.answer
     )]
     Mismatch(Box<Mismatch>),
@@ -89,6 +105,7 @@ impl Error {
             Error::Connector(_)
             | Error::OtherJob { .. }
             | Error::OtherFingerprint
+            | Error::NotUpgradable { .. }
             | Error::Damaged(_)
             | Error::Mismatch(_) => FailureKind::Misconfigured,
         }

@@ -11,6 +11,7 @@ mod roster;
 mod run;
 mod shared;
 mod survey;
+mod upgrade;
 mod worker;
 
 pub use error::Error;

@@ -8,10 +8,11 @@ use std::time::Duration;
 use quorate_connectors::delta::DeltaTables;
 use quorate_connectors::staged::Provenance;
 use quorate_connectors::store::Store;
+use quorate_operators::ballot::Otherwise;
 use quorate_operators::decide::Setup;
 use quorate_schemas::clock::{Clock, Phase};
 use quorate_schemas::id::IdKey;
-use quorate_schemas::log::{Hex, Owner, RandomId};
+use quorate_schemas::log::{Hex, Owner, RandomId, job_path};
 use quorate_schemas::retained::RetainedRow;
 use tokio::sync::{mpsc, watch};
 
@@ -32,6 +33,7 @@ use crate::partitions::{Pace, Start};
 use crate::roster::{FORGET_AFTER, Roster};
 use crate::shared::Shared;
 use crate::survey::Surveyor;
+use crate::upgrade::check_upgrade;
 use crate::worker::{Plan, work};
 
 /// Followed sources are looked through for new files this often.
@@ -45,10 +47,11 @@ pub fn run(job: &Job, options: RunOptions, observer: Arc<dyn Observer>) -> Resul
     run_with(job, options, observer, Upgrade::Refuse)
 }
 
-/// Goes on with a job whose settings have changed: from here on the new ones decide. What is decided stays.
+/// Goes on with a job whose settings have changed, or with a build that decides otherwise: from here on the new ones
+/// decide. What is final stays; a decision that can still be revised, and would come out otherwise, gets a revision.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run`], and if what is kept would mean something else under the new settings.
 pub fn upgrade(
     job: &Job,
     options: RunOptions,
@@ -69,9 +72,13 @@ fn run_with(
         Error::Worker(format!("the asynchronous runtime does not start: {error}"))
     })?;
     let begun = tokio.block_on(begin(job, &options, observer, upgrade))?;
+    let otherwise = match upgrade {
+        Upgrade::Refuse => Otherwise::Refused,
+        Upgrade::Adopt => Otherwise::Revised,
+    };
     match begun {
         Begun::Finished => Ok(Outcome::AlreadyFinished),
-        Begun::Leading(leading) => leading.go_on(job, &options, &tokio, watch),
+        Begun::Leading(leading) => leading.go_on(job, &options, otherwise, &tokio, watch),
     }
 }
 
@@ -99,6 +106,9 @@ async fn begin(
     while let Outlasted::Again =
         attempts.outlast(store.check_conditional_create().await.map_err(Error::from)).await?
     {}
+    if upgrade == Upgrade::Adopt {
+        check_upgrade(job, &store, observer.as_ref()).await?;
+    }
     let note = |text: &str| observer.note(text);
     let mut applicant = Applicant {
         job: job.name.clone(),
@@ -124,7 +134,7 @@ async fn begin(
         }
         Taken::Lead(lead, claim) => {
             if lead.standing().finished {
-                store.put(&text_path(job), job.canonical().into()).await?;
+                store.put(&job_path(&job.fingerprint()), job.canonical().into()).await?;
                 publish_rest(job, &store, &observer, &claim).await?;
                 return Ok(Begun::Finished);
             }
@@ -188,6 +198,7 @@ impl Leading {
         self,
         job: &Job,
         options: &RunOptions,
+        otherwise: Otherwise,
         tokio: &tokio::runtime::Runtime,
         since: Stopwatch,
     ) -> Result<Outcome, Error> {
@@ -253,6 +264,7 @@ impl Leading {
             setup: Setup {
                 policy,
                 key,
+                otherwise,
                 last_of_checkpoint: |epoch| last_epoch(checkpoint_of(epoch)),
             },
             checkpoint: job.checkpoint,
@@ -299,7 +311,7 @@ async fn recover_once(
     shared: &Shared,
 ) -> Result<Vec<RetainedRow>, Error> {
     let note = |text: &str| shared.observer.note(text);
-    shared.store.put(&text_path(job), job.canonical().into()).await?;
+    shared.store.put(&job_path(&job.fingerprint()), job.canonical().into()).await?;
     sweep(claim, &shared.store, &note).await?;
     read_rows(&claim.record().standing, &shared.store).await
 }
@@ -380,11 +392,6 @@ fn ended(shared: &Shared, led: Option<Led>) -> Result<Outcome, Error> {
         commits: led.commits,
     };
     Ok(if led.finished { Outcome::Finished(totals) } else { Outcome::Stopped(totals) })
-}
-
-/// Where the text is kept that the job's fingerprint is the digest of, for those who derive its decisions anew.
-fn text_path(job: &Job) -> String {
-    format!("job/{}.txt", job.fingerprint())
 }
 
 /// Who runs here.

@@ -50,7 +50,8 @@ pub use follows::follows;
 pub use hex::Hex;
 pub use owner::Owner;
 pub use path::{
-    HINT_PATH, LOG_PREFIX, ObjectName, RETAINED_PREFIX, TABLES_PREFIX, hint_bytes, parse_hint,
+    HINT_PATH, JOB_PREFIX, LOG_PREFIX, ObjectName, RETAINED_PREFIX, TABLES_PREFIX, hint_bytes,
+    job_path, parse_hint,
 };
 pub use standing::{Counts, Ending, Position, RetainedFile, Standing, TableTotals};
 

@@ -14,6 +14,8 @@ mod job;
 #[cfg(feature = "failpoints")]
 mod kills;
 mod panels;
+mod reopened;
 mod rotated;
 mod running;
 mod ticks;
+mod upgraded;

@@ -2,8 +2,9 @@
 //!
 //! Files are sorted into tiers by size, each [`MergePolicy::fan_in`] times the one before. A tier that has so many
 //! files gives them to the next: so a row is rewritten once per tier, about four times on its way from a hundred
-//! kilobytes to a hundred megabytes, however many files come. Within a tier, files that are neighbours in event time
-//! are merged with each other.
+//! kilobytes to a hundred megabytes, however many files come. Files that fill one of the target's size are merged
+//! without waiting for more: large merges come one by one, not all at once. Within a tier, files that are neighbours in
+//! event time are merged with each other.
 
 use super::files::LiveFile;
 
@@ -35,8 +36,12 @@ pub(super) fn choose(files: &[LiveFile], policy: &MergePolicy) -> Vec<Vec<LiveFi
         })
         .collect();
     small.sort_by_key(|file| (tier(file), file.min_event_time_us, file.path.clone()));
+    let is_full = |tier: &&[&LiveFile]| {
+        let bytes: u64 = tier.iter().map(|file| file.bytes).sum();
+        tier.len() >= fan_in as usize || bytes >= policy.target_bytes
+    };
     let tiers = small.chunk_by(|a, b| tier(a) == tier(b));
-    tiers.filter(|tier| tier.len() >= fan_in as usize).flat_map(|tier| runs(tier, policy)).collect()
+    tiers.filter(is_full).flat_map(|tier| runs(tier, policy)).collect()
 }
 
 /// Cuts a tier into runs of neighbours, each within the policy's bounds.
@@ -94,6 +99,13 @@ mod tests {
         check(&[10, 11, 12, 13], &[&[3, 2, 1, 0]]);
         check(&[10, 10, 100, 100, 100, 1], &[]);
         check(&[10, 100, 10, 100, 10, 100, 10, 100], &[&[6, 4, 2, 0], &[7, 5, 3, 1]]);
+    }
+
+    #[test]
+    fn files_that_fill_a_large_one_wait_for_no_more() {
+        check(&[400, 400], &[]);
+        check(&[400, 400, 400], &[&[2, 1]]);
+        check(&[300, 300, 300, 10, 10], &[]);
     }
 
     #[test]

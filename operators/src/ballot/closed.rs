@@ -49,6 +49,8 @@ pub(crate) struct Closed {
     row: DecisionRow,
     /// Everything up to here is in `row`; before the first revision, nothing is.
     revised_to: Option<Micros>,
+    /// Where the last revision does not follow from the rules as they are now: when it is to be made anew.
+    owed_at: Option<Micros>,
     kept: bool,
 }
 
@@ -96,7 +98,17 @@ impl Closed {
             close_rule: closing.rule,
             gold: None,
         };
-        Closed { closing, declared, golds, overrides, votes, row, revised_to: None, kept: false }
+        Closed {
+            closing,
+            declared,
+            golds,
+            overrides,
+            votes,
+            row,
+            revised_to: None,
+            owed_at: None,
+            kept: false,
+        }
     }
 
     /// The revision that `written` says was the last.
@@ -107,6 +119,14 @@ impl Closed {
         self.revised_to = Some(written.event_time);
         self.kept = true;
         self
+    }
+
+    /// What was written does not follow from the rules: they are new, and the task is decided anew by them. That is as
+    /// of now, everything before `settled` being settled.
+    pub(crate) fn owe(&mut self, written: DecisionRow, settled: Micros, rules: &Rules) {
+        let latest = settled.saturating_sub(1).min(self.final_after(rules));
+        self.owed_at = Some(latest.max(written.event_time));
+        self.row = written;
     }
 
     /// The last revision.
@@ -135,6 +155,9 @@ impl Closed {
 
     /// When it next has something to do.
     pub(crate) fn due(&self, rules: &Rules) -> Due {
+        if let Some(at) = self.owed_at {
+            return Due::Close(at);
+        }
         let revised_to = self.revised_to.unwrap_or(Micros::MIN);
         let golds = self.golds.iter().map(|row| row.event_time);
         let facts = golds.chain(self.overrides.iter().map(|row| row.event_time));
@@ -169,6 +192,9 @@ impl Closed {
         let last = self.final_after(rules);
         if self.revised_to.is_none() {
             self.first(rules, effects);
+        }
+        if let Some(at) = self.owed_at.take_if(|at| *at < moment.until) {
+            self.anew(at, rules, effects);
         }
         for at in self.times_of_change(moment.until, last, rules) {
             self.change(at, rules, effects);
@@ -220,6 +246,25 @@ impl Closed {
             }
         }
         times
+    }
+
+    /// Decides by rules that are not those of the revisions before: by what weights these came about is not known any
+    /// more, so all votes are told again. What they have shown of their agents stays.
+    fn anew(&mut self, at: Micros, rules: &Rules, effects: &mut Effects) {
+        let revision = self.row.revision + 1;
+        self.row.method = Name::new(rules.policy.method.word());
+        self.row.eligible_basis = rules.basis();
+        let task = self.declared.as_ref();
+        self.row.quorum = task.and_then(|task| task.quorum).unwrap_or(rules.policy.quorum);
+        self.revise(at, rules);
+        self.revised_to = Some(at);
+        self.row.revision = revision;
+        self.row.reason = RevisionReason::Upgrade;
+        self.votes.iter_mut().for_each(|vote| vote.revision = revision);
+        if !self.votes.is_empty() {
+            effects.rows.push(OutRow::Votes(self.votes.clone()));
+        }
+        effects.rows.push(OutRow::Decision(Box::new(self.row.clone())));
     }
 
     fn change(&mut self, at: Micros, rules: &Rules, effects: &mut Effects) {

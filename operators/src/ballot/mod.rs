@@ -133,6 +133,15 @@ pub enum Due {
     Age(Micros),
 }
 
+/// What becomes of a decision that was written, can still be revised, and would now come out otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    /// Nothing goes on: the operators or the rules are not those that decided.
+    Refused,
+    /// A revision says how it comes out now: the rules are meant to be others.
+    Revised,
+}
+
 /// What a step of the clock did to a ballot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advanced {
@@ -223,16 +232,26 @@ impl Ballot {
         }
     }
 
-    /// After the last restored row: a task that had closed is closed again, as it was.
+    /// After the last restored row: a task that had closed is closed again, as it was. Everything before `settled` was
+    /// settled.
     ///
     /// # Errors
-    /// If what follows from the retained rows is not what was written: the operators are not those that wrote it.
-    pub fn resume(&mut self, rules: &Rules) -> Result<(), Box<(DecisionRow, DecisionRow)>> {
+    /// If what follows from the retained rows is not what was written, and is not to be `otherwise`: the operators are
+    /// not those that wrote it.
+    pub fn resume(
+        &mut self,
+        settled: Micros,
+        otherwise: Otherwise,
+        rules: &Rules,
+    ) -> Result<(), Box<(DecisionRow, DecisionRow)>> {
         let Stage::Open(open) = &mut self.stage else { return Ok(()) };
         let Some(written) = open.restored.take() else { return Ok(()) };
-        let (closed, mut later) = std::mem::take(open).close_as_written(&written, rules);
+        let (mut closed, mut later) = std::mem::take(open).close_as_written(&written, rules);
         if *closed.row() != written {
-            return Err(Box::new((written, closed.row().clone())));
+            match otherwise {
+                Otherwise::Refused => return Err(Box::new((written, closed.row().clone()))),
+                Otherwise::Revised => closed.owe(written, settled, rules),
+            }
         }
         self.stage = Stage::Closed(Box::new(closed));
         self.next.append(&mut later);

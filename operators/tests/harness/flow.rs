@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
+use quorate_operators::ballot::Otherwise;
 use quorate_operators::clock::Report;
 use quorate_operators::decide::{Hooks, Inputs, Setup, ToOutlet, decide};
 use quorate_operators::policy::Policy;
@@ -91,8 +92,12 @@ fn incarnation(
         if to_the_end && first == 0 { |epoch| epoch | 3 } else { |epoch| epoch };
     let guards = timely::execute(configuration, move |worker| {
         let told = Rc::new(Cell::new((clock, true)));
-        let mut ports =
-            build(worker, Setup { policy, key: key(), last_of_checkpoint }, &told, &to_workers);
+        let mut ports = build(
+            worker,
+            Setup { policy, key: key(), otherwise: Otherwise::Refused, last_of_checkpoint },
+            &told,
+            &to_workers,
+        );
         if worker.index() != 0 {
             return;
         }

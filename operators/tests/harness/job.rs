@@ -1,5 +1,6 @@
 //! One incarnation of a job: a clockwork, booths and a book, wired as `decide` wires them.
 
+use quorate_operators::ballot::Otherwise;
 use quorate_operators::booth::{Booth, Horizon};
 use quorate_operators::clock::{Clockwork, Report, era_entered};
 use quorate_operators::effects::Effects;
@@ -55,9 +56,18 @@ impl Job {
 
     /// The same job in a new incarnation, which knows only what is retained: what was on its way is lost.
     pub(crate) fn restarted(&self, workers: usize) -> Job {
-        let mut job = Job::new(self.policy, workers);
+        self.restarted_under(self.policy, Otherwise::Refused, workers)
+    }
+
+    /// The same job in a new incarnation under another policy.
+    pub(crate) fn upgraded(&self, policy: Policy) -> Job {
+        self.restarted_under(policy, Otherwise::Revised, self.workers())
+    }
+
+    fn restarted_under(&self, policy: Policy, otherwise: Otherwise, workers: usize) -> Job {
+        let mut job = Job::new(policy, workers);
         job.clock = self.clock;
-        job.clockwork = Clockwork::new(self.policy.eras, workers, self.clock);
+        job.clockwork = Clockwork::new(policy.eras, workers, self.clock);
         job.store = self.store.clone();
         for row in self.store.rows() {
             match row.task().map(|task| task.route()) {
@@ -68,11 +78,11 @@ impl Job {
         }
         for booth in &mut job.booths {
             booth.restore(RetainedRow::Clock(self.clock));
-            if let Err(mismatch) = booth.resume() {
+            if let Err(mismatch) = booth.resume(otherwise) {
                 panic!("{mismatch:#?}");
             }
         }
-        if let Some(era) = era_entered(self.policy.eras, self.clock) {
+        if let Some(era) = era_entered(policy.eras, self.clock) {
             job.book.resume(era);
         }
         job

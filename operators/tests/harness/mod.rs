@@ -79,11 +79,50 @@ pub(crate) fn run_and_reopen(policy: Policy, rows: &[Row], later: &[Row]) -> (Ou
     (first, then)
 }
 
-fn drive(job: &mut Job, partitions: &[Vec<Row>], lateness: i64, course: &Course) -> Outcome {
+/// Reads `partitions` to their end, from some epoch on under another policy. Gives the rows of before, and the rest;
+/// nothing if the end comes first.
+pub(crate) fn run_and_upgrade(
+    policy: Policy,
+    (after, new): (u64, Policy),
+    partitions: &[Vec<Row>],
+    lateness: i64,
+    course: &Course,
+) -> Option<(Vec<OutRow>, Outcome)> {
+    let mut job = Job::new(policy, course.workers);
     let mut reader = Reader::new(partitions, lateness, &course.cuts);
+    let mut before = drive_until(&mut job, &mut reader, course, Some(after));
+    if reader.is_done() && !job.lags() {
+        return None;
+    }
+    job.save();
+    before.append(&mut job.rows);
+    job = job.upgraded(new);
+    reader.start_again();
+    Some((before, drive_on(&mut job, &mut reader, course)))
+}
+
+fn drive(job: &mut Job, partitions: &[Vec<Row>], lateness: i64, course: &Course) -> Outcome {
+    drive_on(job, &mut Reader::new(partitions, lateness, &course.cuts), course)
+}
+
+fn drive_on(job: &mut Job, reader: &mut Reader, course: &Course) -> Outcome {
+    let mut rows = drive_until(job, reader, course, None);
+    job.save();
+    rows.append(&mut job.rows);
+    rows.retain(|row| !matches!(row, OutRow::Update(_)));
+    Outcome { rows, retained: job.retained() }
+}
+
+/// Reads to the end, or up to an epoch of the course.
+fn drive_until(
+    job: &mut Job,
+    reader: &mut Reader,
+    course: &Course,
+    last: Option<u64>,
+) -> Vec<OutRow> {
     let mut epoch = 0;
     let mut rows = Vec::new();
-    while !reader.is_done() || job.lags() {
+    while (!reader.is_done() || job.lags()) && last.is_none_or(|last| epoch <= last) {
         assert!(epoch < 10_000, "the job never ends");
         let (read, reports) = reader.read(job.workers());
         job.epoch(read, reports);
@@ -98,8 +137,5 @@ fn drive(job: &mut Job, partitions: &[Vec<Row>], lateness: i64, course: &Course)
         }
         epoch += 1;
     }
-    job.save();
-    rows.append(&mut job.rows);
-    rows.retain(|row| !matches!(row, OutRow::Update(_)));
-    Outcome { rows, retained: job.retained() }
+    rows
 }

@@ -6,6 +6,7 @@ mod forgotten;
 mod independent;
 mod lives;
 mod restart;
+mod upgrade;
 mod wired;
 
 use proptest::test_runner::Config;

@@ -216,9 +216,10 @@ impl Derived<'_> {
                 );
             }
             Some(before) => {
-                // The final revision may come at the very time of the last change.
+                // The final revision, and one by other settings, may come at the very time of the last change.
+                let may_be_equal = decision.is_final || decision.reason == "upgrade";
                 let later = decision.event_time > before.event_time
-                    || (decision.is_final && decision.event_time == before.event_time);
+                    || (may_be_equal && decision.event_time == before.event_time);
                 time(
                     self,
                     "event_time, later than the revision before",

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use quorate_connectors::store::Store;
-use quorate_schemas::log::Digest;
+use quorate_schemas::log::{Digest, job_path};
 use quorate_schemas::time::Micros;
 
 use super::decision::Known;
 use super::finding::{Check, Finding, Findings};
 use super::log::Log;
 use crate::error::Result;
-use crate::terms::{self, Terms, job_path};
+use crate::terms::{self, Terms};
 
 /// Terms by the fingerprint of the job that had them, and which held when.
 #[derive(Clone, Debug, Default)]

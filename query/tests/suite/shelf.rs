@@ -7,11 +7,10 @@ use quorate_connectors::delta::{CommitFiles, DeltaTables, MergePolicy};
 use quorate_connectors::staged::{Provenance, TableFile, write_retained};
 use quorate_connectors::store::{Creation, Store};
 use quorate_operators::policy::{Policy, QuorumOf, StakeRule};
-use quorate_query::terms::job_path;
 use quorate_query::verify::{Options, Report, verify};
 use quorate_schemas::log::{
     Body, Commit, Counts, Digest, FORMAT, HINT_PATH, Hex, ObjectName, Owner, Record, RetainedFile,
-    StagedFile, Standing, follows, hint_bytes,
+    StagedFile, Standing, follows, hint_bytes, job_path,
 };
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::table::{OutRow, Table, TableBuilder};

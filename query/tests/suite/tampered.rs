@@ -229,7 +229,7 @@ async fn a_record_removed_is_named() {
 #[tokio::test]
 async fn the_text_of_the_job_is_held_against_its_fingerprint() {
     let shelf = shelf().await;
-    let path = quorate_query::terms::job_path(&shelf.last().fingerprint);
+    let path = quorate_schemas::log::job_path(&shelf.last().fingerprint);
     let text = shelf.store.get(&path).await.unwrap().unwrap();
     let changed = String::from_utf8_lossy(&text).replace("quorum = 2/3", "quorum = 1/3");
     shelf.store.put(&path, changed.into()).await.unwrap();

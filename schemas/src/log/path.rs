@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Digest;
+
 /// Below this lie the records.
 pub const LOG_PREFIX: &str = "log/";
 
@@ -10,6 +12,14 @@ pub const TABLES_PREFIX: &str = "tables/";
 
 /// Below this lie the retained files.
 pub const RETAINED_PREFIX: &str = "retained/";
+
+/// Below this lie the texts of the settings that records were written under.
+pub const JOB_PREFIX: &str = "job/";
+
+/// Where the text lies whose digest is `fingerprint`: all settings that results depend on, `key = value` a line.
+pub fn job_path(fingerprint: &Digest) -> String {
+    format!("{JOB_PREFIX}{fingerprint}.txt")
+}
 
 /// Where the hint lies: the `seq` of some late record. It saves listing and is never believed.
 pub const HINT_PATH: &str = "latest";

@@ -51,6 +51,8 @@ pub enum RevisionReason {
     Override,
     /// The right answer became known.
     Gold,
+    /// The job's settings, or the build, decide otherwise now.
+    Upgrade,
     /// Nothing changes any more.
     Final,
 }
@@ -64,6 +66,7 @@ impl RevisionReason {
             RevisionReason::Release => "release",
             RevisionReason::Override => "override",
             RevisionReason::Gold => "gold",
+            RevisionReason::Upgrade => "upgrade",
             RevisionReason::Final => "final",
         }
     }
