@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use crate::job::{Job, generate, quorate, text};
 use crate::running::Running;
 
-const FILES: [&str; 6] = ["agents", "tasks", "votes", "gold", "ticks", "control"];
 const OLD: &str = "quorum = \"2/3\"";
 const NEW: &str = "quorum = \"19/20\"";
 
@@ -22,19 +20,6 @@ fn decided(job: &Job) -> BTreeMap<String, (String, String)> {
         (column("task_id"), (column("quorum"), column("how")))
     };
     rows.iter().map(row).collect()
-}
-
-/// The first lines of every file, about half of it, or the whole of it. Gives the number of lines.
-fn copy(folder: &Path, half: bool) -> u64 {
-    let lines = FILES.map(|name| {
-        let whole = fs::read_to_string(folder.join(format!("{name}.jsonl"))).unwrap();
-        let all = whole.lines().count();
-        let lines = if half { all / 2 } else { all };
-        let some: String = whole.split_inclusive('\n').take(lines).collect();
-        fs::write(folder.join("grown").join(format!("{name}.jsonl")), some).unwrap();
-        lines as u64
-    });
-    lines.iter().sum()
 }
 
 fn ended(arguments: &[&str]) -> (bool, String) {
@@ -52,19 +37,21 @@ fn what_is_final_stays_and_what_is_not_is_decided_by_the_new_settings() {
     old.run(2);
     new.run(2);
 
-    fs::create_dir(folder.join("grown")).unwrap();
-    let lines = copy(folder, true);
-    let from = FILES.map(|file| format!("files = \"{file}.jsonl\""));
-    let to = FILES.map(|file| format!("follow = true\nfiles = \"grown/{file}.jsonl\""));
-    let changes: Vec<(&str, &str)> =
-        from.iter().zip(&to).map(|(from, to)| (from.as_str(), to.as_str())).collect();
-    let job = Job::variant(folder, "upgraded", &changes);
+    let votes = fs::read_to_string(folder.join("votes.jsonl")).unwrap();
+    let lines = votes.lines().count();
+    let first: String = votes.split_inclusive('\n').take(lines / 2).collect();
+    fs::write(folder.join("grown.jsonl"), &first).unwrap();
+    let follow = ("files = \"votes.jsonl\"", "follow = true\nfiles = \"grown.jsonl\"");
+    let job = Job::variant(folder, "upgraded", &[follow]);
     let mut run = Running::start(&job, 2);
-    run.wait_for_rows(lines);
+    let others = ["agents", "tasks", "gold", "ticks", "control"].map(|name| {
+        fs::read_to_string(folder.join(format!("{name}.jsonl"))).unwrap().lines().count()
+    });
+    run.wait_for_rows((lines / 2 + others.iter().sum::<usize>()) as u64);
     run.stop();
     job.verify();
 
-    copy(folder, false);
+    fs::write(folder.join("grown.jsonl"), votes).unwrap();
     let file = job.file.to_str().unwrap();
     let settings = fs::read_to_string(file).unwrap().replace("follow = true\n", "");
     let changed = settings.replace(OLD, NEW);
