@@ -18,13 +18,8 @@ DEMO ?= demo
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-demo: $(DEMO)/job.toml ## generated votes in, trusted decisions out
-	$(QUORATE) run $(DEMO)/job.toml
-	$(QUORATE) query --job $(DEMO)/job.toml \
-	    "SELECT state, count(*) AS tasks, avg(confidence) AS confidence FROM decisions_current GROUP BY state ORDER BY state"
-
-$(DEMO)/job.toml:
-	$(QUORATE) generate $(DEMO)
+demo: ## a fleet with liars in it: what majority makes of it, and what Quorate does
+	$(QUORATE) demo $(DEMO)
 
 test: ## every test; set QUORATE_DATA to the folder of real votes for the suites that need it
 	$(CARGO) test --workspace --features quorate/failpoints $(TEST_FLAGS)

@@ -75,8 +75,8 @@ impl Running {
     }
 
     /// The process, to be looked at from any thread.
-    pub(crate) fn process(&self) -> Process {
-        Process { id: self.child.id() }
+    pub(crate) fn observed(&self) -> Observed {
+        Observed { id: self.child.id() }
     }
 
     /// The CPU it has used so far, in seconds.
@@ -124,11 +124,11 @@ impl Running {
 
 /// A process that may be under way.
 #[derive(Clone, Copy)]
-pub(crate) struct Process {
+pub(crate) struct Observed {
     id: u32,
 }
 
-impl Process {
+impl Observed {
     /// What the kernel counts of it, in bytes: a line of `/proc/PID/status`.
     ///
     /// # Errors

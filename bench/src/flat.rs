@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-use crate::engine::{Binary, Process, Running, bytes_below};
+use crate::engine::{Binary, Observed, Running, bytes_below};
 use crate::stream::{Shape, Votes};
 
 /// How the flat run runs.
@@ -99,7 +99,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut to = BufWriter::with_capacity(1 << 20, File::create(args.folder.join("votes.jsonl"))?);
     let mut running = Running::start(&quorate, &job, args.workers)?;
     running.next("started")?;
-    let process = running.process();
+    let observed = running.observed();
     println!("{tasks} tasks, {lines} votes, {} workers, {} slices", args.workers, args.slices);
     println!(
         "{:>5} {:>8} {:>8} {:>9} {:>8} {:>11} {:>10} {:>9}",
@@ -116,7 +116,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             let until = lines * (RESTARTS * (nr - 1) + part) / (RESTARTS * args.slices);
             let over = AtomicBool::new(false);
             let looks = std::thread::scope(|scope| -> anyhow::Result<_> {
-                let looking = scope.spawn(|| look(process, &store.join("retained"), &over));
+                let looking = scope.spawn(|| look(observed, &store.join("retained"), &over));
                 let wrote = write(&mut votes, until - written, args.rate, &mut to);
                 over.store(true, Ordering::Relaxed);
                 wrote?;
@@ -140,7 +140,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let (log, cpu) = (bytes_below(&store.join("log"))?, running.cpu_s()?);
         let slice = Slice {
             cpu_s: cpu - cpu_before,
-            peak_bytes: process.memory("VmHWM")?,
+            peak_bytes: observed.memory("VmHWM")?,
             memory_bytes: mean(&memory),
             log_bytes: log - log_before,
             retained_bytes: mean(&retained),
@@ -174,10 +174,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// The memory of the run and the bytes of its retained files, looked at until it is `over`.
-fn look(process: Process, retained: &Path, over: &AtomicBool) -> anyhow::Result<Vec<(u64, u64)>> {
+fn look(observed: Observed, retained: &Path, over: &AtomicBool) -> anyhow::Result<Vec<(u64, u64)>> {
     let mut looks = Vec::new();
     while !over.load(Ordering::Relaxed) {
-        looks.push((process.memory("VmRSS")?, bytes_below(retained)?));
+        looks.push((observed.memory("VmRSS")?, bytes_below(retained)?));
         std::thread::sleep(LOOK_EVERY);
     }
     Ok(looks)

@@ -22,8 +22,8 @@ truth.jsonl has the right answers, to score decisions against. Shares lie betwee
 
 /// Write a synthetic fleet of agents: tasks, votes, ticks, the truth, and a job for them
 ///
-/// Agents are honest, noisy, constant, always wrong, colluding or equivocating, in the shares given; OUT is made, or
-/// must be empty. OUT/job.toml is ready to run.
+/// Agents are honest, noisy, constant, always wrong, colluding, equivocating or sleeping, in the shares given; OUT is
+/// made, or must be empty. OUT/job.toml is ready to run.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -98,6 +98,9 @@ struct Behaviour {
     /// Share of agents that give two different answers to each task
     #[arg(long, default_value_t = usual().mix.equivocating)]
     equivocating: f64,
+    /// Share of agents that are honest for the first half of the tasks, and always wrong then
+    #[arg(long, default_value_t = usual().mix.sleeping)]
+    sleeping: f64,
     /// Least accuracy of an honest agent in a domain
     #[arg(long, default_value_t = usual().accuracy_min)]
     accuracy_min: f64,
@@ -211,6 +214,7 @@ impl Args {
             always_wrong: behaviour.always_wrong,
             colluding: behaviour.colluding,
             equivocating: behaviour.equivocating,
+            sleeping: behaviour.sleeping,
         };
         let style = match writing.style {
             StyleWord::Full => Style::Full,
@@ -311,7 +315,7 @@ mod tests {
                 "compression" => "zst",
                 share if share.ends_with("share") || share.starts_with("accuracy") => "0.123",
                 "noisy" | "constant" | "always-wrong" | "colluding" | "equivocating"
-                | "family-correlation" => "0.123",
+                | "sleeping" | "family-correlation" => "0.123",
                 _ => "123",
             };
             let matches =

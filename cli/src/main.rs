@@ -17,16 +17,20 @@
 mod at;
 mod commits;
 mod console;
+mod demo;
 mod exit;
 mod explain;
 mod generate;
 mod log;
 mod numbers;
+mod plan;
 #[cfg(feature = "sql")]
 mod query;
+mod report;
 mod run;
 mod validate;
 mod verify;
+mod whatif;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -51,9 +55,10 @@ fn after_help() -> String {
     let mut text = String::from(
         "\
 A first run:
-  quorate generate demo            write a synthetic fleet and a job for it
-  quorate validate demo/job.toml   check the job, its files and its store
-  quorate run demo/job.toml        decide, and commit the tables
+  quorate demo                     a synthetic fleet with liars in it: what majority makes of it, and what Quorate does
+  quorate generate fleet           write another one, and a job for it
+  quorate validate fleet/job.toml  check the job, its files and its store
+  quorate run fleet/job.toml       decide, and commit the tables
 
 Exit codes:
 ",
@@ -73,13 +78,17 @@ Environment:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Run(run::Args),
     Upgrade(run::upgrade::Args),
     Validate(validate::Args),
+    Plan(plan::Args),
     #[cfg(feature = "sql")]
     Query(query::Args),
     Explain(explain::Args),
     Verify(verify::Args),
+    Whatif(whatif::Args),
+    Report(report::Args),
     Commits(commits::Args),
     Generate(Box<generate::Args>),
 }
@@ -87,13 +96,17 @@ enum Command {
 impl Command {
     fn run(self, console: &Arc<Console>) -> anyhow::Result<Exit> {
         match self {
+            Command::Demo(args) => demo::run(&args, console),
             Command::Run(args) => run::run(&args, console),
             Command::Upgrade(args) => run::upgrade::run(&args, console),
             Command::Validate(args) => validate::run(&args, console),
+            Command::Plan(args) => plan::run(&args, console),
             #[cfg(feature = "sql")]
             Command::Query(args) => query::run(&args, console),
             Command::Explain(args) => explain::run(&args, console),
             Command::Verify(args) => verify::run(&args, console),
+            Command::Whatif(args) => whatif::run(&args, console),
+            Command::Report(args) => report::run(&args, console),
             Command::Commits(args) => commits::run(&args, console),
             Command::Generate(args) => generate::run(*args, console),
         }

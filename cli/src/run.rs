@@ -72,16 +72,31 @@ pub(crate) fn run(args: &Args, console: &Arc<Console>) -> anyhow::Result<Exit> {
     go(&args.going, args.reopen, quorate_runtime::run, console)
 }
 
-fn go(going: &Going, reopen: bool, engine: Engine, console: &Arc<Console>) -> anyhow::Result<Exit> {
+/// Runs a job to its end, as it is usually run, and says how it goes but not what it came to.
+pub(crate) fn to_its_end(job: PathBuf, console: &Arc<Console>) -> anyhow::Result<(Job, Outcome)> {
+    let going = Going {
+        job,
+        workers: None,
+        follow: false,
+        takeover: false,
+        json: false,
+        quiet: false,
+        serialised: false,
+    };
+    perform(&going, false, quorate_runtime::run, Wish::Lines, console)
+}
+
+fn perform(
+    going: &Going,
+    reopen: bool,
+    engine: Engine,
+    wish: Wish,
+    console: &Arc<Console>,
+) -> anyhow::Result<(Job, Outcome)> {
     // Before anything that takes time: a signal must never find nobody who commits what was read.
     let stop = StopSignal::new();
     signals::stop_on(&stop)?;
     let Loaded { job, warnings } = Job::load(&going.job)?;
-    let wish = match (going.json, going.quiet) {
-        (true, _) => Wish::Json,
-        (false, true) => Wish::Quiet,
-        (false, false) => Wish::Lines,
-    };
     if wish == Wish::Lines {
         console.findings(&warnings);
     }
@@ -93,6 +108,16 @@ fn go(going: &Going, reopen: bool, engine: Engine, console: &Arc<Console>) -> an
         let exit = exit_of(error.kind());
         anyhow::Error::from(error).context(exit)
     })?;
+    Ok((job, outcome))
+}
+
+fn go(going: &Going, reopen: bool, engine: Engine, console: &Arc<Console>) -> anyhow::Result<Exit> {
+    let wish = match (going.json, going.quiet) {
+        (true, _) => Wish::Json,
+        (false, true) => Wish::Quiet,
+        (false, false) => Wish::Lines,
+    };
+    let (job, outcome) = perform(going, reopen, engine, wish, console)?;
     match wish {
         Wish::Json => {
             console.out(json!({ "type": "outcome", "outcome": summary::as_json(&outcome) }))?

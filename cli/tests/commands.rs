@@ -146,3 +146,64 @@ fn nothing_is_coloured_where_nobody_sees_it() {
     let (_, said, complaints) = ended(&["validate", "no-such.toml"]);
     assert!(!format!("{said}{complaints}").contains('\u{1b}'));
 }
+
+#[test]
+fn the_demo_shows_what_majority_believes_and_can_be_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("demo").display().to_string();
+    let (code, said, complaints) = ended(&["demo", &out, "--tasks", "1500"]);
+    assert_eq!(code, 0, "{said}{complaints}");
+    for words in [
+        "collude",
+        "plain majority",
+        "a lie. Quorate says",
+        "least to be trusted",
+        "tables: ",
+        "try: ",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let wide = said.lines().filter(|line| !line.contains(&out) && line.chars().count() > 80);
+    assert_eq!(wide.collect::<Vec<_>>(), Vec::<&str>::new());
+    let (code, again, complaints) = ended(&["demo", &out]);
+    assert_eq!(code, 0, "{again}{complaints}");
+    assert!(complaints.contains("is there already"), "{complaints}");
+    let end = |said: &str| {
+        said.split_once("answers the job was never told").map(|(_, end)| end.to_owned())
+    };
+    assert!(end(&said).is_some() && end(&said) == end(&again), "{again}");
+
+    let (job, truth) = (format!("{out}/job.toml"), format!("{out}/truth.jsonl"));
+    let page = folder.path().join("report.html").display().to_string();
+    let (code, said, complaints) =
+        ended(&["report", "--job", &job, "--truth", &truth, "--output", &page]);
+    assert_eq!((code, complaints.as_str()), (0, ""), "{said}");
+    assert!(fs::read_to_string(&page).unwrap().ends_with("</html>\n"), "{said}");
+    let whatif = ["whatif", "--job", &job, "--method", "majority", "--json", "--truth"];
+    let (code, said, complaints) = ended(&[&whatif[..], &[&truth]].concat());
+    assert_eq!((code, complaints.as_str()), (0, ""), "{said}");
+    let told: Value = serde_json::from_str(&said).unwrap();
+    let right = |side: &str| told[side]["right"].as_u64().unwrap();
+    assert!(right("decided") > right("otherwise"), "{told}");
+    fs::write(&truth, "{}").unwrap();
+    let (code, _, complaints) = ended(&[&whatif[..], &[&truth]].concat());
+    assert!(code == 2 && complaints.contains("truth.jsonl:1: missing field"), "{complaints}");
+}
+
+#[test]
+fn a_plan_is_drawn_without_sources_or_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = folder.path().join("job.toml");
+    fs::write(&job, "name = \"a\"\n[source.votes]\nfiles = \"none-yet.jsonl\"\n[source.gold]\nfiles = \"gold.jsonl\"").unwrap();
+    let job = job.display().to_string();
+    let drawn = |format: &str| {
+        let (code, said, complaints) = ended(&["plan", &job, "--format", format]);
+        assert_eq!((code, complaints.as_str()), (0, ""), "{said}");
+        said
+    };
+    let text = drawn("text");
+    assert!(text.contains("none-yet.jsonl") && text.contains("at most"), "{text}");
+    assert!(drawn("dot").starts_with("digraph job {"));
+    assert!(drawn("mermaid").starts_with("flowchart LR"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was written");
+}

@@ -60,8 +60,14 @@ fn time(row: &Value) -> Micros {
 
 /// All behaviours, one fifth of them honest, voting often.
 fn mixed() -> Fleet {
-    let mix =
-        Mix { noisy: 0.2, constant: 0.1, always_wrong: 0.2, colluding: 0.2, equivocating: 0.1 };
+    let mix = Mix {
+        noisy: 0.2,
+        constant: 0.1,
+        always_wrong: 0.2,
+        colluding: 0.2,
+        equivocating: 0.1,
+        sleeping: 0.0,
+    };
     Fleet { tasks: 4_000, agents: 40, mix, target_share: 0.3, ..Fleet::default() }
 }
 

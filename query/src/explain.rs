@@ -17,17 +17,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use quorate_connectors::store::Store;
 use quorate_schemas::id::Name;
-use quorate_schemas::log::ObjectName;
 use quorate_schemas::table::Table;
 use quorate_schemas::time::{Micros, format_rfc3339};
 use serde::{Serialize, Serializer};
 
 use crate::derive::Outcome;
 use crate::error::{Error, Result};
-use crate::file::File;
 use crate::near::Nearest;
-use crate::rows::{Columns, Decision, FromTable, Origins, Vote, agent_parts};
-use crate::snapshot::{Extent, Snapshot, TableFile};
+use crate::read::{files_until, rows_with};
+use crate::rows::{Decision, Vote, agent_parts};
+use crate::snapshot::{Extent, Snapshot};
 use crate::terms;
 use crate::verify::{Finding, Findings, Known, check_life, lives_of};
 
@@ -234,39 +233,6 @@ pub async fn explain(store: &Store, task: &str, as_of: Option<u64>) -> Result<Ex
         closeness: Closeness::of(decision, &outcome, &standing),
         differences: findings.told,
     })
-}
-
-/// The files that may hold rows up to a commit, with their numbers; a file that names a later one cannot.
-fn files_until(files: &[TableFile], commit: u64) -> Vec<(u32, &TableFile)> {
-    let numbered = files.iter().enumerate().map(|(nr, file)| (nr as u32, file));
-    let early = |file: &TableFile| match ObjectName::parse(&file.path) {
-        Some(ObjectName::Table { checkpoint, .. }) => checkpoint <= commit,
-        _ => true,
-    };
-    numbered.filter(|(_, file)| early(file)).collect()
-}
-
-/// The rows of `files` whose text in `column` is wanted.
-async fn rows_with<R: FromTable>(
-    store: &Store,
-    table: Table,
-    files: &[(u32, &TableFile)],
-    column: &str,
-    wanted: impl FnMut(&str) -> bool + Clone + Send + 'static,
-) -> Result<Vec<R>> {
-    let (mut rows, mut origins) = (Vec::new(), Origins::default());
-    for (nr, file) in files {
-        let failed = |reason: String| Error::File { path: file.path.clone(), reason };
-        let bytes = file.read(store).await?;
-        let batches = File::open(table, bytes)
-            .and_then(|file| file.rows_with(column, wanted.clone()))
-            .map_err(failed)?;
-        for batch in batches {
-            R::read(&Columns(&batch.map_err(failed)?), *nr, &mut origins, &mut rows)
-                .map_err(failed)?;
-        }
-    }
-    Ok(rows)
 }
 
 fn revision(decision: &Decision) -> Revision {

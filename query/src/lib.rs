@@ -6,9 +6,9 @@
 //!             │                      │
 //!             └──────► Snapshot ◄────┘   one commit, the same for every table
 //!                         │
-//!        ┌────────┬───────┴──┬──────────┐
-//!       sql    explain    verify     commits
-//!              └─ rows, derive ─┘        by arithmetic of its own
+//!        ┌────────┬───────┴──┬──────────┬──────────┐
+//!       sql    explain    verify     whatif     commits
+//!              └───── rows, derive ─────┘           by arithmetic of its own
 //! ```
 //!
 //! 1. Nothing here writes to a store, and nothing needs a running job.
@@ -16,18 +16,22 @@
 //! 3. [`verify`] and [`explain`] derive decisions, evidence and weights by code that shares nothing with the engine's
 //!    operators: two programs have to agree before a table is called right.
 
+pub mod agents;
 pub mod commits;
 pub mod error;
 pub mod explain;
+pub mod report;
 pub mod snapshot;
 #[cfg(feature = "sql")]
 pub mod sql;
 pub mod terms;
 pub mod verify;
+pub mod whatif;
 
 mod derive;
 mod file;
 mod grid;
 mod history;
 mod near;
+mod read;
 mod rows;

@@ -52,7 +52,7 @@ pub use report::{Checked, Report};
 
 pub(crate) use decision::Known;
 pub(crate) use finding::Findings;
-pub(crate) use life::{check_life, lives_of};
+pub(crate) use life::{Life, by_task, check_life, lives_of};
 
 /// How much to say, and how much to hold.
 #[derive(Clone, Copy, Debug)]

@@ -20,17 +20,20 @@ pub enum Behaviour {
     Colluding,
     /// Says one thing and another on the same task, half of the time at the very same event time.
     Equivocating,
+    /// Honest for the first half of the tasks, then always wrong, and with the clique on its targets.
+    Sleeping,
 }
 
 impl Behaviour {
     /// Every behaviour.
-    pub const ALL: [Behaviour; 6] = [
+    pub const ALL: [Behaviour; 7] = [
         Behaviour::Honest,
         Behaviour::Noisy,
         Behaviour::Constant,
         Behaviour::AlwaysWrong,
         Behaviour::Colluding,
         Behaviour::Equivocating,
+        Behaviour::Sleeping,
     ];
 
     /// The word in `truth_agents`.
@@ -42,12 +45,19 @@ impl Behaviour {
             Behaviour::AlwaysWrong => "always_wrong",
             Behaviour::Colluding => "colluding",
             Behaviour::Equivocating => "equivocating",
+            Behaviour::Sleeping => "sleeping",
         }
     }
 
     /// Whether it means harm, rather than just being of no use.
     pub fn is_hostile(self) -> bool {
-        matches!(self, Behaviour::AlwaysWrong | Behaviour::Colluding | Behaviour::Equivocating)
+        match self {
+            Behaviour::AlwaysWrong
+            | Behaviour::Colluding
+            | Behaviour::Equivocating
+            | Behaviour::Sleeping => true,
+            Behaviour::Honest | Behaviour::Noisy | Behaviour::Constant => false,
+        }
     }
 }
 
@@ -65,28 +75,45 @@ pub struct Mix {
     pub colluding: f64,
     /// Share of agents that give two different answers to each task, 0 to 1.
     pub equivocating: f64,
+    /// Share of agents that are honest for the first half of the tasks and always wrong then, 0 to 1.
+    pub sleeping: f64,
 }
 
 impl Default for Mix {
     fn default() -> Mix {
-        Mix { noisy: 0.1, constant: 0.04, always_wrong: 0.04, colluding: 0.1, equivocating: 0.02 }
+        Mix {
+            noisy: 0.1,
+            constant: 0.04,
+            always_wrong: 0.04,
+            colluding: 0.1,
+            equivocating: 0.02,
+            sleeping: 0.0,
+        }
     }
 }
 
 impl Mix {
     /// Honest agents only.
     pub fn honest() -> Mix {
-        Mix { noisy: 0.0, constant: 0.0, always_wrong: 0.0, colluding: 0.0, equivocating: 0.0 }
+        Mix {
+            noisy: 0.0,
+            constant: 0.0,
+            always_wrong: 0.0,
+            colluding: 0.0,
+            equivocating: 0.0,
+            sleeping: 0.0,
+        }
     }
 
     /// The names and shares of the settings.
-    pub(super) fn shares(&self) -> [(&'static str, Behaviour, f64); 5] {
+    pub(super) fn shares(&self) -> [(&'static str, Behaviour, f64); 6] {
         [
             ("mix.noisy", Behaviour::Noisy, self.noisy),
             ("mix.constant", Behaviour::Constant, self.constant),
             ("mix.always_wrong", Behaviour::AlwaysWrong, self.always_wrong),
             ("mix.colluding", Behaviour::Colluding, self.colluding),
             ("mix.equivocating", Behaviour::Equivocating, self.equivocating),
+            ("mix.sleeping", Behaviour::Sleeping, self.sleeping),
         ]
     }
 
@@ -134,6 +161,8 @@ impl Question {
 /// Who answers.
 pub(super) struct Voice {
     pub(super) behaviour: Behaviour,
+    /// Whether one that sleeps has woken.
+    pub(super) awake: bool,
     /// How often it is right where it tries to be.
     pub(super) accuracy: Ppm,
     /// Its only label, where it has but one.
@@ -147,9 +176,17 @@ impl Voice {
     pub(super) fn say(&self, question: &Question, chance: &mut Chance) -> u32 {
         match (self.behaviour, question.target) {
             (Behaviour::Colluding, Some(target)) => target,
-            (Behaviour::Honest | Behaviour::Colluding | Behaviour::Equivocating, _) => {
-                self.try_to_be_right(question, chance)
+            (Behaviour::Sleeping, Some(target)) if self.awake => target,
+            (Behaviour::Sleeping, None) if self.awake => {
+                question.other_than(question.answer, chance)
             }
+            (
+                Behaviour::Honest
+                | Behaviour::Colluding
+                | Behaviour::Equivocating
+                | Behaviour::Sleeping,
+                _,
+            ) => self.try_to_be_right(question, chance),
             (Behaviour::Noisy, _) => chance.below(question.options),
             (Behaviour::Constant, _) => self.constant,
             (Behaviour::AlwaysWrong, _) => question.other_than(question.answer, chance),
@@ -173,8 +210,11 @@ mod tests {
     use crate::generate::chance::{Purpose, Seed};
 
     fn said(behaviour: Behaviour, target: Option<u32>, family: Option<(u32, Ppm)>) -> [u32; 4] {
+        said_by(Voice { behaviour, awake: false, accuracy: 700_000, constant: 2, family }, target)
+    }
+
+    fn said_by(voice: Voice, target: Option<u32>) -> [u32; 4] {
         let question = Question { answer: 1, options: 4, target, salt: 99 };
-        let voice = Voice { behaviour, accuracy: 700_000, constant: 2, family };
         let mut chance = Seed::new(4).chance(Purpose::Cast, 0);
         let mut counts = [0; 4];
         for _ in 0..10_000 {
@@ -199,6 +239,20 @@ mod tests {
     }
 
     #[test]
+    fn one_that_sleeps_is_honest_until_it_wakes() {
+        let asleep = said(Behaviour::Sleeping, Some(3), None);
+        assert!(asleep[1].abs_diff(7_000) < 300, "{asleep:?}");
+        let awake = |target| {
+            let behaviour = Behaviour::Sleeping;
+            let voice =
+                Voice { behaviour, awake: true, accuracy: 700_000, constant: 2, family: None };
+            said_by(voice, target)
+        };
+        assert_eq!(awake(Some(3)), [0, 0, 0, 10_000]);
+        assert_eq!(awake(None)[1], 0);
+    }
+
+    #[test]
     fn a_family_errs_alike_and_no_more_often() {
         let alike = said(Behaviour::Honest, None, Some((5, 1_000_000)));
         assert_eq!(alike.iter().filter(|count| **count > 0).count(), 2, "{alike:?}");
@@ -207,15 +261,15 @@ mod tests {
 
     #[test]
     fn shares_are_met_to_the_nearest_agent_and_never_exceed_the_fleet() {
-        let check = |mix: Mix, agents: u32, expected: [usize; 6]| {
+        let check = |mix: Mix, agents: u32, expected: [usize; 7]| {
             let cast = mix.cast(agents);
             let count = |behaviour| cast.iter().filter(|one| **one == behaviour).count();
             assert_eq!(Behaviour::ALL.map(count), expected, "{mix:?} of {agents}");
         };
-        check(Mix::default(), 100, [70, 10, 4, 4, 10, 2]);
-        check(Mix { colluding: 0.333333, ..Mix::honest() }, 3, [2, 0, 0, 0, 1, 0]);
+        check(Mix::default(), 100, [70, 10, 4, 4, 10, 2, 0]);
+        check(Mix { colluding: 0.333333, ..Mix::honest() }, 3, [2, 0, 0, 0, 1, 0, 0]);
         let all = Mix { noisy: 0.5, constant: 0.5, ..Mix::honest() };
-        check(all, 3, [0, 2, 1, 0, 0, 0]);
-        check(Mix::default(), 0, [0; 6]);
+        check(all, 3, [0, 2, 1, 0, 0, 0, 0]);
+        check(Mix::default(), 0, [0; 7]);
     }
 }

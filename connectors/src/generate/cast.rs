@@ -80,11 +80,12 @@ impl Cast {
         self.accuracies[(agent * versions + version) * domains + domain]
     }
 
-    /// `agent` as it speaks in `domain` as of `version`.
-    pub(super) fn voice(&self, agent: u32, version: u32, domain: u32) -> Voice {
+    /// `agent` as it speaks on `task` of `domain` as of `version`.
+    pub(super) fn voice(&self, agent: u32, version: u32, domain: u32, task: u64) -> Voice {
         let member = &self.members[agent as usize];
         Voice {
             behaviour: member.behaviour,
+            awake: task >= self.fleet.tasks / 2,
             accuracy: self.accuracy(agent, version, domain),
             constant: member.constant,
             family: member.family.map(|family| (family, self.shares.family_correlation)),

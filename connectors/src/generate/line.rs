@@ -65,7 +65,10 @@ impl<'a> Scribe<'a> {
                 put_label(member.constant, out);
                 out.push(b'"');
             }
-            Behaviour::Honest | Behaviour::Colluding | Behaviour::Equivocating => {
+            Behaviour::Honest
+            | Behaviour::Colluding
+            | Behaviour::Equivocating
+            | Behaviour::Sleeping => {
                 put(b",\"accuracy\":{", out);
                 for domain in 0..self.cast.fleet.domains {
                     put(if domain == 0 { b"\"" } else { b",\"" }, out);

@@ -139,7 +139,8 @@ impl Planner {
     /// What one voter says, and how many numbers that took.
     fn take_turn(&self, mut turn: Turn, domain: u32, into: &mut Vec<Planned>) -> u32 {
         let shares = &self.cast.shares;
-        let voice = self.cast.voice(turn.first.agent, turn.first.version, domain);
+        let VoteRow { agent, version, task, .. } = turn.first;
+        let voice = self.cast.voice(agent, version, domain, task);
         let label = voice.say(turn.question, turn.chance);
         let silent = turn.chance.hits(shares.abstain) && !voice.behaviour.is_hostile();
         turn.first.choice = (!silent).then_some(label);

@@ -8,6 +8,7 @@ use quorate_schemas::table::Table;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::read::rows_with;
 use crate::rows::{Decision, Reputation, Vote, agent_parts};
 use crate::snapshot::TableFile;
 
@@ -60,7 +61,7 @@ pub(super) async fn of(
         votes.iter().map(|vote| agent_parts(&vote.agent).0.to_owned()).collect();
     let wanted = move |id: &str| ids.contains(id);
     let rows: Vec<Reputation> =
-        super::rows_with(store, Table::AgentReputation, files, "agent_id", wanted).await?;
+        rows_with(store, Table::AgentReputation, files, "agent_id", wanted).await?;
     let mut last: BTreeMap<(&Name, &Name), &Reputation> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.era <= decision.era) {
         let known = last.entry((&row.agent, &row.domain)).or_insert(row);

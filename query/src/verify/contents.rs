@@ -9,6 +9,7 @@ use quorate_schemas::table::Table;
 use super::finding::{Check, Finding, Findings};
 use crate::error::Result;
 use crate::file::{Batches, Content, File};
+use crate::read::Part;
 use crate::rows::{Columns, FromTable, Origins};
 
 /// A file that was read once, from end to end.
@@ -31,21 +32,6 @@ pub(super) struct Lost {
     /// Rows of whatever commits: the lost file is a merged one.
     any: bool,
     commits: BTreeSet<i64>,
-}
-
-/// Which tasks a reading is about: one of so many parts of all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) nr: u64,
-    pub(super) of: u64,
-}
-
-impl Part {
-    fn has(self, task: &str) -> bool {
-        // FNV-1a: any hash that is the same for all files will do.
-        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        self.of == 1 || task.bytes().fold(0xcbf2_9ce4_8422_2325, step) % self.of == self.nr
-    }
 }
 
 impl Contents {

@@ -36,6 +36,21 @@ impl Life {
     }
 }
 
+/// The rows of each task.
+pub(crate) fn by_task(
+    decisions: Vec<Decision>,
+    votes: Vec<Vote>,
+) -> BTreeMap<Name, (Vec<Decision>, Vec<Vote>)> {
+    let mut tasks: BTreeMap<Name, (Vec<Decision>, Vec<Vote>)> = BTreeMap::new();
+    for decision in decisions {
+        tasks.entry(decision.task.clone()).or_default().0.push(decision);
+    }
+    for vote in votes {
+        tasks.entry(vote.task.clone()).or_default().1.push(vote);
+    }
+    tasks
+}
+
 /// The lives of one task. A vote belongs to the first life that closed after it was cast: votes of the next one are
 /// cast after the name was forgotten.
 pub(crate) fn lives_of(

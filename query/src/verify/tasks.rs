@@ -1,20 +1,20 @@
 //! All tasks, as many at a time as may be in memory: each alone, and what they show together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use quorate_schemas::id::Name;
 use quorate_schemas::log::{Record, Standing};
 use quorate_schemas::table::Table;
 use quorate_schemas::time::format_rfc3339;
 
 use super::Step;
-use super::contents::{Contents, Part};
+use super::contents::Contents;
 use super::finding::{Check, Findings};
-use super::life::{Life, about, check_life, lives_of};
+use super::life::{Life, about, by_task, check_life, lives_of};
 use super::report::Checked;
 use super::terms::AllTerms;
 use crate::derive::{Showing, Shown};
 use crate::error::Result;
+use crate::read::Part;
 use crate::rows::{Decision, Vote};
 use crate::terms::Terms;
 
@@ -34,8 +34,7 @@ pub(super) struct Tasks {
 
 impl Tasks {
     pub(super) fn parts(&self) -> impl Iterator<Item = Part> {
-        let of = self.parts;
-        (0..of).map(move |nr| Part { nr, of })
+        Part::all(self.parts, 1)
     }
 
     /// The tasks of a part once more.
@@ -58,7 +57,8 @@ pub(super) async fn check(
     watch: &(dyn Fn(Step) + Sync),
 ) -> Result<Tasks> {
     let rows = contents.rows(Table::Decisions) + contents.rows(Table::Votes);
-    let mut tasks = Tasks { parts: rows.div_ceil(rows_at_once.max(1)).max(1), ..Tasks::default() };
+    let parts = Part::all(rows, rows_at_once).count() as u64;
+    let mut tasks = Tasks { parts, ..Tasks::default() };
     for part in tasks.parts().collect::<Vec<_>>() {
         watch(Step { what: "parts of the tasks", done: part.nr, of: part.of });
         let lives = read(contents, part, findings).await?;
@@ -83,16 +83,9 @@ pub(super) async fn check(
 async fn read(contents: &Contents, part: Part, findings: &mut Findings) -> Result<Vec<Life>> {
     let decisions: Vec<Decision> = contents.read_part(Table::Decisions, part, findings).await?;
     let votes: Vec<Vote> = contents.read_part(Table::Votes, part, findings).await?;
-    let mut tasks: BTreeMap<Name, (Vec<Decision>, Vec<Vote>)> = BTreeMap::new();
-    for decision in decisions {
-        tasks.entry(decision.task.clone()).or_default().0.push(decision);
-    }
-    for vote in votes {
-        tasks.entry(vote.task.clone()).or_default().1.push(vote);
-    }
     let whole = contents.are_whole(&[Table::Decisions, Table::Votes]);
     let mut lives = Vec::new();
-    for (decisions, votes) in tasks.into_values() {
+    for (decisions, votes) in by_task(decisions, votes).into_values() {
         if whole || is_complete(contents, &decisions, &votes) {
             lives.extend(lives_of(decisions, votes, findings));
         }

@@ -11,9 +11,11 @@ mod engine;
 mod explain;
 mod forged;
 mod published;
+mod report;
 mod scenario;
 mod shelf;
 #[cfg(feature = "sql")]
 mod sql;
 mod tamper;
 mod tampered;
+mod whatif;
