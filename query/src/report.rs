@@ -150,7 +150,7 @@ pub async fn report(store: &Store, truths: Option<&Truths>) -> Result<Report> {
 /// Who votes, and when tasks close.
 #[derive(Default)]
 struct FirstLook {
-    votes: HashMap<Name, u64>,
+    votes: BTreeMap<Name, u64>,
     closed: Option<(Micros, Micros)>,
 }
 
