@@ -1,24 +1,28 @@
 //! From the bytes of one row to a typed record, or to the reason why not.
 //!
 //! ```text
-//! bytes ── UTF-8? ── JSON object? ──► Row: raw JSON text of each wanted field ──► record/…: typed, checked
-//!                                      ▲
-//!                        Plan: which field is found where (the job's `map`)
+//! bytes ── UTF-8? ─┬─ JSON object? ────────────► Row: raw text of each wanted field ──► record/…: typed, checked
+//!                  └─ cells under a Header? ─►   ▲
+//!                          Plan: which field is found where (the job's `map`)
 //! ```
 //!
 //! 1. **Any bytes are allowed**: the answer is a record or a [`Refusal`], never a panic, and the stack stays flat
 //!    however deep the JSON is nested.
 //! 2. **A record is well formed**: ids are bounded and free of control characters, numbers finite, labels at most
 //!    1 KiB, times within the years 1 to 9999.
-//! 3. **Nothing is guessed**: an integer is no time without a unit, a text is no number.
+//! 3. **Nothing is guessed**: an integer is no time without a unit, a text is no number unless the job says that it is
+//!    to be taken as one. Cells, which are all text, are read by what their field holds.
 //! 4. **Exact**: numbers are read from their text, to the nearest double; integers that are ids or labels keep every
 //!    digit. Of equal keys the last one counts.
 //!
 //! Fields that no record has are skipped. *Cost*: one pass over the row, and one over each nested field that the map
 //! reaches into.
 
+mod cast;
+mod cells;
 mod field;
 mod flat;
+mod header;
 mod json;
 mod map;
 mod plan;
@@ -27,6 +31,8 @@ mod refusal;
 mod row;
 mod scalar;
 
+pub use cast::Cast;
+pub use cells::Header;
 pub use field::Field;
 pub use map::{Constant, FieldMap, FieldSource};
 pub use refusal::Refusal;
@@ -39,6 +45,7 @@ use quorate_schemas::time::Micros;
 
 use self::plan::Plan;
 use crate::error::Error;
+use crate::source::Format;
 
 /// A record, and what stands around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,18 +74,37 @@ pub struct Decoded {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Decoder {
+    format: Format,
     kind: RecordKind,
     plan: Plan,
     key: IdKey,
 }
 
 impl Decoder {
-    /// A decoder for rows of `kind` whose fields are found as `map` says; names become ids under `key`.
+    /// A decoder for JSON rows of `kind` whose fields are found as `map` says; names become ids under `key`.
     ///
     /// # Errors
     /// [`Error::Map`] if the map names a field that the record does not have, or says of one what it can't be.
     pub fn new(kind: RecordKind, map: &FieldMap, key: IdKey) -> Result<Decoder, Error> {
-        Ok(Decoder { kind, plan: Plan::new(kind, map)?, key })
+        Decoder::of(Format::Json, kind, map, key)
+    }
+
+    /// The same for rows that are written in `format`.
+    ///
+    /// # Errors
+    /// As [`Decoder::new`].
+    pub fn of(
+        format: Format,
+        kind: RecordKind,
+        map: &FieldMap,
+        key: IdKey,
+    ) -> Result<Decoder, Error> {
+        Ok(Decoder { format, kind, plan: Plan::new(format, kind, map)?, key })
+    }
+
+    /// How the rows are written that it decodes.
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// The kind of record it makes.
@@ -91,21 +117,55 @@ impl Decoder {
     /// # Errors
     /// The first reason why it is no record, with its event time where that could be read.
     pub fn decode(&self, bytes: &[u8]) -> Result<Decoded, Refusal> {
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            Refusal::new(
-                RejectReason::InvalidUtf8,
-                format!("not UTF-8 after byte {}", error.valid_up_to()),
-            )
-        })?;
-        let row = self.plan.read(text)?;
+        match self.format {
+            Format::Json => self.record(&self.plan.read(utf8(bytes)?)?),
+            Format::Csv { .. } => Err(cells::broken("stands under no header")),
+        }
+    }
+
+    /// Reads the header of a file: in which columns its rows have their fields.
+    ///
+    /// # Errors
+    /// Why its rows can't be read: what it lacks, or names twice.
+    pub fn header(&self, bytes: &[u8]) -> Result<Header, Refusal> {
+        match self.format {
+            Format::Json => Err(cells::broken("rows of JSON have no header")),
+            Format::Csv { delimiter } => {
+                header::read(self.kind, &self.plan, utf8(bytes)?, delimiter)
+            }
+        }
+    }
+
+    /// Decodes one row under a header that this decoder read: its cells, as they are written.
+    ///
+    /// # Errors
+    /// As [`Decoder::decode`].
+    pub fn decode_under(&self, header: &Header, bytes: &[u8]) -> Result<Decoded, Refusal> {
+        match self.format {
+            Format::Json => self.decode(bytes),
+            Format::Csv { delimiter } => {
+                let cells = cells::read(utf8(bytes)?, delimiter, header)?;
+                self.record(&self.plan.read_cells(&cells))
+            }
+        }
+    }
+
+    fn record(&self, row: &row::Row<'_>) -> Result<Decoded, Refusal> {
         let event_time = row.time(Field::EventTime)?;
         let decoded = || {
             let event_id = row.optional_id(Field::EventId)?.unwrap_or_default();
-            let record = record::read(self.kind, &row, &self.key)?;
+            let record = record::read(self.kind, row, &self.key)?;
             Ok(Decoded { event_time, event_id, record })
         };
         decoded().map_err(|refusal: Refusal| refusal.at(event_time))
     }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Refusal> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let detail = format!("not UTF-8 after byte {}", error.valid_up_to());
+        Refusal::new(RejectReason::InvalidUtf8, detail)
+    })
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@
 //!    partition (and on the floor at which it joined), never on how fast or in which steps they were read.
 //! 3. **Only rows on time raise the greatest event time**, so neither a late nor a rejected one moves a watermark.
 //! 4. **Goes on exactly**: opened at a logged position with what was logged beside it, an inlet gives the rest.
+//! 5. **A header is no row**: it is not counted, and lies in the range before the first row. One that its rows can't be
+//!    read by stops a bounded source before any of them is counted; followed, each of them is a reject that says so.
 
 mod lateness;
 mod limits;
@@ -21,6 +23,7 @@ pub use lateness::{Lateness, Verdict};
 pub use limits::Limits;
 pub use progress::{Counts, Progress};
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use quorate_schemas::place::{Origin, OriginRef, Place};
@@ -28,9 +31,9 @@ use quorate_schemas::record::{Placed, Record, RecordKind};
 use quorate_schemas::table::{RejectReason, RejectRow, RejectStage};
 use quorate_schemas::time::{Micros, format_rfc3339};
 
-use crate::decode::{Decoded, Decoder, Refusal};
+use crate::decode::{Decoded, Decoder, Header, Refusal};
 use crate::error::Error;
-use crate::source::{Cut, Entry, FileReader, Notice, ReadStep};
+use crate::source::{Cut, Entry, FileReader, Format, Notice, ReadStep, Reading, Trouble};
 
 /// What the inlets of one source share.
 #[derive(Clone, Debug)]
@@ -69,6 +72,10 @@ pub enum InletState {
 pub struct Inlet {
     reader: FileReader,
     gate: Gate,
+    path: PathBuf,
+    /// How long the files of its source are read.
+    reading: Reading,
+    notices: Vec<Notice>,
 }
 
 impl Inlet {
@@ -85,14 +92,18 @@ impl Inlet {
             limits: spec.limits,
             counts: Counts::default(),
             taken: Counts::default(),
+            columns: Columns::Unnamed,
         };
-        Ok(Inlet { reader: FileReader::open(entry, &spec.limits)?, gate })
+        let reader = FileReader::open(entry, &spec.limits)?;
+        let (path, reading) = (entry.path.clone(), entry.source_reading);
+        Ok(Inlet { reader, gate, path, reading, notices: Vec::new() })
     }
 
     /// Reads about `budget_bytes`, and appends the rows and rejects found in them. Never waits.
     ///
     /// # Errors
     /// [`Error::Reading`] if the file can't be read. What was appended stands; a later poll goes on after it.
+    /// [`Error::SourceFile`] if the source is bounded and the file's header is none for its rows.
     pub fn poll(
         &mut self,
         budget_bytes: usize,
@@ -100,12 +111,25 @@ impl Inlet {
         rows: &mut Vec<Placed<Record>>,
         rejects: &mut Vec<RejectRow>,
     ) -> Result<InletState, Error> {
-        let gate = &mut self.gate;
-        let step =
-            self.reader.read(budget_bytes, now_us, &mut |cut| match gate.admit(cut, now_us) {
+        let (gate, reading, notices) = (&mut self.gate, self.reading, &mut self.notices);
+        let step = self.reader.read(budget_bytes, now_us, &mut |cut| match cut {
+            Cut::Header { header, .. } => {
+                gate.name_columns(header);
+                if let (Reading::Followed, Columns::Misnamed(problem)) = (reading, &gate.columns) {
+                    let text = format!("its header {problem}: each of its rows is a reject");
+                    notices.push(Notice::new(&gate.origin.partition, text));
+                }
+            }
+            // Of a file that stops the job no row is counted.
+            _ if gate.stops(reading).is_some() => {}
+            row => match gate.admit(row, now_us) {
                 Ok(row) => rows.push(row),
                 Err(reject) => rejects.push(reject),
-            })?;
+            },
+        })?;
+        if let Some(problem) = self.gate.stops(reading) {
+            return Err(Trouble::header(&self.path, problem).into_error());
+        }
         Ok(match step {
             ReadStep::More => InletState::More,
             ReadStep::Waiting => InletState::Waiting,
@@ -161,7 +185,9 @@ impl Inlet {
 
     /// What is new to say about its file.
     pub fn take_notices(&mut self) -> Vec<Notice> {
-        self.reader.take_notices()
+        let mut notices = std::mem::take(&mut self.notices);
+        notices.extend(self.reader.take_notices());
+        notices
     }
 }
 
@@ -173,9 +199,36 @@ struct Gate {
     limits: Limits,
     counts: Counts,
     taken: Counts,
+    columns: Columns,
+}
+
+/// By what rows find their fields.
+enum Columns {
+    /// By names of their own; or no header came so far.
+    Unnamed,
+    Named(Header),
+    /// The header is none for them: why, in words that fit after "its header".
+    Misnamed(String),
 }
 
 impl Gate {
+    /// Takes a file's header.
+    fn name_columns(&mut self, header: Result<&[u8], &str>) {
+        self.columns = match header.map(|bytes| self.decoder.header(bytes)) {
+            Ok(Ok(header)) => Columns::Named(header),
+            Ok(Err(refusal)) => Columns::Misnamed(refusal.detail),
+            Err(what) => Columns::Misnamed(format!("is none: {what}")),
+        };
+    }
+
+    /// Why a source that is read so stops here.
+    fn stops(&self, reading: Reading) -> Option<&str> {
+        match (&self.columns, reading) {
+            (Columns::Misnamed(problem), Reading::Bounded) => Some(problem),
+            _ => None,
+        }
+    }
+
     fn admit(&mut self, cut: Cut<'_>, now_us: Micros) -> Result<Placed<Record>, RejectRow> {
         self.counts.rows_in += 1;
         let (position, bytes) = match cut {
@@ -193,9 +246,15 @@ impl Gate {
                 ));
             }
             Cut::Damage { position, first, bytes_total, what } => {
-                let refusal = Refusal::new(RejectReason::InvalidJson, what);
+                let refusal = Refusal::new(self.malformed(), what);
                 return Err(self.reject(position, first, bytes_total, refusal));
             }
+            Cut::Broken { position, first, bytes_total, what } => {
+                let refusal = Refusal::new(self.malformed(), what);
+                return Err(self.reject(position, first, bytes_total, refusal));
+            }
+            // Headers go another way, and are not counted. As a row one would be none.
+            Cut::Header { position, header } => (position, header.unwrap_or_default()),
         };
         match self.judge(bytes, now_us) {
             Ok(Decoded { event_time, event_id, record }) => {
@@ -208,7 +267,13 @@ impl Gate {
     }
 
     fn judge(&mut self, bytes: &[u8], now_us: Micros) -> Result<Decoded, Refusal> {
-        let decoded = self.decoder.decode(bytes)?;
+        let decoded = match &self.columns {
+            Columns::Unnamed => self.decoder.decode(bytes),
+            Columns::Named(header) => self.decoder.decode_under(header, bytes),
+            Columns::Misnamed(problem) => {
+                Err(Refusal::new(RejectReason::InvalidCsv, format!("the header {problem}")))
+            }
+        }?;
         let event_time = decoded.event_time;
         let refuse = |reason, detail: String| Err(Refusal::new(reason, detail).at(event_time));
         let latest = now_us.saturating_add(self.limits.future_skew_us);
@@ -228,6 +293,14 @@ impl Gate {
                     format!("{time} lies before {bound}, the earliest on time here"),
                 )
             }
+        }
+    }
+
+    /// What bytes are that are no row at all.
+    fn malformed(&self) -> RejectReason {
+        match self.decoder.format() {
+            Format::Json => RejectReason::InvalidJson,
+            Format::Csv { .. } => RejectReason::InvalidCsv,
         }
     }
 

@@ -1,17 +1,18 @@
-//! Files of JSON lines, read to their end or followed, with positions that are exact to the byte.
+//! Files of rows, JSON lines or comma-separated values, read to their end or followed, with positions that are exact to
+//! the byte.
 //!
 //! ```text
 //! patterns ─► FileSource ── Entry ──► FileReader ── Cut ──► (inlet)
 //!   known ──►  discover:    one per     stream: plain, gzip, zstd
-//!  (the log)   who is who   partition   cutter: bytes into lines
+//!  (the log)   who is who   partition   cutter: bytes into rows
 //!                                       tail:   will the file grow?
 //! ```
 //!
 //! 1. **A partition is content, not a name.** A file is recognised by its inode and the beginning of its content,
 //!    wherever it was moved to; another file in an old place is another partition, `path@xxxxxxxx`.
-//! 2. **A position is a byte of the decompressed content**, and the position to go on from is always one where a line
-//!    begins. So a compressed copy of a file goes on where the file was left.
-//! 3. **Lines do not depend on how they were read**: any budget gives the same cuts at the same positions.
+//! 2. **A position is a byte of the decompressed content**, and the position to go on from is always one where a row
+//!    begins, never one inside of quotes. So a compressed copy of a file goes on where the file was left.
+//! 3. **Rows do not depend on how they were read**: any budget gives the same cuts at the same positions.
 //! 4. **Nothing is dropped in silence.** What can't be cut into rows is a [`Cut`] of its own, what the engine can't
 //!    know of (rows lost to a truncation) is a [`Notice`].
 //! 5. **A read never waits.** Without new bytes it says [`ReadStep::Waiting`], and the caller goes on.
@@ -23,7 +24,9 @@
 mod cut;
 mod discover;
 mod expand;
+mod format;
 mod head;
+mod header;
 mod mark;
 mod nearby;
 mod notice;
@@ -37,8 +40,10 @@ mod version;
 
 pub use cut::Cut;
 pub use discover::{FileSource, FileSpec, Survey};
+pub use format::Format;
 pub use mark::FileMark;
 pub use notice::Notice;
 pub use packing::Packing;
 pub use reader::{FileReader, ReadStep};
 pub use recognise::{Entry, Known, Reading};
+pub(crate) use trouble::Trouble;

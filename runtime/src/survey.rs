@@ -46,7 +46,7 @@ impl Surveyor {
         let open = |source: &Source| {
             let spec = InletSpec {
                 source: source.name.clone(),
-                decoder: Arc::new(Decoder::new(source.kind, &source.map, key)?),
+                decoder: Arc::new(Decoder::of(source.format, source.kind, &source.map, key)?),
                 lateness_us: job.lateness,
                 limits: job.limits.rows,
             };

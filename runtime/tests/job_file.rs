@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use quorate_connectors::decode::{Decoder, FieldSource};
+use quorate_connectors::decode::{Cast, Decoder, FieldSource};
 use quorate_operators::policy::{Close, Method, Policy, QuorumOf, StakeRule};
 use quorate_runtime::job::{Format, Job, Loaded, REFERENCE, RejectLimit};
 use quorate_schemas::id::IdKey;
@@ -92,7 +92,10 @@ files = "/var/log/votes.jsonl"
 follow = true
 name = "live"
 [[source.votes]]
-files = "c.jsonl"
+files = "c.csv"
+format = "csv"
+delimiter = "\t"
+map = { choice = "How. many..", task_id = { field = "n", as = "text" } }
 [source.agents]
 files = "agents.jsonl"
 [consensus]
@@ -142,6 +145,10 @@ keep_removed = "30d"
     assert_eq!(votes.map.0["version"], FieldSource::constant(3));
     assert_eq!(votes.spec(&job.folder).base, Path::new("jobs"));
     assert!(job.sources.iter().any(|source| source.name == "live" && source.follow));
+    let cells = job.sources.iter().find(|source| source.name == "votes-3").unwrap();
+    assert_eq!(cells.format, Format::Csv { delimiter: b'\t' });
+    assert_eq!(cells.map.0["choice"], FieldSource::path("How. many.."));
+    assert_eq!(cells.map.0["task_id"], FieldSource::cast("n", Cast::Text));
     let policy = job.policy;
     assert_eq!(
         (policy.method, policy.stake, policy.registered),
@@ -221,6 +228,12 @@ fn the_fingerprint_changes_exactly_when_results_may() {
         limits("votes_per_task = 10"),
         limits("votes_per_agent_and_task = 10"),
         votes("name = \"ballots\""),
+        votes("format = \"csv\""),
+        votes("format = \"csv\"\ndelimiter = \";\""),
+        votes("map = { choice = { field = \"choice\", as = \"text\" } }"),
+        votes("map = { choice = { field = \"choice\", as = \"number\" } }"),
+        votes("map = { event_time = { field = \"at\", as = \"number\" } }"),
+        votes("map = { event_time = { field = \"at\", unit = \"ms\", as = \"number\" } }"),
         votes("map = { choice = \"answer\" }"),
         votes("map = { choice = { value = \"answer\" } }"),
         votes("map = { event_time = \"at\" }"),
@@ -243,6 +256,7 @@ fn the_fingerprint_changes_exactly_when_results_may() {
         consensus("idle_after = \"5s\""),
         votes("follow = true"),
         votes("format = \"json\"\nname = \"votes\""),
+        votes("map = {}"),
         consensus("method = \"weighted\"\nquorum = \"4/6\""),
         job(&LEAST.replace("\"v.jsonl\"", "[\"more/*.jsonl\", \"v.jsonl.zst\"]")),
     ];
@@ -269,6 +283,7 @@ fn line() -> impl Strategy<Value = String> {
         "files",
         "follow",
         "format",
+        "delimiter",
         "map",
         "method",
         "quorum",
@@ -303,6 +318,9 @@ fn line() -> impl Strategy<Value = String> {
             "[\"a\", 1]",
             "{ after = \"1s\" }",
             "{ a = { field = \"b\", value = 1 } }",
+            "\"csv\"",
+            "{ choice = { field = \"b..\", as = \"number\" }, task_id = { field = \"b\", as = \"text\" } }",
+            "\";\"",
             "\"~/x\"",
             "\"a**\"",
             "1979-05-27",
@@ -360,7 +378,8 @@ fn survives(text: &str) {
             assert!(job.sources.iter().all(|source| !source.files.is_empty()));
             // Whoever decodes the rows accepts what was accepted here.
             for source in &job.sources {
-                assert!(Decoder::new(source.kind, &source.map, IdKey::new([0; 16])).is_ok());
+                let key = IdKey::new([0; 16]);
+                assert!(Decoder::of(source.format, source.kind, &source.map, key).is_ok());
             }
             let _ = job.fingerprint();
         }

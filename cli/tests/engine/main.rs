@@ -7,6 +7,7 @@
 
 mod alike;
 mod bad_input;
+mod csv;
 #[cfg(feature = "failpoints")]
 mod faults;
 mod followed;

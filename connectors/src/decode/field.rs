@@ -2,6 +2,8 @@
 
 use quorate_schemas::record::RecordKind;
 
+use super::cast::Cast;
+
 /// A field of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Field {
@@ -143,6 +145,45 @@ impl Field {
 
     /// Whether it holds a time, so that a job may state its unit.
     pub fn is_time(self) -> bool {
-        matches!(self, EventTime | Deadline)
+        self.shape() == Shape::Time
     }
+
+    /// Whether a value that is taken so may stand in it.
+    pub fn may_be_taken_as(self, cast: Cast) -> bool {
+        match self.shape() {
+            Shape::Id | Shape::Label => true,
+            Shape::Number | Shape::Integer | Shape::Ratio | Shape::Time => cast == Cast::Number,
+            Shape::Word | Shape::List | Shape::Object => false,
+        }
+    }
+
+    /// What stands in it.
+    pub(crate) fn shape(self) -> Shape {
+        match self {
+            EventTime | Deadline => Shape::Time,
+            EventId | TaskId | AgentId | Version | Domain | Operator | Family | RunId => Shape::Id,
+            Choice | Answer | Reason | Zone | Decision | Status => Shape::Label,
+            Kind | Action => Shape::Word,
+            Quorum => Shape::Ratio,
+            Number => Shape::Number,
+            MinVotes | RewardMicrounits | Stake | Tick | DurationMs | Tokens => Shape::Integer,
+            Options | Domains | Ranking => Shape::List,
+            Score => Shape::Object,
+        }
+    }
+}
+
+/// What may stand in a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Id,
+    Label,
+    /// One of a few.
+    Word,
+    Ratio,
+    Number,
+    Integer,
+    Time,
+    List,
+    Object,
 }

@@ -34,6 +34,12 @@ pub(crate) fn fields<'a>(text: &'a str, keys: &[Box<str>]) -> Option<Found<'a>> 
     }
 }
 
+/// Whether `text` is a number as JSON writes it, and nothing else.
+pub(crate) fn is_number(text: &str) -> bool {
+    let mut scan = Scan { text, at: 0 };
+    scan.number().is_some() && scan.at == text.len()
+}
+
 struct Scan<'a> {
     text: &'a str,
     at: usize,
@@ -169,6 +175,14 @@ mod tests {
 
     proptest! {
         #![proptest_config(Config { cases: 4_096, failure_persistence: None, ..Config::default() })]
+
+        #[test]
+        fn what_it_takes_for_a_number_is_one_to_the_parser(text in r#"[-+0-9.eE ]{0,6}"#) {
+            let parsed = serde_json::from_str::<&serde_json::value::RawValue>(&text);
+            // The parser allows white space around it.
+            let is_one = parsed.is_ok_and(|raw| raw.get() == text);
+            prop_assert_eq!(is_number(&text), is_one, "{}", text);
+        }
 
         #[test]
         fn what_it_takes_the_parser_takes_and_reads_alike(

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use quorate_schemas::time::TimeUnit;
 use serde::{Deserialize, Serialize};
 
+use super::cast::Cast;
+
 /// Where each field is found, by the field's name. What is not in it is taken by its own name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -23,6 +25,17 @@ pub enum FieldSource {
     /// By a path: keys of nested objects and indexes of arrays, joined by dots. `question.id` also finds a key that is
     /// itself called `question.id`.
     Path(String),
+    /// By a path, taken for what it may not be written as.
+    Cast {
+        /// The path.
+        field: String,
+        /// What it is taken for.
+        #[serde(rename = "as")]
+        cast: Cast,
+        /// Of a time, the unit of its integers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<TimeUnit>,
+    },
     /// A time by a path, whose integers are of this unit.
     Time {
         /// The path.
@@ -46,6 +59,11 @@ impl FieldSource {
     /// A time by a path, whose integers are of `unit`.
     pub fn time(path: &str, unit: TimeUnit) -> FieldSource {
         FieldSource::Time { field: path.to_owned(), unit }
+    }
+
+    /// By a path, taken as `cast`.
+    pub fn cast(path: &str, cast: Cast) -> FieldSource {
+        FieldSource::Cast { field: path.to_owned(), cast, unit: None }
     }
 
     /// The same in all rows.
@@ -100,11 +118,19 @@ mod tests {
 
     #[test]
     fn a_map_reads_as_a_job_file_writes_it() {
-        let text = r#"{"task_id": "question.id", "event_time": {"field": "at", "unit": "ms"}, "kind": {"value": "number"}}"#;
+        let text = r#"{"task_id": "question.id", "event_time": {"field": "at", "unit": "ms"}, "kind": {"value": "number"}, "choice": {"field": "a", "as": "text"},
+            "deadline": {"field": "d", "unit": "s", "as": "number"}}"#;
+        let deadline = FieldSource::Cast {
+            field: "d".to_owned(),
+            cast: Cast::Number,
+            unit: Some(TimeUnit::S),
+        };
         let expected: FieldMap = [
             ("task_id", FieldSource::path("question.id")),
             ("event_time", FieldSource::time("at", TimeUnit::Ms)),
             ("kind", FieldSource::constant("number")),
+            ("choice", FieldSource::cast("a", Cast::Text)),
+            ("deadline", deadline),
         ]
         .into_iter()
         .collect();

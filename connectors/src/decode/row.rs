@@ -7,6 +7,7 @@ use quorate_schemas::record::Number;
 use quorate_schemas::table::RejectReason::{self, EventTime, MissingField, OutOfRange, WrongType};
 use quorate_schemas::time::{Micros, TimeUnit, parse_rfc3339};
 
+use super::cast::Cast;
 use super::field::Field;
 use super::json::{self, Segment, describe};
 use super::refusal::Refusal;
@@ -18,15 +19,32 @@ pub const LABEL_BYTES_MAX: usize = 1024;
 /// The most elements that an array in a row may have.
 const ELEMENTS_MAX: usize = 100_000;
 
-/// One row's fields, as raw JSON.
+/// How what stands in a field is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    /// The text of a cell.
+    Cell,
+}
+
+/// How a field is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    pub(crate) form: Form,
+    pub(crate) cast: Option<Cast>,
+    /// Of a time's integers.
+    pub(crate) unit: Option<TimeUnit>,
+}
+
+/// One row's fields, as they are written.
 pub(crate) struct Row<'a> {
     raw: [Option<&'a str>; Field::COUNT],
-    units: &'a [Option<TimeUnit>; Field::COUNT],
+    rules: &'a [Rule; Field::COUNT],
 }
 
 impl<'a> Row<'a> {
-    pub(crate) fn new(units: &'a [Option<TimeUnit>; Field::COUNT]) -> Row<'a> {
-        Row { raw: [None; Field::COUNT], units }
+    pub(crate) fn new(rules: &'a [Rule; Field::COUNT]) -> Row<'a> {
+        Row { raw: [None; Field::COUNT], rules }
     }
 
     pub(crate) fn put(&mut self, field: Field, raw: Option<&'a str>) {
@@ -35,7 +53,16 @@ impl<'a> Row<'a> {
 
     /// What stands in the field; none where it is missing, `Null` where it is null.
     pub(crate) fn scalar(&self, field: Field) -> Result<Option<Scalar<'a>>, Refusal> {
-        self.raw[field as usize].map(|raw| Scalar::read(field, raw)).transpose()
+        let Some(raw) = self.raw[field as usize] else { return Ok(None) };
+        let rule = &self.rules[field as usize];
+        let scalar = match rule.form {
+            Form::Json => Scalar::read(field, raw)?,
+            Form::Cell => Scalar::of_cell(field, raw),
+        };
+        match rule.cast {
+            None => Ok(Some(scalar)),
+            Some(cast) => cast.apply(field, scalar, raw).map(Some),
+        }
     }
 
     /// The same, but null is missing.
@@ -220,7 +247,7 @@ impl<'a> Row<'a> {
     pub(crate) fn optional_time(&self, field: Field) -> Result<Option<Micros>, Refusal> {
         let reason = if field == Field::EventTime { EventTime } else { OutOfRange };
         let Some(scalar) = self.given(field)? else { return Ok(None) };
-        let time = match (&scalar, self.units[field as usize]) {
+        let time = match (&scalar, self.rules[field as usize].unit) {
             (Scalar::Text(text), _) => parse_rfc3339(text),
             (Scalar::Integer(digits), Some(unit)) => {
                 digits.parse().ok().and_then(|value| unit.to_micros(value))

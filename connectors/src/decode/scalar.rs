@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use quorate_schemas::table::RejectReason;
 
-use super::field::Field;
+use serde::de::IgnoredAny;
+
+use super::field::{Field, Shape};
+use super::flat;
 use super::json::describe;
 use super::refusal::Refusal;
 
@@ -43,10 +46,38 @@ impl<'a> Scalar<'a> {
                 );
                 Refusal::new(RejectReason::InvalidJson, detail)
             })?)),
-            number if number.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) => {
-                Scalar::Number(raw)
-            }
-            _ => Scalar::Integer(raw),
+            _ => Scalar::written(raw),
         })
     }
+
+    /// The value of a cell, by what the field holds: cells have no types of their own. An empty one is null. Lists and
+    /// objects are JSON.
+    pub(crate) fn of_cell(field: Field, cell: &'a str) -> Scalar<'a> {
+        let read = match (field.shape(), cell.as_bytes().first()) {
+            (_, None) => Some(Scalar::Null),
+            (Shape::Number | Shape::Integer | Shape::Time, _) => Scalar::number(cell),
+            (Shape::List, Some(b'[')) if is_json(cell) => Some(Scalar::Array(cell.trim_end())),
+            (Shape::Object, Some(b'{')) if is_json(cell) => Some(Scalar::Object(cell.trim_end())),
+            _ => None,
+        };
+        // What could not be read so is refused as the same text would be in JSON.
+        read.unwrap_or(Scalar::Text(Cow::Borrowed(cell)))
+    }
+
+    /// The number that `text` is, if it is one as JSON writes it.
+    pub(crate) fn number(text: &'a str) -> Option<Scalar<'a>> {
+        flat::is_number(text).then(|| Scalar::written(text))
+    }
+
+    fn written(number: &'a str) -> Scalar<'a> {
+        match number.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
+            true => Scalar::Number(number),
+            false => Scalar::Integer(number),
+        }
+    }
+}
+
+/// Checked without being built, and without recursion.
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }

@@ -1,4 +1,5 @@
 mod any;
+mod cells;
 mod mapped;
 mod records;
 

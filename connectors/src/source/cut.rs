@@ -1,4 +1,4 @@
-//! Cutting a stream of bytes into lines, whatever the sizes in which it comes.
+//! Cutting a stream of bytes into lines, whatever the sizes in which it comes; [`record`] cuts what may be quoted.
 //!
 //! 1. `next` is always where a line begins: the first byte that belongs to no cut yet.
 //! 2. The cuts are a function of the bytes: how they were divided among [`LineCutter::push`]es can't be seen.
@@ -6,17 +6,42 @@
 //!
 //! *Cost*: one search for the line end; a copy only of a line that spans two pushes.
 
+pub(crate) mod record;
+
 use memchr::memchr;
+use record::{HeaderCut, RecordCutter};
+
+use super::format::Format;
+use crate::inlet::Limits;
 
 /// What a stream of bytes is cut into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut<'a> {
-    /// A line, without its end (`\n` or `\r\n`) and, at the start of a file, without a byte order mark.
+    /// A line, or a record of several, without its end (`\n` or `\r\n`) and, at the start of a file, without a byte
+    /// order mark.
     Line {
         /// The byte it begins at.
         position: u64,
         /// Its bytes: more than white space.
         bytes: &'a [u8],
+    },
+    /// What names the columns of the rows after it. It is no row.
+    Header {
+        /// The byte it begins at.
+        position: u64,
+        /// Its bytes, or why there is none.
+        header: Result<&'a [u8], &'a str>,
+    },
+    /// A line that is no record, for its quotes.
+    Broken {
+        /// The byte it begins at.
+        position: u64,
+        /// Its first bytes.
+        first: &'a [u8],
+        /// How many it has.
+        bytes_total: u64,
+        /// What is wrong.
+        what: &'a str,
     },
     /// A line of more bytes than allowed.
     TooLong {
@@ -44,6 +69,65 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What a line may have beyond its content: a byte order mark and a carriage return.
 const TRIMMED_BYTES_MAX: usize = BYTE_ORDER_MARK.len() + 1;
+
+/// Cuts bytes as their format demands.
+pub(crate) enum Cutter {
+    Lines(LineCutter),
+    Records(RecordCutter),
+}
+
+impl Cutter {
+    /// A cutter for the bytes from `position` on, where a row begins, or the header.
+    pub(crate) fn new(format: Format, position: u64, header: HeaderCut, limits: &Limits) -> Cutter {
+        let (line_max, first_max) = (limits.line_bytes_max, limits.reject_bytes_max);
+        match format {
+            Format::Json => Cutter::Lines(LineCutter::new(position, line_max, first_max)),
+            Format::Csv { delimiter } => {
+                Cutter::Records(RecordCutter::new(position, delimiter, header, line_max, first_max))
+            }
+        }
+    }
+
+    /// Where the next row begins that was not cut yet.
+    pub(crate) fn next(&self) -> u64 {
+        match self {
+            Cutter::Lines(lines) => lines.next(),
+            Cutter::Records(records) => records.next(),
+        }
+    }
+
+    /// One past the last byte that came.
+    pub(crate) fn end(&self) -> u64 {
+        match self {
+            Cutter::Lines(lines) => lines.end(),
+            Cutter::Records(records) => records.end(),
+        }
+    }
+
+    /// Takes the next bytes of the stream, and gives what they complete.
+    pub(crate) fn push(&mut self, bytes: &[u8], take: &mut dyn FnMut(Cut<'_>)) {
+        match self {
+            Cutter::Lines(lines) => lines.push(bytes, take),
+            Cutter::Records(records) => records.push(bytes, take),
+        }
+    }
+
+    /// The stream has ended: what is left is cut as it is.
+    pub(crate) fn finish(&mut self, take: &mut dyn FnMut(Cut<'_>)) {
+        match self {
+            Cutter::Lines(lines) => lines.finish(take),
+            Cutter::Records(records) => records.finish(take),
+        }
+    }
+
+    /// The stream broke: what is left goes into the damage.
+    pub(crate) fn damage(&mut self, what: &str, take: &mut dyn FnMut(Cut<'_>)) {
+        match self {
+            Cutter::Lines(lines) => lines.damage(what, take),
+            Cutter::Records(records) => records.damage(what, take),
+        }
+    }
+}
 
 /// Cuts bytes into lines.
 pub(crate) struct LineCutter {

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::expand::expand;
+use super::format::Format;
 use super::head::read_head;
 use super::mark::Inode;
 use super::nearby::lost_nearby;
@@ -23,6 +24,8 @@ pub struct FileSpec {
     pub base: PathBuf,
     /// Paths and patterns: `*`, `?` and `[a-z]` within a name, `**` for any directories.
     pub patterns: Vec<String>,
+    /// How their rows are written.
+    pub format: Format,
     /// How long they are read.
     pub reading: Reading,
 }
@@ -172,7 +175,8 @@ impl FileSource {
         };
         self.heads.insert(path.to_owned(), (version, head.clone()));
         let Version { inode, bytes: file_bytes, .. } = version;
-        Ok(Sighting { name, path: path.to_owned(), packing, inode, file_bytes, head, reach })
+        let (path, format) = (path.to_owned(), self.spec.format);
+        Ok(Sighting { name, path, packing, format, inode, file_bytes, head, reach })
     }
 
     /// A path as the job's patterns name it: relative to the base where it lies below it.

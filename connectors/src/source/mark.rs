@@ -8,6 +8,10 @@ use quorate_schemas::log::MAX_MARK_BYTES;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::cut::Cut;
+use super::cut::record::{HeaderCut, RecordCutter};
+use super::format::Format;
+
 /// How much of a file's content its mark covers, at most.
 pub(crate) const HEAD_BYTES_MAX: usize = 1024;
 
@@ -43,7 +47,7 @@ pub struct FileMark {
     pub head_bytes: u32,
     /// The first half of the SHA-256 of that content, in hexadecimal.
     pub head: String,
-    /// Whether that is less than a line: many files begin with the same key and the same hour.
+    /// Whether that is less than a row: many files begin with the same header, or the same key and the same hour.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
     /// Whether the file was cut short under its reader: what had not been read may live on in a copy.
@@ -52,7 +56,7 @@ pub struct FileMark {
 }
 
 impl FileMark {
-    pub(crate) fn new(path: &str, at: Inode, head: &[u8]) -> FileMark {
+    pub(crate) fn new(path: &str, at: Inode, head: &[u8], format: Format) -> FileMark {
         let head = &head[..head.len().min(HEAD_BYTES_MAX)];
         FileMark {
             path: path.to_owned(),
@@ -60,7 +64,7 @@ impl FileMark {
             inode: at.inode,
             head_bytes: head.len() as u32,
             head: digest(head),
-            partial: head.len() < HEAD_BYTES_MAX && memchr(b'\n', head).is_none(),
+            partial: is_partial(head, format),
             cut_short: false,
         }
     }
@@ -99,6 +103,24 @@ impl FileMark {
     }
 }
 
+/// Whether a file's beginning has less than a row of its own.
+fn is_partial(head: &[u8], format: Format) -> bool {
+    let is_full = head.len() == HEAD_BYTES_MAX;
+    match format {
+        Format::Json => !is_full && memchr(b'\n', head).is_none(),
+        Format::Csv { delimiter } => {
+            let mut cutter =
+                RecordCutter::new(0, delimiter, HeaderCut::Awaited, HEAD_BYTES_MAX, HEAD_BYTES_MAX);
+            let mut rows = 0;
+            cutter.push(head, &mut |cut| rows += u32::from(!matches!(cut, Cut::Header { .. })));
+            // What follows the header, where no row fits beside it.
+            let telling = cutter.end() - cutter.next() >= u64::from(TELLING_BYTES_MIN);
+            let has_header = cutter.header() == HeaderCut::Given;
+            rows == 0 && !(is_full && has_header && telling)
+        }
+    }
+}
+
 /// The first half of a SHA-256, in hexadecimal.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
@@ -109,7 +131,7 @@ mod tests {
     use super::*;
 
     fn mark(head: &[u8]) -> FileMark {
-        FileMark::new("votes.jsonl", Inode { device: 1, inode: 2 }, head)
+        FileMark::new("votes.jsonl", Inode { device: 1, inode: 2 }, head, Format::Json)
     }
 
     #[test]
@@ -132,8 +154,24 @@ mod tests {
     }
 
     #[test]
+    fn a_header_alone_tells_no_file_from_another() {
+        let telling = |head: &str| {
+            let at = Inode { device: 1, inode: 2 };
+            FileMark::new("v.csv", at, head.as_bytes(), Format::Csv { delimiter: b',' })
+                .is_telling()
+        };
+        let header = "event_time,task_id,agent_id,choice\n";
+        assert!(!telling("") && !telling(header) && !telling(&format!("{header}2026-01-01")));
+        assert!(!telling(&format!("{header}\"2026\n-01-01\n")), "quoted lines are no rows");
+        assert!(telling(&format!("{header}2026-01-01,t,a,x\n")));
+        let wide = |bytes: usize| format!("{}\n", "x".repeat(bytes - 1));
+        assert!(!telling(&wide(5_000)) && !telling(&format!("{}{}", wide(1_000), wide(500))));
+        assert!(telling(&format!("{}{}", wide(900), wide(500))));
+    }
+
+    #[test]
     fn a_mark_fits_the_log_unless_its_path_is_too_long() {
-        let of = |path: &str| FileMark::new(path, Inode { device: 1, inode: 2 }, b"");
+        let of = |path: &str| FileMark::new(path, Inode { device: 1, inode: 2 }, b"", Format::Json);
         let most = |one: &str| (0..).take_while(|times| of(&one.repeat(*times)).fits()).last();
         let room = most("x").unwrap();
         assert!((840..=900).contains(&room), "{room}");

@@ -1,12 +1,15 @@
-//! Reading one partition: a file's lines from a position on.
+//! Reading one partition: a file's rows from a position on.
 
 use std::fs::File;
 use std::io;
 
 use quorate_schemas::time::Micros;
 
-use super::cut::{Cut, LineCutter};
+use super::cut::record::HeaderCut;
+use super::cut::{Cut, Cutter};
+use super::format::Format;
 use super::head::{begins_with, read_start};
+use super::header::{Header, header_before};
 use super::mark::{FileMark, HEAD_BYTES_MAX, Inode};
 use super::notice::Notice;
 use super::packing::Packing;
@@ -36,8 +39,11 @@ pub enum ReadStep {
 pub struct FileReader {
     partition: String,
     packing: Packing,
+    format: Format,
     stream: Stream,
-    cutter: LineCutter,
+    cutter: Cutter,
+    /// The header before the position it was opened at, until it is given.
+    header: Option<Header>,
     /// What was read last. A file that waits has none: thousands may be open.
     buffer: Vec<u8>,
     mark: FileMark,
@@ -73,11 +79,21 @@ impl FileReader {
                 (Extent::Open, Some(Tail::new(entry.home.clone(), entry.mark.inode())))
             }
         };
+        let header = match entry.format {
+            Format::Csv { delimiter } if entry.next > 0 => {
+                header_before(entry.next, delimiter, &file, entry.packing, limits)
+                    .map_err(unreadable)?
+            }
+            Format::Csv { .. } | Format::Json => None,
+        };
+        let header_cut = if header.is_some() { HeaderCut::Given } else { HeaderCut::Awaited };
         Ok(FileReader {
             partition: entry.partition.clone(),
             packing: entry.packing,
+            format: entry.format,
+            header,
             stream: Stream::open(file, entry.packing, entry.next, extent).map_err(unreadable)?,
-            cutter: LineCutter::new(entry.next, limits.line_bytes_max, limits.reject_bytes_max),
+            cutter: Cutter::new(entry.format, entry.next, header_cut, limits),
             buffer: Vec::new(),
             mark: entry.mark.clone(),
             head: entry.head.clone(),
@@ -88,7 +104,7 @@ impl FileReader {
         })
     }
 
-    /// Where to go on: the first byte that belongs to no cut yet, always one where a line begins.
+    /// Where to go on: the first byte that belongs to no cut yet, always one where a row begins.
     pub fn next(&self) -> u64 {
         self.cutter.next()
     }
@@ -143,6 +159,10 @@ impl FileReader {
     ) -> io::Result<ReadStep> {
         if self.done {
             return Ok(ReadStep::Done);
+        }
+        if let Some(header) = self.header.take() {
+            let header = header.as_ref().map(Vec::as_slice).map_err(String::as_str);
+            take(Cut::Header { position: 0, header });
         }
         let mut version = None;
         if self.tail.is_some() {
@@ -235,7 +255,7 @@ impl FileReader {
             let cut_short = self.mark.cut_short;
             self.mark = FileMark {
                 cut_short,
-                ..FileMark::new(&self.mark.path, self.mark.inode(), &self.head)
+                ..FileMark::new(&self.mark.path, self.mark.inode(), &self.head, self.format)
             };
         }
     }

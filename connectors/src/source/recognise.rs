@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use claims::claims;
 use heads::Heads;
 
+use super::format::Format;
 use super::mark::{FileMark, Inode};
 use super::notice::Notice;
 use super::packing::Packing;
@@ -63,8 +64,12 @@ pub struct Entry {
     pub home: PathBuf,
     /// How it is compressed.
     pub packing: Packing,
-    /// How long it is read.
+    /// How its rows are written.
+    pub format: Format,
+    /// How long it is read: of a followed source, to its end where it is what is left of a file that was cut short.
     pub reading: Reading,
+    /// How long the files of its source are read.
+    pub source_reading: Reading,
     /// The next byte to read.
     pub next: u64,
     /// How many bytes the file itself had when it was seen.
@@ -104,6 +109,7 @@ pub(crate) struct Sighting {
     pub(crate) name: String,
     pub(crate) path: PathBuf,
     pub(crate) packing: Packing,
+    pub(crate) format: Format,
     pub(crate) inode: Inode,
     pub(crate) file_bytes: u64,
     pub(crate) head: Vec<u8>,
@@ -157,7 +163,7 @@ pub(crate) fn recognise(
         if claims.taken.contains(&at) || file.reach == Reach::Nearby {
             continue;
         }
-        let mark = FileMark::new(&file.name, file.inode, &file.head);
+        let mark = FileMark::new(&file.name, file.inode, &file.head, file.format);
         if reading == Reading::Followed {
             let originals = heads.originals_of(file);
             if let Some(original) = originals.first() {
@@ -180,7 +186,7 @@ pub(crate) fn recognise(
         let partition = new_name(&mark, &names);
         names.insert(partition.clone());
         heads.add(&mark, &partition);
-        found.entries.push(entry(base, partition, file, reading, 0, mark));
+        found.entries.push(entry(base, partition, file, (reading, reading), 0, mark));
     }
     found.entries.sort_by(|a, b| a.partition.cmp(&b.partition));
     let seen = Seen::of(&sightings);
@@ -239,13 +245,19 @@ fn once_each(sightings: Vec<Sighting>, notices: &mut Vec<Notice>) -> Vec<Sightin
 }
 
 /// What there is still to read of a known partition whose file was found.
-fn go_on(base: &Path, known: &Known, file: &Sighting, reading: Reading, found: &mut Recognised) {
+fn go_on(
+    base: &Path,
+    known: &Known,
+    file: &Sighting,
+    source_reading: Reading,
+    found: &mut Recognised,
+) {
     let grown = file.packing == Packing::Plain && file.file_bytes > known.next;
     let elsewhere = file.inode != known.mark.inode();
     // The rest of a file that was cut short is in its copy, which does not grow.
     let in_copy = known.mark.cut_short && elsewhere;
-    let reading = match reading {
-        _ if !known.done => reading,
+    let reading = match source_reading {
+        _ if !known.done => source_reading,
         Reading::Followed if in_copy && (grown || file.packing != Packing::Plain) => {
             Reading::Bounded
         }
@@ -263,15 +275,16 @@ fn go_on(base: &Path, known: &Known, file: &Sighting, reading: Reading, found: &
             return;
         }
     };
-    let mark = FileMark::new(&known.mark.path, file.inode, &file.head);
-    found.entries.push(entry(base, known.partition.clone(), file, reading, known.next, mark));
+    let mark = FileMark::new(&known.mark.path, file.inode, &file.head, file.format);
+    let readings = (reading, source_reading);
+    found.entries.push(entry(base, known.partition.clone(), file, readings, known.next, mark));
 }
 
 fn entry(
     base: &Path,
     partition: String,
     file: &Sighting,
-    reading: Reading,
+    (reading, source_reading): (Reading, Reading),
     next: u64,
     mark: FileMark,
 ) -> Entry {
@@ -280,7 +293,9 @@ fn entry(
         path: file.path.clone(),
         home: base.join(&mark.path),
         packing: file.packing,
+        format: file.format,
         reading,
+        source_reading,
         next,
         file_bytes: file.file_bytes,
         mark,

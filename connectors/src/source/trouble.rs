@@ -91,6 +91,15 @@ impl Trouble {
         )
     }
 
+    pub(crate) fn header(path: &Path, problem: &str) -> Trouble {
+        Trouble::new(
+            path,
+            format!("its header {problem}"),
+            "mend the file's first row, or say in the source's `map` which column a field stands in, and in its `delimiter` \
+             what stands between them",
+        )
+    }
+
     pub(crate) fn gone(path: &Path, next: u64) -> Trouble {
         Trouble::new(
             path,

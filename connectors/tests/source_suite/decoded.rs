@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use quorate_connectors::decode::{Decoder, FieldMap, FieldSource};
 use quorate_connectors::inlet::{Inlet, InletSpec, InletState, Limits, Resume};
-use quorate_connectors::source::{FileSource, FileSpec, Reading};
+use quorate_connectors::source::{FileSource, FileSpec, Format, Reading};
 use quorate_schemas::id::IdKey;
 use quorate_schemas::record::{Record, RecordKind, Value};
 
@@ -24,6 +24,7 @@ fn read(
     let spec = FileSpec {
         base: PathBuf::from(base),
         patterns: vec![file.to_owned()],
+        format: Format::Json,
         reading: Reading::Bounded,
     };
     let survey = FileSource::new(spec).survey(&[]).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use quorate_connectors::decode::{Decoder, FieldMap, FieldSource};
 use quorate_connectors::inlet::{Counts, Inlet, InletSpec, InletState, Limits, Progress, Resume};
-use quorate_connectors::source::{FileSource, FileSpec, Known, Packing, Reading};
+use quorate_connectors::source::{FileSource, FileSpec, Format, Known, Packing, Reading};
 use quorate_schemas::id::IdKey;
 use quorate_schemas::record::{Placed, Record, RecordKind};
 use quorate_schemas::table::{RejectReason, RejectRow, RejectStage};
@@ -48,6 +48,7 @@ impl Door {
         let spec = FileSpec {
             base: self.directory.path().to_owned(),
             patterns: vec![self.name.to_owned()],
+            format: Format::Json,
             reading: Reading::Bounded,
         };
         let known: Vec<Known> = logged.iter().map(|progress| progress.known()).collect();

@@ -10,7 +10,8 @@ use flate2::write::GzEncoder;
 use quorate_connectors::error::Error;
 use quorate_connectors::inlet::Limits;
 use quorate_connectors::source::{
-    Cut, FileReader, FileSource, FileSpec, Known, Notice, Packing, ReadStep, Reading, Survey,
+    Cut, FileReader, FileSource, FileSpec, Format, Known, Notice, Packing, ReadStep, Reading,
+    Survey,
 };
 use tempfile::TempDir;
 
@@ -28,6 +29,8 @@ pub(crate) struct Rig {
     /// Partitions that were read to their end since.
     pub(crate) closed: BTreeMap<String, Known>,
     pub(crate) lines: Vec<Line>,
+    /// Partition and text of every header that was given, again after each restart.
+    pub(crate) headers: Vec<(String, String)>,
     committed_lines: usize,
     pub(crate) notices: Vec<Notice>,
     pub(crate) now_us: i64,
@@ -35,10 +38,16 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
+    /// Over JSON lines.
     pub(crate) fn new(reading: Reading, patterns: &[&str]) -> Rig {
+        Rig::of(Format::Json, reading, patterns)
+    }
+
+    pub(crate) fn of(format: Format, reading: Reading, patterns: &[&str]) -> Rig {
         let directory = TempDir::new().unwrap();
         let patterns = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
-        let spec = FileSpec { base: directory.path().to_owned(), patterns, reading };
+        let base = directory.path().to_owned();
+        let spec = FileSpec { base, patterns, format, reading };
         Rig {
             directory,
             source: FileSource::new(spec.clone()),
@@ -47,6 +56,7 @@ impl Rig {
             log: BTreeMap::new(),
             closed: BTreeMap::new(),
             lines: Vec::new(),
+            headers: Vec::new(),
             committed_lines: 0,
             notices: Vec::new(),
             now_us: 0,
@@ -123,9 +133,15 @@ impl Rig {
     /// One read of one partition.
     pub(crate) fn poll(&mut self, name: &str) -> ReadStep {
         let reader = self.open.get_mut(name).unwrap_or_else(|| panic!("{name} is not open"));
-        let lines = &mut self.lines;
+        let (lines, headers) = (&mut self.lines, &mut self.headers);
         let step = reader
-            .read(self.budget_bytes, self.now_us, &mut |cut| lines.push(line(name, cut)))
+            .read(self.budget_bytes, self.now_us, &mut |cut| match cut {
+                Cut::Header { header, .. } => {
+                    let text = header.map_or_else(|what| what.into(), String::from_utf8_lossy);
+                    headers.push((name.to_owned(), text.into_owned()));
+                }
+                row => lines.push(line(name, row)),
+            })
             .unwrap();
         self.notices.extend(reader.take_notices());
         assert_eq!(reader.is_done(), step == ReadStep::Done);
@@ -204,7 +220,10 @@ fn line(partition: &str, cut: Cut<'_>) -> Line {
     let (position, text) = match cut {
         Cut::Line { position, bytes } => (position, String::from_utf8_lossy(bytes).into_owned()),
         Cut::TooLong { position, bytes_total, .. } => (position, format!("<{bytes_total} bytes>")),
-        Cut::Damage { position, what, .. } => (position, format!("<{what}>")),
+        Cut::Damage { position, what, .. } | Cut::Broken { position, what, .. } => {
+            (position, format!("<{what}>"))
+        }
+        Cut::Header { .. } => panic!("a header is no row"),
     };
     (partition.to_owned(), position, text)
 }

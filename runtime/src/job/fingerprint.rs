@@ -12,6 +12,7 @@
 use std::fmt::{Display, Write as _};
 
 use quorate_connectors::inlet;
+use quorate_connectors::source::Format;
 use quorate_operators::policy::{Caps, Close, Policy, QuorumOf, StakeRule, Unknown};
 use quorate_schemas::log::Digest;
 
@@ -115,6 +116,10 @@ fn source_lines(source: &Source, lines: &mut Lines) {
     let Source { name, kind, files: _, format, follow: _, map } = source;
     lines.put(&format!("source.{name}.kind"), kind.source_key());
     lines.put(&format!("source.{name}.format"), format.word());
+    if let Format::Csv { delimiter } = format {
+        let delimiter = format!("{:?}", char::from(*delimiter));
+        lines.put(&format!("source.{name}.delimiter"), delimiter);
+    }
     for (field, from) in &map.0 {
         // As JSON, so that no two readings of a row look alike.
         let from = serde_json::to_string(from).unwrap_or_default();

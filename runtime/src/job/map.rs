@@ -2,9 +2,10 @@
 //!
 //! ```toml
 //! map = { task_id = "question.id", choice = "answers.0", event_time = { field = "at", unit = "ms" }, domain = { value = "math" } }
+//! map = { agent_id = { field = "score", as = "text" } }
 //! ```
 
-use quorate_connectors::decode::{Constant, Field, FieldMap, FieldSource};
+use quorate_connectors::decode::{Cast, Constant, Field, FieldMap, FieldSource};
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::time::TimeUnit;
 use toml::Spanned;
@@ -12,16 +13,18 @@ use toml::de::DeValue;
 
 use super::finding::quoted;
 use super::section::{Findings, Given, Section, Wrong, kind_of, nearest};
+use super::source::Format;
 use super::value;
 
 /// The deepest path: deeper than any row that a person has written.
 const MAX_STEPS: usize = 32;
 
-const FORMS: &str = "write a path such as \"question.id\", or { field = \"at\", unit = \"ms\" }, or { value = \"math\" }";
+const FORMS: &str = "write a path such as \"question.id\", or { field = \"at\", unit = \"ms\" }, or { field = \"n\", as = \"text\" }, or { value = \"math\" }";
 
-/// Reads `map` of a source of `kind`.
+/// Reads `map` of a source of `kind` whose rows are written in `format`.
 pub(super) fn read_map(
     kind: RecordKind,
+    format: Format,
     source: &mut Section<'_>,
     found: &mut Findings<'_>,
 ) -> Given<FieldMap> {
@@ -46,7 +49,7 @@ pub(super) fn read_map(
             continue;
         };
         let key = table.key(name);
-        match source_of(*field, value, &table, found) {
+        match source_of(*field, format, value, &table, found) {
             Ok(Some(source)) => {
                 map.0.insert(name.to_owned(), source);
             }
@@ -63,21 +66,23 @@ pub(super) fn read_map(
 /// `Ok(None)` where what is wrong has been noted already.
 fn source_of<'t>(
     field: Field,
+    format: Format,
     value: &'t Spanned<DeValue<'t>>,
     map: &Section<'t>,
     found: &mut Findings<'_>,
 ) -> Result<Option<FieldSource>, Wrong> {
     match value.get_ref() {
-        DeValue::String(text) => path(text).map(|path| Some(FieldSource::Path(path))),
+        DeValue::String(text) => path(format, text).map(|path| Some(FieldSource::Path(path))),
         DeValue::Table(_) => {
             let Some(mut section) = map.table_of(field.name(), value, found) else {
                 return Ok(None);
             };
-            let from = section.take("field", found, |value| path(value::text(value)?));
+            let from = section.take("field", found, |value| path(format, value::text(value)?));
             let unit = section.take("unit", found, |value| unit(field, value));
+            let cast = section.take("as", found, |value| cast(field, value));
             let constant = section.take("value", found, constant);
             let forms = ["field", "value"].map(|form| section.has(form));
-            let has_unit = section.has("unit");
+            let [has_unit, has_cast] = ["unit", "as"].map(|form| section.has(form));
             section.close(found);
             match forms {
                 [true, true] => Err(Wrong::new("has both `field` and `value`", FORMS)),
@@ -85,9 +90,17 @@ fn source_of<'t>(
                 [false, true] if has_unit => {
                     Err(Wrong::new("a value that is the same for all rows has no unit", FORMS))
                 }
-                [true, false] => Ok(from.map(|path| match (path.into_inner(), unit) {
-                    (field, Some(unit)) => FieldSource::Time { field, unit: unit.into_inner() },
-                    (path, None) => FieldSource::Path(path),
+                [false, true] if has_cast => Err(Wrong::new(
+                    "a value that is the same for all rows is written as what it is",
+                    FORMS,
+                )),
+                [true, false] => Ok(from.map(|path| {
+                    let (field, unit) = (path.into_inner(), unit.map(Spanned::into_inner));
+                    match (cast.map(Spanned::into_inner), unit) {
+                        (Some(cast), unit) => FieldSource::Cast { field, cast, unit },
+                        (None, Some(unit)) => FieldSource::Time { field, unit },
+                        (None, None) => FieldSource::Path(field),
+                    }
                 })),
                 [false, true] => {
                     Ok(constant.map(|value| FieldSource::Constant { value: value.into_inner() }))
@@ -100,7 +113,11 @@ fn source_of<'t>(
     }
 }
 
-fn path(text: &str) -> Result<String, Wrong> {
+fn path(format: Format, text: &str) -> Result<String, Wrong> {
+    // A column has whatever name its header gives it.
+    if matches!(format, Format::Csv { .. }) && !text.is_empty() {
+        return Ok(text.to_owned());
+    }
     let steps = text.split('.').count();
     if steps > MAX_STEPS {
         return Err(Wrong::new(
@@ -112,6 +129,15 @@ fn path(text: &str) -> Result<String, Wrong> {
         return Err(Wrong::new(format!("{} is not a path", quoted(text)), FORMS));
     }
     Ok(text.to_owned())
+}
+
+fn cast(field: Field, value: &Spanned<DeValue<'_>>) -> Result<Cast, Wrong> {
+    let cast = value::word(&[("text", Cast::Text), ("number", Cast::Number)])(value)?;
+    if !field.may_be_taken_as(cast) {
+        let message = format!("`{}` is never {}", field.name(), cast.word());
+        return Err(Wrong::new(message, "leave `as` out"));
+    }
+    Ok(cast)
 }
 
 fn unit(field: Field, value: &Spanned<DeValue<'_>>) -> Result<TimeUnit, Wrong> {

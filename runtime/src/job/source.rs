@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use quorate_connectors::decode::FieldMap;
+pub use quorate_connectors::source::Format;
 use quorate_connectors::source::{FileSpec, Reading};
 use quorate_schemas::record::RecordKind;
 use toml::Spanned;
@@ -14,22 +15,6 @@ use super::finding::quoted;
 use super::map::read_map;
 use super::section::{Findings, Given, Section, Wrong};
 use super::value;
-
-/// How rows are written. Compression is no matter of the format: it shows in a file's ending and first bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// One JSON object a line.
-    Json,
-}
-
-impl Format {
-    /// The word in job files.
-    pub fn word(self) -> &'static str {
-        match self {
-            Format::Json => "json",
-        }
-    }
-}
 
 /// A source of rows of one kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +38,8 @@ impl Source {
     /// Its files, for a job in `folder`.
     pub fn spec(&self, folder: &Path) -> FileSpec {
         let reading = if self.follow { Reading::Followed } else { Reading::Bounded };
-        FileSpec { base: folder.to_path_buf(), patterns: self.files.clone(), reading }
+        let (base, patterns) = (folder.to_path_buf(), self.files.clone());
+        FileSpec { base, patterns, format: self.format, reading }
     }
 }
 
@@ -67,8 +53,10 @@ pub(super) struct RawSource {
     pub(super) name: Given<String>,
     /// `files`: a path or pattern (`*`, `?`, `[…]`, `**`), or a list of them. Relative to the job file. Required.
     pub(super) files: Given<Vec<Spanned<String>>>,
-    /// `format`: how rows are written; default `"json"`.
+    /// `format`: how rows are written, `"json"` or `"csv"`; default `"json"`.
     pub(super) format: Given<Format>,
+    /// `delimiter`: what stands between the cells of csv; default `","`.
+    pub(super) delimiter: Given<u8>,
     /// `follow`: whether to go on reading as files grow, rotate and appear; default false.
     pub(super) follow: Given<bool>,
     /// `map`: record field → where it stands in a row; default: under its own name.
@@ -95,16 +83,24 @@ pub(super) fn read_sources(root: &mut Section<'_>, found: &mut Findings<'_>) -> 
 }
 
 fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<'_>) -> RawSource {
+    let format = section.take("format", found, format);
+    let written = format.as_ref().map_or(Format::Json, |format| *format.get_ref());
     let source = RawSource {
         kind,
         span: section.span.clone(),
         path: format!("source.{}", kind.source_key()),
         files: section.take("files", found, files),
         name: section.take("name", found, value::name),
-        format: section.take("format", found, format),
+        format,
+        delimiter: section.take("delimiter", found, delimiter),
         follow: section.take("follow", found, value::flag),
-        map: read_map(kind, &mut section, found),
+        map: read_map(kind, written, &mut section, found),
     };
+    if let (Some(delimiter), Format::Json) = (&source.delimiter, written) {
+        let message = "JSON has no delimiter";
+        let remedy = "leave it out, or write format = \"csv\"";
+        found.error(Some(&delimiter.span()), &section.key("delimiter"), message, remedy);
+    }
     if !section.has("files") && !section.has("kafka") {
         let remedy = format!("add files = \"{}.jsonl\"", kind.source_key());
         found.error(source.span.as_ref(), &section.key("files"), "is missing", remedy);
@@ -159,13 +155,27 @@ fn pattern(value: &Spanned<DeValue<'_>>) -> Result<Spanned<String>, Wrong> {
 }
 
 fn format(value: &Spanned<DeValue<'_>>) -> Result<Format, Wrong> {
-    const LATER: &[&str] = &["csv", "parquet", "avro", "protobuf"];
+    const LATER: &[&str] = &["parquet", "avro", "protobuf"];
     match value::text(value)? {
         later if LATER.contains(&later) => Err(Wrong::new(
             format!("{later} is not read yet"),
             "convert the rows to JSON lines and write \"json\"",
         )),
-        _ => value::word(&[("json", Format::Json)])(value),
+        _ => {
+            value::word(&[("json", Format::Json), ("csv", Format::Csv { delimiter: b',' })])(value)
+        }
+    }
+}
+
+fn delimiter(value: &Spanned<DeValue<'_>>) -> Result<u8, Wrong> {
+    let text = value::text(value)?;
+    match text.as_bytes() {
+        [b'\t'] => Ok(b'\t'),
+        [byte] if byte.is_ascii_punctuation() && *byte != b'"' => Ok(*byte),
+        _ => Err(Wrong::new(
+            format!("{} is not a delimiter", quoted(text)),
+            "write one character, such as \",\", \";\", \"|\" or \"\\t\"",
+        )),
     }
 }
 
@@ -204,7 +214,12 @@ pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Sour
             name,
             kind: raw.kind,
             files: files.into_iter().map(Spanned::into_inner).collect(),
-            format: raw.format.map_or(Format::Json, Spanned::into_inner),
+            format: match raw.format.map_or(Format::Json, Spanned::into_inner) {
+                Format::Json => Format::Json,
+                Format::Csv { delimiter } => {
+                    Format::Csv { delimiter: raw.delimiter.map_or(delimiter, Spanned::into_inner) }
+                }
+            },
             follow: raw.follow.is_some_and(Spanned::into_inner),
             map: raw.map.map(Spanned::into_inner).unwrap_or_default(),
         });

@@ -2,7 +2,7 @@ use std::fs;
 
 use proptest::prelude::*;
 use quorate_connectors::inlet::Counts;
-use quorate_connectors::source::{FileSource, FileSpec, Reading};
+use quorate_connectors::source::{FileSource, FileSpec, Format, Reading};
 use quorate_schemas::clock::Clock;
 use quorate_schemas::log::PartitionRange;
 use quorate_schemas::record::RecordKind;
@@ -27,6 +27,7 @@ impl Rig {
         let spec = FileSpec {
             base: folder.path().to_owned(),
             patterns: vec!["*.jsonl".to_owned()],
+            format: Format::Json,
             reading: Reading::Followed,
         };
         let roster = roster(&Standing::default(), 2);

@@ -42,6 +42,8 @@ pub enum RejectReason {
     TooManyVotes,
     /// The task already holds as many declarations, known answers or overrides as one can.
     TooManyRecords,
+    /// The line is no record of comma-separated values, or not one of its file's header.
+    InvalidCsv,
 }
 
 impl RejectReason {
@@ -63,6 +65,7 @@ impl RejectReason {
             RejectReason::UnsupportedVote => "unsupported_vote",
             RejectReason::TooManyVotes => "too_many_votes",
             RejectReason::TooManyRecords => "too_many_records",
+            RejectReason::InvalidCsv => "invalid_csv",
         }
     }
 }

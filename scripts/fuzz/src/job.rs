@@ -45,7 +45,7 @@ fn usable(job: &Job) {
     assert_ne!(job.workers, Some(0));
     for source in &job.sources {
         assert!(!source.files.is_empty(), "{} reads nothing", source.name);
-        let decoder = Decoder::new(source.kind, &source.map, IdKey::new([7; 16]));
+        let decoder = Decoder::of(source.format, source.kind, &source.map, IdKey::new([7; 16]));
         assert!(decoder.is_ok(), "{}: {:?}", source.name, decoder.err());
     }
     // A line a key: a value that began a second line could pass for another key.

@@ -69,6 +69,44 @@ fn a_constant_is_the_same_in_every_row() {
 }
 
 #[test]
+fn a_cast_takes_a_value_for_what_it_is_not_written_as() {
+    let cast = FieldSource::cast;
+    let map = [
+        time(),
+        ("task_id", cast("q.id", Cast::Text)),
+        ("agent_id", cast("flag", Cast::Text)),
+        ("number", cast("n", Cast::Number)),
+    ];
+    let row = r#"{"at":5,"q":{"id":2.50},"flag":true,"n":"-1.5e1"}"#;
+    check(&map, row, "2.50 true Number(Number(-15.0)) 5");
+    // The same without a cast: nothing is guessed.
+    let plain = [time(), ("task_id", FieldSource::path("q.id"))];
+    let row = r#"{"at":5,"q":{"id":2.50},"agent_id":"a","choice":"x"}"#;
+    check(&plain, row, "wrong_type: `task_id` must be text or an integer: 2.50");
+    for (n, problem) in [
+        ("\"1 \"", "\"1 \""),
+        ("\"x\"", "\"x\""),
+        ("\"\"", "\"\""),
+        ("\"01\"", "\"01\""),
+        ("true", "true"),
+        ("[1]", "[1]"),
+    ] {
+        let row = format!(r#"{{"at":5,"q":{{"id":1}},"flag":"a","n":{n}}}"#);
+        check(&map, &row, &format!("wrong_type: `number` cannot be taken as a number: {problem}"));
+    }
+    let row = r#"{"at":5,"q":{"id":[1]},"flag":"a","n":1}"#;
+    check(&map, row, "wrong_type: `task_id` cannot be taken as text: [1]");
+    let row = r#"{"at":5,"q":{"id":null},"flag":"a","n":1}"#;
+    check(&map, row, "missing_field: `task_id` is missing");
+    let unit =
+        FieldSource::Cast { field: "at".to_owned(), cast: Cast::Number, unit: Some(TimeUnit::Ms) };
+    let row = r#"{"at":"5","task_id":"t","agent_id":"a","choice":"x"}"#;
+    check(&[("event_time", unit)], row, "t a x 5000");
+    let row = r#"{"at":5,"task_id":"t","agent_id":"a","choice":"2.50"}"#;
+    check(&[time(), ("choice", cast("choice", Cast::Number))], row, "t a 2.5 5");
+}
+
+#[test]
 fn integer_times_are_of_the_stated_unit() {
     let row = r#"{"at":1767225600,"task_id":"t","agent_id":"a","choice":"B"}"#;
     let expected = |micros: i64| format!("t a B {micros}");
@@ -115,6 +153,9 @@ fn a_map_that_can_not_be_followed_says_why() {
         ("task_id", FieldSource::path("a..b"), &["a..b"]),
         ("task_id", FieldSource::time("x", TimeUnit::S), &["`task_id`", "no time"]),
         ("number", FieldSource::Constant { value: Constant::Number(f64::NAN) }, &["finite"]),
+        ("kind", FieldSource::path("x"), &["`kind`", "no field of a vote"]),
+        ("number", FieldSource::cast("x", Cast::Text), &["`number`", "cannot be taken as text"]),
+        ("ranking", FieldSource::cast("x", Cast::Number), &["cannot be taken as number"]),
         ("task_id", FieldSource::path(&["x"; 40].join(".")), &["deeper than 32"]),
     ] {
         let map: FieldMap = [(name, from)].into_iter().collect();

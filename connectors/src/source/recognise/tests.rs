@@ -8,6 +8,7 @@ fn file(name: &str, inode: u64, content: &str) -> Sighting {
         name: name.to_owned(),
         path: Path::new("/job").join(name),
         packing: Packing::of_name(name).unwrap(),
+        format: Format::Json,
         inode: Inode { device: 1, inode },
         file_bytes: content.len() as u64,
         head: content.as_bytes()[..content.len().min(1024)].to_vec(),
@@ -17,7 +18,7 @@ fn file(name: &str, inode: u64, content: &str) -> Sighting {
 
 /// A partition whose file was first seen at `home` and had this content when it was read up to `next`.
 fn known(partition: &str, home: &str, inode: u64, content: &str, next: u64) -> Known {
-    let mark = FileMark::new(home, Inode { device: 1, inode }, content.as_bytes());
+    let mark = FileMark::new(home, Inode { device: 1, inode }, content.as_bytes(), Format::Json);
     Known { partition: partition.to_owned(), next, mark, done: false }
 }
 
@@ -265,7 +266,7 @@ fn content_too_short_to_tell_makes_no_copy() {
 
 #[test]
 fn a_name_that_is_taken_in_every_form_is_numbered() {
-    let mark = FileMark::new("v", Inode { device: 1, inode: 1 }, b"x");
+    let mark = FileMark::new("v", Inode { device: 1, inode: 1 }, b"x", Format::Json);
     let short = format!("v@{}", mark.short());
     let names = BTreeSet::from(["v".to_owned(), short.clone(), format!("{short}-2")]);
     assert_eq!(new_name(&mark, &names), format!("{short}-3"));

@@ -97,7 +97,12 @@ pub(super) fn read(
     let spec = InletSpec {
         source: source.name.clone(),
         // Nothing of this is kept: any key will do.
-        decoder: Arc::new(Decoder::new(source.kind, &source.map, IdKey::new([0; 16]))?),
+        decoder: Arc::new(Decoder::of(
+            source.format,
+            source.kind,
+            &source.map,
+            IdKey::new([0; 16]),
+        )?),
         lateness_us: job.lateness,
         limits: job.limits.rows,
     };

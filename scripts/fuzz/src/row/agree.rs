@@ -54,9 +54,11 @@ fn lookup<'a>(map: &FieldMap, field: &str, row: &'a Json) -> Option<&'a Json> {
     match map.0.get(field) {
         None => row.get(field),
         Some(FieldSource::Constant { .. }) => None,
-        Some(FieldSource::Path(path) | FieldSource::Time { field: path, .. }) => {
-            row.get(path).or_else(|| path.split('.').try_fold(row, step))
-        }
+        Some(
+            FieldSource::Path(path)
+            | FieldSource::Time { field: path, .. }
+            | FieldSource::Cast { field: path, .. },
+        ) => row.get(path).or_else(|| path.split('.').try_fold(row, step)),
     }
 }
 
