@@ -9,6 +9,7 @@ use quorate_connectors::store::Store;
 use quorate_query::agents::{Record, by_accuracy};
 use quorate_query::explain::{Standing, explain};
 use quorate_query::whatif::{Flip, Policy, Side, Weights, Whatif, whatif};
+use quorate_runtime::observe::Outcome;
 
 use crate::at::{block_on, failed};
 use crate::console::{Console, Paint};
@@ -80,7 +81,11 @@ pub(crate) fn run(args: &Args, console: &Arc<Console>) -> anyhow::Result<Exit> {
     if let Some(cast) = cast(&args.folder) {
         console.out_in(Paint::Dim, &format!("  {cast}; nobody tells the job who"))?;
     }
-    let (loaded, _) = to_its_end(job.clone(), console)?;
+    let (loaded, outcome) = to_its_end(job.clone(), console)?;
+    if matches!(outcome, Outcome::Stopped(_)) {
+        console.note("stopped; everything read is committed, and the same command goes on");
+        return Ok(Exit::Done);
+    }
     block_on(async {
         let store = Store::open(&loaded.store).await?;
         let truths = read_truths(&args.folder.join("truth.jsonl"))?;

@@ -55,7 +55,7 @@ fn after_help() -> String {
     let mut text = String::from(
         "\
 A first run:
-  quorate demo                     a synthetic fleet with liars in it: what majority makes of it, and what Quorate does
+  quorate demo                     a synthetic fleet with liars in it, by majority and by Quorate
   quorate generate fleet           write another one, and a job for it
   quorate validate fleet/job.toml  check the job, its files and its store
   quorate run fleet/job.toml       decide, and commit the tables

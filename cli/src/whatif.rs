@@ -22,7 +22,8 @@ Examples:
   quorate whatif --job demo/job.toml --quorum 9/10           the weights that were, another quorum
 
 Decides every closed task once more, from the votes that stand, and changes nothing. Answers are scored by what the
-job was told (gold), or by --truth on the tasks of which it was told nothing.";
+job was told (gold), or by --truth on the tasks of which it was told nothing. A quorum is a share of the votes cast, and
+what an operator set by hand is decided by votes.";
 
 /// Show what another policy would have decided
 #[derive(Clone, Debug, clap::Args)]

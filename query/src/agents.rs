@@ -49,18 +49,8 @@ pub async fn by_accuracy(store: &Store) -> Result<Vec<Record>> {
     let files = files_until(snapshot.files_of(Table::AgentReputation), commit);
     let rows: Vec<Reputation> =
         rows_with(store, Table::AgentReputation, &files, "agent_id", |_| true).await?;
-    let mut last: BTreeMap<(Name, Name), Reputation> = BTreeMap::new();
-    for row in rows {
-        let key = (row.agent.clone(), row.domain.clone());
-        match last.get(&key) {
-            Some(later) if later.era >= row.era => {}
-            _ => {
-                last.insert(key, row);
-            }
-        }
-    }
     let mut records: BTreeMap<Name, Record> = BTreeMap::new();
-    for ((agent, domain), row) in last {
+    for ((agent, domain), row) in last_of_each(rows) {
         let record = records.entry(agent.clone()).or_insert_with(|| {
             let (agent_id, version) = agent_parts(&agent);
             let (agent_id, version) = (agent_id.to_owned(), version.map(str::to_owned));
@@ -76,4 +66,18 @@ pub async fn by_accuracy(store: &Store) -> Result<Vec<Record>> {
     records.retain(|record| record.gold_seen > 0.0);
     records.sort_by(|a, b| a.accuracy().total_cmp(&b.accuracy()));
     Ok(records)
+}
+
+/// The last row of each agent in each domain.
+pub(crate) fn last_of_each(
+    rows: impl IntoIterator<Item = Reputation>,
+) -> BTreeMap<(Name, Name), Reputation> {
+    let mut last: BTreeMap<(Name, Name), Reputation> = BTreeMap::new();
+    for row in rows {
+        let key = (row.agent.clone(), row.domain.clone());
+        if last.get(&key).is_none_or(|known| known.era < row.era) {
+            last.insert(key, row);
+        }
+    }
+    last
 }

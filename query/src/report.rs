@@ -14,6 +14,7 @@ use quorate_schemas::table::Table;
 use quorate_schemas::time::Micros;
 use serde::Serialize;
 
+use crate::agents::last_of_each;
 use crate::error::Result;
 use crate::read::{each_life, files_until, rows_with};
 use crate::rows::{Reputation, Status};
@@ -241,13 +242,8 @@ impl SecondLook {
 /// The last row of each drawn agent in each drawn domain.
 fn standings(reputations: Vec<Reputation>, first: &FirstLook) -> Vec<Standing> {
     let drawn = first.drawn();
-    let mut last: BTreeMap<(Name, Name), Reputation> = BTreeMap::new();
-    for row in reputations.into_iter().filter(|row| drawn.binary_search(&row.agent).is_ok()) {
-        let key = (row.agent.clone(), row.domain.clone());
-        if last.get(&key).is_none_or(|known| known.era < row.era) {
-            last.insert(key, row);
-        }
-    }
+    let of_drawn = reputations.into_iter().filter(|row| drawn.binary_search(&row.agent).is_ok());
+    let last = last_of_each(of_drawn);
     let mut domains: BTreeMap<&Name, f64> = BTreeMap::new();
     for ((_, domain), row) in &last {
         *domains.entry(domain).or_default() += row.gold_seen + row.consensus_seen;

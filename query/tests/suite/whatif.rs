@@ -3,6 +3,7 @@
 use std::io::Cursor;
 
 use quorate_operators::policy::Method;
+use quorate_query::agents::by_accuracy;
 use quorate_query::whatif::{Policy, Weights, read_truths, whatif};
 use quorate_schemas::ratio::Ratio;
 use quorate_schemas::time::SECOND;
@@ -50,6 +51,22 @@ async fn majority_believes_whom_weights_do_not() {
 
     let by_gold = whatif(&shelf.store, MAJORITY, None).await.unwrap();
     assert_eq!((by_gold.known, by_gold.attacked, by_gold.otherwise.right), (3, 0, 0));
+}
+
+#[tokio::test]
+async fn the_least_accurate_agent_comes_first_with_what_it_has_shown() {
+    let shelf = Shelf::of(&outnumbered()).await;
+    let records = by_accuracy(&shelf.store).await.unwrap();
+    let shown: Vec<_> = records
+        .iter()
+        .map(|record| (record.agent_id.as_str(), record.gold_right, record.gold_seen))
+        .collect();
+    assert_eq!(shown.len(), 3, "{shown:?}");
+    // Evidence fades from era to era, and ada has a later row than the others.
+    let (best, others) = (shown[2], &shown[..2]);
+    assert!(best.0 == "ada" && best.1 == best.2 && best.2 > 2.0, "{shown:?}");
+    assert!(others.iter().all(|(_, right, seen)| *right == 0.0 && *seen > best.2), "{shown:?}");
+    assert!(records[2].weights[""] > records[0].weights[""]);
 }
 
 #[tokio::test]
