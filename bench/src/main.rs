@@ -3,6 +3,7 @@
 //! ```text
 //!   quorate-bench w1            5 million votes: parse alone, a hand-written tally, quorate
 //!   quorate-bench flat          20 million tasks through a bounded window, in ten slices
+//!   quorate-bench latency       votes appended to a followed file: until told, until committed
 //!   quorate-bench costs -- CMD  CPU, wall and peak memory of a command and all it starts
 //! ```
 //!
@@ -12,6 +13,7 @@
 mod costs;
 mod engine;
 mod flat;
+mod latency;
 mod opponents;
 mod stream;
 mod w1;
@@ -31,6 +33,8 @@ enum Bench {
     W1(w1::Args),
     /// Millions of tasks through a bounded window: does anything grow?
     Flat(flat::Args),
+    /// How old a decision is when it is told, and when it is committed
+    Latency(latency::Args),
     /// What a command costs, as one line of JSON
     Costs(costs::Args),
     /// An opponent, in a process of its own
@@ -41,6 +45,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().bench {
         Bench::W1(args) => w1::run(&args),
         Bench::Flat(args) => flat::run(&args),
+        Bench::Latency(args) => latency::run(&args),
         Bench::Costs(args) => costs::run(&args),
         Bench::Opponent(args) => opponents::run(&args),
     }

@@ -18,6 +18,7 @@
 //! *Cost*: staging holds the rows of one file and its bytes; merging holds the compressed files, the result, and
 //! some thousand rows of each.
 
+mod add;
 mod checked;
 mod merge;
 mod provenance;
@@ -28,6 +29,7 @@ mod sort;
 mod tests;
 mod write;
 
+pub use add::{Burials, add_retained, read_added};
 pub use checked::Checked;
 pub use merge::merge_tables;
 pub use provenance::{FORMAT, Provenance};

@@ -26,7 +26,7 @@ pub fn activity<'s>(
     clocks: Feed<'s, Clock>,
 ) -> Feed<'s, ToOutlet> {
     let kept = restored.clone().filter_map(|row| match row {
-        RetainedRow::Tick(tick) => Some(tick),
+        RetainedRow::Tick(tick) => Some(*tick),
         _ => None,
     });
     let clock = restored.filter_map(|row| match row {
@@ -36,7 +36,7 @@ pub fn activity<'s>(
     let keeping = Keeping {
         route: |tick: &Placed<Tick>| tick.body.agent.route(),
         expiry: |tick: &Placed<Tick>| minute_of(tick) + MINUTE,
-        written: RetainedRow::Tick,
+        written: |tick| RetainedRow::Tick(Box::new(tick)),
     };
     let (ticks, keep) = retain(ticks, kept, clocks.clone(), keeping);
     let ticks =

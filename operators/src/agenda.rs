@@ -47,12 +47,10 @@ impl Agenda {
     }
 
     /// The tasks that are due before `until`.
-    pub(crate) fn due_before(&self, until: Micros) -> BTreeSet<Id> {
-        let due = |index: &BTreeSet<(Micros, Id)>| -> Vec<Id> {
-            let due = index.iter().take_while(|(at, _)| *at < until);
-            due.map(|(_, task)| task.clone()).collect()
-        };
-        due(&self.closing).into_iter().chain(due(&self.aging)).collect()
+    pub(crate) fn due_before(&self, until: Micros) -> Vec<Id> {
+        let indexes = self.closing.iter().take_while(move |(at, _)| *at < until);
+        let indexes = indexes.chain(self.aging.iter().take_while(move |(at, _)| *at < until));
+        indexes.map(|(_, task)| task.clone()).collect()
     }
 
     /// Before then nothing closes and no gold shows evidence.

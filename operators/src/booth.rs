@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use quorate_schemas::clock::{Clock, Phase};
 use quorate_schemas::id::{Id, IdKey};
 use quorate_schemas::record::{Agent, Control, ControlAction, Placed};
-use quorate_schemas::retained::RetainedRow;
+use quorate_schemas::retained::{RetainedRow, WeightChange};
 use quorate_schemas::table::{DecisionRow, OutRow};
 use quorate_schemas::time::Micros;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,6 @@ use crate::maps::{IdMap, IdSet};
 use crate::policy::Policy;
 use crate::reputation;
 use crate::rules::Rules;
-use crate::weights::WeightChange;
 
 /// How far a worker's tasks reach into the past and the future.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -102,26 +101,18 @@ impl Booth {
     pub fn restore(&mut self, row: RetainedRow) {
         match row {
             RetainedRow::Agent(row) => {
-                self.rules.registry.register(row);
+                self.rules.registry.register(*row);
             }
             RetainedRow::Control(row) => {
-                self.remember_order(row);
+                self.remember_order(*row);
             }
-            RetainedRow::Weight { agent, domain, era, weight_micros, voted } => {
-                self.rules.weights.change(&WeightChange {
-                    agent,
-                    domain,
-                    era,
-                    weight_micros,
-                    voted,
-                });
-            }
+            RetainedRow::Weight(change) => self.rules.weights.change(&change),
             RetainedRow::Clock(clock) => {
                 (self.settled, self.phase) = (clock.watermark, clock.phase)
             }
-            RetainedRow::Standing { .. }
-            | RetainedRow::Domain { .. }
-            | RetainedRow::Fresh { .. }
+            RetainedRow::Standing(_)
+            | RetainedRow::Domain(_)
+            | RetainedRow::Fresh(_)
             | RetainedRow::Tick(_) => {}
             RetainedRow::Task(_)
             | RetainedRow::Vote(_)
@@ -155,23 +146,41 @@ impl Booth {
         Ok(())
     }
 
-    /// Takes a fact about a task.
-    pub fn receive(&mut self, fact: Fact, effects: &mut Effects) {
-        let Some(task) = fact.task().cloned() else { return };
+    /// Takes facts about tasks, in any order.
+    pub fn receive(&mut self, facts: impl IntoIterator<Item = Fact>, effects: &mut Effects) {
+        let route = |fact: Fact| Some((fact.task()?.route(), fact));
+        let mut facts: Vec<(u64, Fact)> = facts.into_iter().filter_map(route).collect();
         if self.rules.policy.updates {
-            self.receive_provisional(&task, &fact);
+            facts.iter().for_each(|(_, fact)| self.receive_provisional(fact));
         }
-        let gone = &mut self.gone;
-        let new = || Ballot::new(task.clone(), gone.remove(&task).unwrap_or_default());
-        let ballot = self.ballots.entry(task.clone()).or_insert_with(new);
-        ballot.receive(fact, self.settled, &self.rules, effects);
-        if ballot.kept().is_new() {
-            self.unsaved.push(task);
+        // Those of one task one after the other: each ballot is looked up once, and what lies far from it in memory stays
+        // at hand.
+        facts.sort_unstable_by_key(|(route, _)| *route);
+        let mut facts = facts.into_iter().map(|(_, fact)| fact).peekable();
+        while let Some(fact) = facts.next() {
+            let Some(task) = fact.task() else { continue };
+            let ballot = match self.ballots.get_mut(task) {
+                Some(ballot) => ballot,
+                None => {
+                    let task = task.clone();
+                    let new =
+                        Ballot::new(task.clone(), self.gone.remove(&task).unwrap_or_default());
+                    self.ballots.entry(task).or_insert(new)
+                }
+            };
+            ballot.receive(fact, self.settled, &self.rules, effects);
+            while let Some(fact) = facts.next_if(|next| next.task() == Some(ballot.task())) {
+                ballot.receive(fact, self.settled, &self.rules, effects);
+            }
+            if ballot.kept().is_new() {
+                self.unsaved.push(ballot.task().clone());
+            }
+            self.agenda.schedule(ballot, &self.rules);
         }
-        self.agenda.schedule(ballot, &self.rules);
     }
 
-    fn receive_provisional(&mut self, task: &Id, fact: &Fact) {
+    fn receive_provisional(&mut self, fact: &Fact) {
+        let Some(task) = fact.task() else { return };
         if self.ballots.get(task).is_some_and(|ballot| !ballot.is_open()) {
             return;
         }
@@ -191,7 +200,7 @@ impl Booth {
     /// Takes a registration; every worker takes all of them.
     pub fn register(&mut self, row: Placed<Agent>, effects: &mut Effects) {
         if self.rules.registry.register(row.clone()) && self.keeps_shared {
-            effects.keep_shared(RetainedRow::Agent(row));
+            effects.keep_shared(RetainedRow::Agent(Box::new(row)));
         }
         self.rules.changed();
     }
@@ -202,7 +211,7 @@ impl Booth {
             return;
         }
         if self.keeps_shared {
-            effects.keep_shared(RetainedRow::Control(row.clone()));
+            effects.keep_shared(RetainedRow::Control(Box::new(row.clone())));
         }
         self.rules.changed();
         if let ControlAction::Quarantine { agent } | ControlAction::Release { agent } =
@@ -238,6 +247,8 @@ impl Booth {
             let closed = self.ballots.iter().filter(|(_, ballot)| ballot.is_closed());
             tasks.extend(closed.map(|(task, _)| task.clone()));
         }
+        tasks.sort_unstable();
+        tasks.dedup();
         for task in tasks {
             self.step(&task, moment, effects);
         }
@@ -314,16 +325,18 @@ impl Booth {
             forgotten
                 .agents
                 .into_iter()
-                .for_each(|row| effects.drop_shared(RetainedRow::Agent(row)));
+                .for_each(|row| effects.drop_shared(RetainedRow::Agent(Box::new(row))));
             forgotten
                 .folded
                 .into_iter()
-                .for_each(|row| effects.keep_shared(RetainedRow::Agent(row)));
+                .for_each(|row| effects.keep_shared(RetainedRow::Agent(Box::new(row))));
             forgotten
                 .orders
                 .into_iter()
-                .for_each(|row| effects.drop_shared(RetainedRow::Control(row)));
-            weights.iter().for_each(|change| effects.drop_shared(change.retained()));
+                .for_each(|row| effects.drop_shared(RetainedRow::Control(Box::new(row))));
+            weights.into_iter().for_each(|change| {
+                effects.drop_shared(RetainedRow::Weight(Box::new(change)));
+            });
         }
     }
 

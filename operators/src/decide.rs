@@ -21,7 +21,7 @@ use std::rc::Rc;
 use quorate_schemas::clock::Clock;
 use quorate_schemas::id::IdKey;
 use quorate_schemas::record::{Agent, Control, Placed};
-use quorate_schemas::retained::{Retain, RetainedRow};
+use quorate_schemas::retained::{Retain, RetainedRow, Shown, WeightChange};
 use quorate_schemas::table::OutRow;
 use serde::{Deserialize, Serialize};
 use timely::dataflow::StreamVec;
@@ -33,11 +33,10 @@ use crate::ballot::{Fact, Otherwise};
 use crate::booth::{Booth, Horizon, Mismatch};
 use crate::by_epoch::{Turn, by_checkpoint, by_epoch};
 use crate::clock::{Clockwork, Report, era_entered};
-use crate::effects::{Effects, Shown};
+use crate::effects::Effects;
 use crate::policy::{Method, Policy, QuorumOf};
 use crate::reputation::Book;
 use crate::rows::{Epoch, Feed};
-use crate::weights::WeightChange;
 
 /// What goes to the outlets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -173,7 +172,7 @@ fn restored_to_booths(row: RetainedRow, peers: u64) -> Vec<To<ToBooth>> {
         None => match row {
             RetainedRow::Agent(_)
             | RetainedRow::Control(_)
-            | RetainedRow::Weight { .. }
+            | RetainedRow::Weight(_)
             | RetainedRow::Clock(_) => {
                 (0..peers).map(|to| (to, ToBooth::Restored(row.clone()))).collect()
             }
@@ -280,7 +279,7 @@ fn booths<'s>(
                     _ => {}
                 }
             }
-            facts.into_iter().flatten().for_each(|fact| booth.receive(fact, &mut effects));
+            booth.receive(facts.into_iter().flatten(), &mut effects);
             if let Some(clock) = clock {
                 booth.advance(clock, &mut effects);
                 emitted.signals.push(FromBooth::Horizon(worker, booth.horizon()));
@@ -342,7 +341,10 @@ fn book<'s>(
                 let turned = book.turn(era, &mut keep);
                 emitted.out.extend(turned.rows.into_iter().map(ToOutlet::Row));
                 // A weight is kept as it is published: on its way to the booths a checkpoint may end.
-                let kept = turned.weights.iter().map(|change| Retain::Row(change.retained(), 1));
+                let kept = turned
+                    .weights
+                    .iter()
+                    .map(|change| Retain::Row(RetainedRow::Weight(Box::new(change.clone())), 1));
                 emitted.out.extend(kept.map(ToOutlet::Keep));
                 emitted.signals.extend(turned.weights);
             }

@@ -5,27 +5,11 @@ use std::collections::BTreeMap;
 use quorate_schemas::id::Id;
 use quorate_schemas::place::Place;
 use quorate_schemas::record::{Placed, RecordKind, Vote};
-use quorate_schemas::retained::{DomainRecord, Evidence, Retain, RetainedRow};
+use quorate_schemas::retained::{DomainRecord, Evidence, Retain, RetainedRow, Shown};
 use quorate_schemas::table::{OutRow, RejectReason, RejectRow, RejectStage};
 use quorate_schemas::time::{Micros, format_rfc3339};
-use serde::{Deserialize, Serialize};
 
 use crate::maps::IdMap;
-
-/// What a closed task shows of one agent, or of how its domain decides.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Shown {
-    /// The agent; none where it is about the domain.
-    pub agent: Option<Id>,
-    /// The task's domain.
-    pub domain: Id,
-    /// The era in which it became known.
-    pub era: i64,
-    /// What it shows of the agent. All zero: only that it voted.
-    pub evidence: Evidence,
-    /// What it shows of the domain.
-    pub record: DomainRecord,
-}
 
 /// What many tasks have shown, added up.
 #[derive(Debug, Default, PartialEq)]

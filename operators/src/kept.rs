@@ -10,7 +10,7 @@ use quorate_schemas::record::{Placed, Vote};
 use quorate_schemas::retained::{Retain, RetainedRow};
 
 /// Room for the votes of most tasks.
-const FEW: usize = 8;
+const FEW: usize = 12;
 
 /// The changes of the rows of one group since the last checkpoint.
 #[derive(Debug, Default)]
@@ -26,11 +26,6 @@ pub struct Group {
 }
 
 impl Group {
-    /// A group that files may have rows of.
-    pub fn of_files() -> Group {
-        Group { saved: true, ..Group::default() }
-    }
-
     /// A file has rows of it.
     pub fn restored(&mut self) {
         self.saved = true;

@@ -8,41 +8,12 @@
 )]
 
 use quorate_schemas::id::Id;
-use quorate_schemas::retained::RetainedRow;
-use serde::{Deserialize, Serialize};
+use quorate_schemas::retained::WeightChange;
 
 use crate::maps::{IdMap, PairMap};
 
 /// The weight of a vote without evidence, and of every vote under `majority`: one, in millionths.
 pub const ONE: i64 = 1_000_000;
-
-/// From `era` on, a vote of `agent` in `domain` counts `weight_micros`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct WeightChange {
-    /// The agent.
-    pub agent: Id,
-    /// The domain.
-    pub domain: Id,
-    /// The first era it holds in.
-    pub era: i64,
-    /// The weight, in millionths.
-    pub weight_micros: i64,
-    /// Whether the agent voted in the domain in the era before.
-    pub voted: bool,
-}
-
-impl WeightChange {
-    /// The form in which it is kept.
-    pub fn retained(&self) -> RetainedRow {
-        RetainedRow::Weight {
-            agent: self.agent.clone(),
-            domain: self.domain.clone(),
-            era: self.era,
-            weight_micros: self.weight_micros,
-            voted: self.voted,
-        }
-    }
-}
 
 #[derive(Clone, Copy)]
 struct Since {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use quorate_operators::effects::Shown;
 use quorate_operators::reputation::{
     Book, MIN_OTHERS, Pool, chance_micros, prior_micros, transfers, trust_micros,
 };
 use quorate_schemas::clock::Eras;
 use quorate_schemas::id::IdKey;
+use quorate_schemas::retained::Shown;
 use quorate_schemas::retained::{DomainRecord, Evidence, Retain, RetainedRow};
 use quorate_schemas::table::{OutRow, ReputationRow};
 use quorate_schemas::time::SECOND;
@@ -146,7 +146,7 @@ impl Reader {
     /// How many retained rows of evidence are left.
     fn standing(&self) -> i64 {
         let diff = |change: &Retain| match change {
-            Retain::Row(RetainedRow::Standing { .. }, diff) => *diff,
+            Retain::Row(RetainedRow::Standing(_), diff) => *diff,
             _ => 0,
         };
         self.keep.iter().map(diff).sum()

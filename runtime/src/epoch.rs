@@ -15,6 +15,7 @@
 //! 4. What an incarnation stages carries its number; what it did not commit is swept by a later one.
 
 pub(crate) mod commit;
+mod decisions;
 pub(crate) mod failpoint;
 pub(crate) mod hands;
 pub(crate) mod lead;

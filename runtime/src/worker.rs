@@ -327,7 +327,7 @@ impl<'a> Run<'a> {
             }
             moved
                 .into_iter()
-                .for_each(|moved: Moved| self.ports.moved.send(ForStage::Moved(moved)));
+                .for_each(|moved: Moved| self.ports.moved.send(ForStage::Moved(Box::new(moved))));
             self.plan.shared.opened.fetch_max(after(self.epoch), Ordering::AcqRel);
         }
         self.unsealed_rows = 0;

@@ -64,21 +64,76 @@ impl DomainRecord {
     }
 }
 
-/// A row of durable state. Closed: what is not here cannot survive a restart.
+/// What an agent has shown in a domain by the start of an era.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Standing {
+    /// The agent.
+    pub agent: Id,
+    /// The domain.
+    pub domain: Id,
+    /// The era up to whose start the evidence is decayed.
+    pub era: i64,
+    /// The evidence.
+    pub evidence: Evidence,
+}
+
+/// How a domain's decisions did by the start of an era.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DomainStanding {
+    /// The domain.
+    pub domain: Id,
+    /// The era up to whose start the record is decayed.
+    pub era: i64,
+    /// The record.
+    pub record: DomainRecord,
+}
+
+/// What closed tasks show of one agent, or of how their domain decides.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Shown {
+    /// The agent; none where it is about the domain.
+    pub agent: Option<Id>,
+    /// The tasks' domain.
+    pub domain: Id,
+    /// The era in which it became known.
+    pub era: i64,
+    /// What it shows of the agent. All zero: only that it voted.
+    pub evidence: Evidence,
+    /// What it shows of the domain.
+    pub record: DomainRecord,
+}
+
+/// From `era` on, a vote of `agent` in `domain` counts `weight_micros`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WeightChange {
+    /// The agent.
+    pub agent: Id,
+    /// The domain.
+    pub domain: Id,
+    /// The first era it holds in.
+    pub era: i64,
+    /// The weight, in millionths.
+    pub weight_micros: i64,
+    /// Whether the agent voted in the domain in the era before.
+    pub voted: bool,
+}
+
+/// A row of durable state. Closed: what is not here cannot survive a restart. Small, since there are many of the small
+/// ones: what is large is boxed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RetainedRow {
     /// The clock at the end of a checkpoint.
     Clock(Clock),
     /// A declaration of a task that is not forgotten. Group: the task.
-    Task(Placed<Task>),
+    Task(Box<Placed<Task>>),
     /// A vote on an open task, or on a closed one that is not final. Group: the task.
     Vote(Arc<Placed<Vote>>),
     /// A known answer. Group: the task.
-    Gold(Placed<Gold>),
+    Gold(Box<Placed<Gold>>),
     /// An override. Group: the task.
-    Override(Placed<Control>),
+    Override(Box<Placed<Control>>),
     /// The last revision of a closed task that is not final. Group: the task.
-    Closed(Box<DecisionRow>),
+    Closed(Arc<DecisionRow>),
     /// A task that is final: votes on it are late until `forget_at`. Group: the task.
     Tombstone {
         /// The task.
@@ -89,55 +144,17 @@ pub enum RetainedRow {
         forget_at: Micros,
     },
     /// A registration that an open task may still need.
-    Agent(Placed<Agent>),
+    Agent(Box<Placed<Agent>>),
     /// A quarantine or release that an open task may still need.
-    Control(Placed<Control>),
+    Control(Box<Placed<Control>>),
     /// What an agent has shown in a domain by the start of an era.
-    Standing {
-        /// The agent.
-        agent: Id,
-        /// The domain.
-        domain: Id,
-        /// The era up to whose start the evidence is decayed.
-        era: i64,
-        /// The evidence.
-        evidence: Evidence,
-    },
+    Standing(Box<Standing>),
     /// How a domain's decisions did by the start of an era.
-    Domain {
-        /// The domain.
-        domain: Id,
-        /// The era up to whose start the record is decayed.
-        era: i64,
-        /// The record.
-        record: DomainRecord,
-    },
+    Domain(Box<DomainStanding>),
     /// Evidence of the era that has not ended, which no weight rests on yet.
-    Fresh {
-        /// The agent; the domain's own record where there is none.
-        agent: Option<Id>,
-        /// The domain.
-        domain: Id,
-        /// The era.
-        era: i64,
-        /// An agent's evidence.
-        evidence: Evidence,
-        /// A domain's record.
-        record: DomainRecord,
-    },
+    Fresh(Box<Shown>),
     /// What an agent's votes count in a domain from an era on, exactly as it was used.
-    Weight {
-        /// The agent.
-        agent: Id,
-        /// The domain.
-        domain: Id,
-        /// The first era it holds in.
-        era: i64,
-        /// The weight, in millionths.
-        weight_micros: i64,
-        /// Whether the agent voted in the domain in the era before.
-        voted: bool,
-    },
+    Weight(Box<WeightChange>),
     /// Votes equal to one that is kept, which were dropped. Group: the task.
     Duplicate {
         /// The task.
@@ -146,7 +163,7 @@ pub enum RetainedRow {
         count: u32,
     },
     /// A tick of a minute that is not over.
-    Tick(Placed<Tick>),
+    Tick(Box<Placed<Tick>>),
 }
 
 impl RetainedRow {
@@ -165,10 +182,10 @@ impl RetainedRow {
             RetainedRow::Clock(_)
             | RetainedRow::Agent(_)
             | RetainedRow::Control(_)
-            | RetainedRow::Standing { .. }
-            | RetainedRow::Domain { .. }
-            | RetainedRow::Fresh { .. }
-            | RetainedRow::Weight { .. }
+            | RetainedRow::Standing(_)
+            | RetainedRow::Domain(_)
+            | RetainedRow::Fresh(_)
+            | RetainedRow::Weight(_)
             | RetainedRow::Tick(_) => None,
         }
     }

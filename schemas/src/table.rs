@@ -222,7 +222,7 @@ pub trait TableRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum OutRow {
     /// To `decisions`.
-    Decision(Box<DecisionRow>),
+    Decision(Arc<DecisionRow>),
     /// To `decision_updates`.
     Update(Box<DecisionUpdateRow>),
     /// To `votes`: of one task and revision, in order of their agents' names.

@@ -15,6 +15,8 @@ pub(crate) fn fields<'a>(text: &'a str, keys: &[Box<str>]) -> Option<Found<'a>> 
     if scan.byte(b'}').is_some() {
         return scan.is_over().then_some(found);
     }
+    // Rows mostly have their keys in the order in which they are wanted: the search goes on where the last one ended.
+    let mut next = 0;
     loop {
         let key = scan.string()?;
         let key = &key[1..key.len() - 1];
@@ -22,8 +24,10 @@ pub(crate) fn fields<'a>(text: &'a str, keys: &[Box<str>]) -> Option<Found<'a>> 
         scan.byte(b':')?;
         scan.space();
         let value = scan.value()?;
-        if let Some(at) = keys.iter().position(|wanted| **wanted == *key) {
+        let is_wanted = |at: &usize| *keys[*at] == *key;
+        if let Some(at) = (next..keys.len()).chain(0..next).find(is_wanted) {
             found[at] = Some(value);
+            next = at + 1;
         }
         scan.space();
         if scan.byte(b',').is_none() {
@@ -38,6 +42,27 @@ pub(crate) fn fields<'a>(text: &'a str, keys: &[Box<str>]) -> Option<Found<'a>> 
 pub(crate) fn is_number(text: &str) -> bool {
     let mut scan = Scan { text, at: 0 };
     scan.number().is_some() && scan.at == text.len()
+}
+
+/// How many bytes come before the first quote, backslash or control character, if there is one.
+fn plain_bytes(text: &[u8]) -> Option<usize> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // Of each byte the highest bit: whether it is less than `bound`, which is at most 0x80 (Anderson, "Bit Twiddling
+    // Hacks", "Determine if a word has a byte less than n"). Above the first such byte there may be false ones.
+    let less = |word: u64, bound: u64| word.wrapping_sub(EACH * bound) & !word & HIGH;
+    let (words, rest) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quotes = less(word ^ (EACH * u64::from(b'"')), 1);
+        let escapes = less(word ^ (EACH * u64::from(b'\\')), 1);
+        let found = quotes | escapes | less(word, 0x20);
+        if found != 0 {
+            return Some(at * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let in_rest = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20));
+    in_rest.map(|at| words.len() * 8 + at)
 }
 
 struct Scan<'a> {
@@ -69,8 +94,7 @@ impl<'a> Scan<'a> {
     fn string(&mut self) -> Option<&'a str> {
         let from = self.at;
         self.byte(b'"')?;
-        let rest = &self.text.as_bytes()[self.at..];
-        self.at += rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))?;
+        self.at += plain_bytes(&self.text.as_bytes()[self.at..])?;
         self.byte(b'"')?;
         Some(&self.text[from..self.at])
     }
@@ -170,6 +194,21 @@ mod tests {
             r#"{"a":}"#,
         ] {
             assert_eq!(fields(text, &keys), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_bytes_end_at_the_first_that_is_not() {
+        for before in 0..20 {
+            for (end, after) in
+                [(b'"', "x"), (b'\\', "\"\0"), (0, "é"), (0x1f, ""), (b'\n', "\x7f\"")]
+            {
+                let mut text = "é\u{7f}!#[]~é_abcdefghijklmnop".as_bytes()[..before].to_vec();
+                text.push(end);
+                text.extend(after.bytes());
+                assert_eq!(plain_bytes(&text), Some(before), "{text:?}");
+                assert_eq!(plain_bytes(&text[..before]), None, "{text:?}");
+            }
         }
     }
 

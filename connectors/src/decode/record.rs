@@ -28,8 +28,11 @@ pub(crate) fn read(kind: RecordKind, row: &Row<'_>, key: &IdKey) -> Result<Recor
 
 /// The agent of a row: its id and, where it has one, its version.
 fn agent_of(row: &Row<'_>, key: &IdKey) -> Result<Id, Refusal> {
-    let version = row.optional_id(Field::Version)?;
-    Ok(key.agent(&row.id(Field::AgentId)?, version.as_deref()))
+    let agent = row.id(Field::AgentId)?;
+    Ok(match row.optional_id(Field::Version)? {
+        None => key.id_of(agent),
+        Some(version) => key.agent(&agent, Some(&version)),
+    })
 }
 
 /// The task of a row.

@@ -285,11 +285,9 @@ pub(crate) fn check_id(field: Field, name: &str) -> Result<(), Refusal> {
         let problem = format!("has {} bytes, at most {MAX_ID_BYTES} are allowed", name.len());
         return Err(refuse(OutOfRange, field, problem));
     }
-    let controls = match name.is_ascii() {
-        true => name.bytes().any(|byte| byte.is_ascii_control()),
-        false => name.chars().any(char::is_control),
-    };
-    if controls {
+    // Most are of letters, digits and marks; only of the others it takes a look at each character.
+    let is_plain = name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if !is_plain && name.chars().any(char::is_control) {
         return Err(refuse(
             OutOfRange,
             field,

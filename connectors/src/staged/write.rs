@@ -4,10 +4,10 @@ use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 use quorate_schemas::log::{Digest, StagedFile};
 use quorate_schemas::table::{CellKind, Table};
@@ -112,11 +112,20 @@ impl TableWriter {
     pub(super) fn new(table: Table, provenance: &Provenance) -> Result<TableWriter> {
         let mut properties = properties(provenance.key_values(table.name()));
         for column in table.columns() {
-            // Texts of many values, bytes and positions would only fill a dictionary to throw it away.
-            let repeats = matches!(column.kind, CellKind::Word | CellKind::Int | CellKind::Flag)
-                && column.name != "position";
-            properties =
-                properties.set_column_dictionary_enabled(ColumnPath::from(column.name), repeats);
+            let path = ColumnPath::from(column.name);
+            properties = match column.kind {
+                // By the least and greatest word of a few nothing is skipped, and each cell would be compared for it.
+                CellKind::Word => properties
+                    .set_column_dictionary_enabled(path.clone(), true)
+                    .set_column_statistics_enabled(path, EnabledStatistics::None),
+                CellKind::Flag => properties.set_column_dictionary_enabled(path, true),
+                // Rows are sorted by ids, so most begin as the one before; numbers lie near each other, or are the same.
+                CellKind::Text => properties.set_column_encoding(path, Encoding::DELTA_BYTE_ARRAY),
+                CellKind::Int | CellKind::Time => {
+                    properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED)
+                }
+                CellKind::Real | CellKind::Bytes => properties,
+            };
         }
         let parquet = writer(table.schema(), properties.build())
             .map_err(|error| unwritable(table, &error))?;

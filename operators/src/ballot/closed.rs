@@ -46,12 +46,13 @@ pub(crate) struct Closed {
     golds: Vec<Placed<Gold>>,
     overrides: Vec<Placed<Control>>,
     votes: Vec<VoteRow>,
-    row: DecisionRow,
+    row: Arc<DecisionRow>,
     /// Everything up to here is in `row`; before the first revision, nothing is.
     revised_to: Option<Micros>,
     /// Where the last revision does not follow from the rules as they are now: when it is to be made anew.
     owed_at: Option<Micros>,
-    kept: bool,
+    /// The revision that is among the retained rows.
+    kept: Option<Arc<DecisionRow>>,
 }
 
 impl Closed {
@@ -104,28 +105,30 @@ impl Closed {
             golds,
             overrides,
             votes,
-            row,
+            row: Arc::new(row),
             revised_to: None,
             owed_at: None,
-            kept: false,
+            kept: None,
         }
     }
 
     /// The revision that `written` says was the last.
     pub(crate) fn at_revision(mut self, written: &DecisionRow, rules: &Rules) -> Closed {
         self.revise(written.event_time, rules);
-        self.row.revision = written.revision;
-        self.row.reason = written.reason;
+        let row = Arc::make_mut(&mut self.row);
+        row.revision = written.revision;
+        row.reason = written.reason;
         self.revised_to = Some(written.event_time);
-        self.kept = true;
+        self.kept = Some(Arc::clone(&self.row));
         self
     }
 
     /// What was written does not follow from the rules: they are new, and the task is decided anew by them. That is as
     /// of now, everything before `settled` being settled.
-    pub(crate) fn owe(&mut self, written: DecisionRow, settled: Micros, rules: &Rules) {
+    pub(crate) fn owe(&mut self, written: Arc<DecisionRow>, settled: Micros, rules: &Rules) {
         let latest = settled.saturating_sub(1).min(self.final_after(rules));
         self.owed_at = Some(latest.max(written.event_time));
+        self.kept = Some(Arc::clone(&written));
         self.row = written;
     }
 
@@ -134,14 +137,13 @@ impl Closed {
         &self.row
     }
 
-    /// Whether the last revision is among the retained rows.
-    pub(crate) fn is_kept(&self) -> bool {
-        self.kept
-    }
-
-    /// It is now.
-    pub(crate) fn kept(&mut self) {
-        self.kept = true;
+    /// The last revision, if it is to be kept now, and the one that was kept before, if there was one.
+    pub(crate) fn keep(&mut self) -> Option<(Arc<DecisionRow>, Option<Arc<DecisionRow>>)> {
+        if self.kept.as_ref() == Some(&self.row) {
+            return None;
+        }
+        let before = self.kept.replace(Arc::clone(&self.row));
+        Some((Arc::clone(&self.row), before))
     }
 
     fn final_after(&self, rules: &Rules) -> Micros {
@@ -200,11 +202,14 @@ impl Closed {
             self.change(at, rules, effects);
         }
         if !self.row.is_final && last < moment.until {
-            self.row.revision += 1;
-            self.row.event_time = last;
-            self.row.reason = RevisionReason::Final;
-            self.row.is_final = true;
-            effects.rows.push(OutRow::Decision(Box::new(self.row.clone())));
+            // What was kept is buried.
+            self.kept = None;
+            let row = Arc::make_mut(&mut self.row);
+            row.revision += 1;
+            row.event_time = last;
+            row.reason = RevisionReason::Final;
+            row.is_final = true;
+            effects.rows.push(OutRow::Decision(Arc::clone(&self.row)));
         }
         self.row.is_final
     }
@@ -213,9 +218,9 @@ impl Closed {
     fn first(&mut self, rules: &Rules, effects: &mut Effects) {
         let at = self.closing.at;
         let tally = self.revise(at, rules);
-        self.row.is_final = rules.policy.finality_after == 0;
+        Arc::make_mut(&mut self.row).is_final = rules.policy.finality_after == 0;
         self.revised_to = Some(at);
-        effects.rows.push(OutRow::Decision(Box::new(self.row.clone())));
+        effects.rows.push(OutRow::Decision(Arc::clone(&self.row)));
         if !self.votes.is_empty() {
             effects.rows.push(OutRow::Votes(self.votes.clone()));
         }
@@ -252,33 +257,37 @@ impl Closed {
     /// more, so all votes are told again. What they have shown of their agents stays.
     fn anew(&mut self, at: Micros, rules: &Rules, effects: &mut Effects) {
         let revision = self.row.revision + 1;
-        self.row.method = Name::new(rules.policy.method.word());
-        self.row.eligible_basis = rules.basis();
+        let row = Arc::make_mut(&mut self.row);
+        row.method = Name::new(rules.policy.method.word());
+        row.eligible_basis = rules.basis();
         let task = self.declared.as_ref();
-        self.row.quorum = task.and_then(|task| task.quorum).unwrap_or(rules.policy.quorum);
+        row.quorum = task.and_then(|task| task.quorum).unwrap_or(rules.policy.quorum);
         self.revise(at, rules);
         self.revised_to = Some(at);
-        self.row.revision = revision;
-        self.row.reason = RevisionReason::Upgrade;
+        let row = Arc::make_mut(&mut self.row);
+        row.revision = revision;
+        row.reason = RevisionReason::Upgrade;
         self.votes.iter_mut().for_each(|vote| vote.revision = revision);
         if !self.votes.is_empty() {
             effects.rows.push(OutRow::Votes(self.votes.clone()));
         }
-        effects.rows.push(OutRow::Decision(Box::new(self.row.clone())));
+        effects.rows.push(OutRow::Decision(Arc::clone(&self.row)));
     }
 
     fn change(&mut self, at: Micros, rules: &Rules, effects: &mut Effects) {
         let (row, votes) = (self.row.clone(), self.votes.clone());
         let tally = self.revise(at, rules);
         self.revised_to = Some(at);
-        let unchanged = DecisionRow { event_time: row.event_time, ..self.row.clone() };
-        if unchanged == row && votes == self.votes {
+        let unchanged = DecisionRow { event_time: row.event_time, ..DecisionRow::clone(&self.row) };
+        if unchanged == *row && votes == self.votes {
             self.row = row;
             return;
         }
-        self.row.revision += 1;
-        self.row.reason = self.why(at, rules);
-        let revision = self.row.revision;
+        let why = self.why(at, rules);
+        let now = Arc::make_mut(&mut self.row);
+        now.revision += 1;
+        now.reason = why;
+        let revision = now.revision;
         let mut changed = Vec::new();
         for (vote, before) in
             self.votes.iter_mut().zip(&votes).filter(|(vote, before)| vote != before)
@@ -290,7 +299,7 @@ impl Closed {
         if !changed.is_empty() {
             effects.rows.push(OutRow::Votes(changed));
         }
-        effects.rows.push(OutRow::Decision(Box::new(self.row.clone())));
+        effects.rows.push(OutRow::Decision(Arc::clone(&self.row)));
         if row.gold.is_none() && self.row.gold.is_some() {
             self.show(&tally, rules.policy.eras.era_of(at), effects);
         }
@@ -356,7 +365,7 @@ impl Closed {
             .rev()
             .find(|row| row.event_time <= at)
             .map(|row| &row.body.action);
-        let row = &mut self.row;
+        let row = Arc::make_mut(&mut self.row);
         row.event_time = at;
         row.eligible_micros = eligible_micros;
         row.total_micros = micros(tally.total_micros());

@@ -105,10 +105,10 @@ impl Fact {
 
     fn retained(self) -> RetainedRow {
         match self {
-            Fact::Task(row) => RetainedRow::Task(*row),
+            Fact::Task(row) => RetainedRow::Task(row),
             Fact::Vote(row) => RetainedRow::Vote(row),
-            Fact::Gold(row) => RetainedRow::Gold(*row),
-            Fact::Override(row) => RetainedRow::Override(*row),
+            Fact::Gold(row) => RetainedRow::Gold(row),
+            Fact::Override(row) => RetainedRow::Override(row),
         }
     }
 }
@@ -196,10 +196,10 @@ impl Ballot {
     pub fn restore(&mut self, row: RetainedRow) {
         self.kept.restored();
         let fact = match row {
-            RetainedRow::Task(row) => Fact::declaration(row),
+            RetainedRow::Task(row) => Fact::Task(row),
             RetainedRow::Vote(row) => Fact::Vote(row),
-            RetainedRow::Gold(row) => Fact::gold(row),
-            RetainedRow::Override(row) => Fact::by_hand(row),
+            RetainedRow::Gold(row) => Fact::Gold(row),
+            RetainedRow::Override(row) => Fact::Override(row),
             row => return self.restore_stage(row),
         };
         match &mut self.stage {
@@ -212,7 +212,7 @@ impl Ballot {
         let Stage::Open(open) = &mut self.stage else { return };
         match row {
             RetainedRow::Duplicate { count, .. } => open.count_duplicates(count),
-            RetainedRow::Closed(row) => open.restored = Some(*row),
+            RetainedRow::Closed(row) => open.restored = Some(row),
             RetainedRow::Tombstone { closed_at, forget_at, .. } => {
                 self.next.append(&mut open.split_after(Micros::MIN));
                 self.stage = Stage::Dead { closed_at, forget_at };
@@ -224,10 +224,10 @@ impl Ballot {
             | RetainedRow::Clock(_)
             | RetainedRow::Agent(_)
             | RetainedRow::Control(_)
-            | RetainedRow::Standing { .. }
-            | RetainedRow::Domain { .. }
-            | RetainedRow::Fresh { .. }
-            | RetainedRow::Weight { .. }
+            | RetainedRow::Standing(_)
+            | RetainedRow::Domain(_)
+            | RetainedRow::Fresh(_)
+            | RetainedRow::Weight(_)
             | RetainedRow::Tick(_) => {}
         }
     }
@@ -247,9 +247,11 @@ impl Ballot {
         let Stage::Open(open) = &mut self.stage else { return Ok(()) };
         let Some(written) = open.restored.take() else { return Ok(()) };
         let (mut closed, mut later) = std::mem::take(open).close_as_written(&written, rules);
-        if *closed.row() != written {
+        if *closed.row() != *written {
             match otherwise {
-                Otherwise::Refused => return Err(Box::new((written, closed.row().clone()))),
+                Otherwise::Refused => {
+                    return Err(Box::new((DecisionRow::clone(&written), closed.row().clone())));
+                }
                 Otherwise::Revised => closed.owe(written, settled, rules),
             }
         }
@@ -322,8 +324,6 @@ impl Ballot {
     /// Writes the revisions of a closed task before `moment`; the last of them ends it.
     fn revise(&mut self, moment: Moment, rules: &Rules, effects: &mut Effects) -> Advanced {
         let Stage::Closed(closed) = &mut self.stage else { return Advanced::Waits };
-        let before = closed.row().clone();
-        let new = !closed.is_kept();
         if closed.advance(moment, rules, effects) {
             let (closed_at, forget_at) = (closed.row().closed_at, closed.forget_at(rules));
             self.bury(effects);
@@ -331,12 +331,9 @@ impl Ballot {
             self.stage = Stage::Dead { closed_at, forget_at };
             return Advanced::Ended;
         }
-        if new || before != *closed.row() {
-            if !new {
-                effects.drop(RetainedRow::Closed(Box::new(before)));
-            }
-            effects.keep(RetainedRow::Closed(Box::new(closed.row().clone())));
-            closed.kept();
+        if let Some((now, before)) = closed.keep() {
+            before.into_iter().for_each(|before| effects.drop(RetainedRow::Closed(before)));
+            effects.keep(RetainedRow::Closed(now));
         }
         Advanced::Waits
     }

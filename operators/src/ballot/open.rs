@@ -22,7 +22,7 @@ use crate::rules::Rules;
 const CROWD: usize = 1_024;
 
 /// Room for the votes of most tasks.
-const FEW: usize = 8;
+const FEW: usize = 12;
 
 /// The facts of an open task.
 #[derive(Default)]
@@ -36,7 +36,7 @@ pub(crate) struct Open {
     crowd: usize,
     walk: Walk,
     /// What a restart found written of its close.
-    pub(crate) restored: Option<DecisionRow>,
+    pub(crate) restored: Option<Arc<DecisionRow>>,
 }
 
 /// What a step made of an open task.
@@ -239,6 +239,7 @@ impl Open {
         let mut ready: Vec<_> =
             self.pending.extract_if(.., |vote| vote.event_time < until).collect();
         ready.sort_by(|a, b| vote_order(a, b));
+        self.walk.seats.reserve(ready.len());
         let mut ready = ready.into_iter();
         let mut met: Option<(Micros, CloseRule)> = None;
         let mut timed = self.closes_in_time(until, rules);
@@ -288,7 +289,10 @@ impl Open {
         rules: &Rules,
         effects: &mut Effects,
     ) -> Option<(Micros, CloseRule)> {
-        let (at, agent) = (vote.event_time, vote.body.agent.clone());
+        let at = vote.event_time;
+        let close = rules.policy.close;
+        let by_rule = close.votes.is_some() || close.quorum;
+        let agent = by_rule.then(|| vote.body.agent.clone());
         let task = declared(&self.tasks, at);
         match self.walk.take(vote, task, rules) {
             Taken::Duplicate(vote) => {
@@ -302,6 +306,7 @@ impl Open {
                 None
             }
             Taken::Stands => {
+                let agent = agent?;
                 let declared_at =
                     self.tasks.first().map(|task| task.event_time).filter(|first| *first <= at);
                 let opened_at = least(declared_at, self.walk.first_vote)?;

@@ -38,6 +38,12 @@ impl Seats {
         }
     }
 
+    /// Makes room for so many more.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        // Most of those that follow the first take a seat; many may all be one agent's.
+        self.seats.reserve(more.min(FEW));
+    }
+
     /// The agent's seat.
     pub(crate) fn get(&self, agent: &Id) -> Option<&Seat> {
         self.place(agent).map(|at| &self.seats[at])

@@ -13,12 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_schemas::clock::Eras;
 use quorate_schemas::id::Id;
-use quorate_schemas::retained::{DomainRecord, Evidence, Retain, RetainedRow};
+use quorate_schemas::retained::{
+    DomainRecord, DomainStanding, Evidence, Retain, RetainedRow, Shown, Standing, WeightChange,
+};
 use quorate_schemas::table::{OutRow, ReputationBasis, ReputationRow};
 
 use super::rule::{Pool, decayed, prior_micros, transfers, trust_micros};
-use crate::effects::Shown;
-use crate::weights::WeightChange;
 
 /// A value that decays, and the form in which it is retained.
 #[derive(Clone, Debug)]
@@ -122,13 +122,14 @@ impl<E: Sums> Growing<E> {
 /// The row of what an agent has shown in an era.
 fn fresh_of_agent((domain, agent): &Row, era: i64, evidence: Evidence) -> RetainedRow {
     let (agent, domain) = (Some(agent.clone()), domain.clone());
-    RetainedRow::Fresh { agent, domain, era, evidence, record: DomainRecord::default() }
+    let record = DomainRecord::default();
+    RetainedRow::Fresh(Box::new(Shown { agent, domain, era, evidence, record }))
 }
 
 /// The row of how a domain's decisions did in an era.
 fn fresh_of_domain(domain: &Id, era: i64, record: DomainRecord) -> RetainedRow {
     let (domain, evidence) = (domain.clone(), Evidence::default());
-    RetainedRow::Fresh { agent: None, domain, era, evidence, record }
+    RetainedRow::Fresh(Box::new(Shown { agent: None, domain, era, evidence, record }))
 }
 
 /// What a turn of era yields.
@@ -159,24 +160,21 @@ impl Book {
     /// Takes a row that was retained before a restart.
     pub fn restore(&mut self, row: RetainedRow) {
         match row {
-            RetainedRow::Standing { agent, domain, era, evidence } => {
+            RetainedRow::Standing(row) => {
+                let Standing { agent, domain, era, evidence } = *row;
                 self.era = self.era.max(Some(era));
                 let row = Decaying { now: evidence, written: Some((era, evidence)) };
                 self.agents.insert((domain, agent), row);
             }
-            RetainedRow::Domain { domain, era, record } => {
+            RetainedRow::Domain(row) => {
+                let DomainStanding { domain, era, record } = *row;
                 self.era = self.era.max(Some(era));
                 let row = Decaying { now: record, written: Some((era, record)) };
                 self.domains.insert(domain, row);
             }
-            RetainedRow::Fresh { agent, domain, era, evidence, record } => {
-                self.show(Shown {
-                    agent: agent.clone(),
-                    domain: domain.clone(),
-                    era,
-                    evidence,
-                    record,
-                });
+            RetainedRow::Fresh(shown) => {
+                let Shown { agent, domain, era, .. } = Shown::clone(&shown);
+                self.show(*shown);
                 let fresh = self.fresh.entry(era).or_default();
                 match agent {
                     Some(agent) => {
@@ -269,7 +267,8 @@ impl Book {
                 && let Some((era, evidence)) = row.written.take()
             {
                 let (agent, domain) = (agent.clone(), domain.clone());
-                keep.push(Retain::Row(RetainedRow::Standing { agent, domain, era, evidence }, -1));
+                let row = Box::new(Standing { agent, domain, era, evidence });
+                keep.push(Retain::Row(RetainedRow::Standing(row), -1));
             }
         }
         for (domain, row) in &mut self.domains {
@@ -277,10 +276,8 @@ impl Book {
             if row.now == DomainRecord::default()
                 && let Some((era, record)) = row.written.take()
             {
-                keep.push(Retain::Row(
-                    RetainedRow::Domain { domain: domain.clone(), era, record },
-                    -1,
-                ));
+                let row = Box::new(DomainStanding { domain: domain.clone(), era, record });
+                keep.push(Retain::Row(RetainedRow::Domain(row), -1));
             }
         }
         self.domains.retain(|_, row| row.now != DomainRecord::default());
@@ -297,7 +294,7 @@ impl Book {
             row.now = row.now.plus(evidence.now);
             let written = |(era, evidence)| {
                 let (agent, domain) = (agent.clone(), domain.clone());
-                RetainedRow::Standing { agent, domain, era, evidence }
+                RetainedRow::Standing(Box::new(Standing { agent, domain, era, evidence }))
             };
             keep.extend(row.written.take().map(|before| Retain::Row(written(before), -1)));
             if row.now != Evidence::default() {
@@ -312,8 +309,10 @@ impl Book {
             let empty = Decaying { now: DomainRecord::default(), written: None };
             let row = self.domains.entry(domain.clone()).or_insert(empty);
             row.now = row.now.plus(record.now);
-            let written =
-                |(era, record)| RetainedRow::Domain { domain: domain.clone(), era, record };
+            let written = |(era, record)| {
+                let domain = domain.clone();
+                RetainedRow::Domain(Box::new(DomainStanding { domain, era, record }))
+            };
             keep.extend(row.written.take().map(|before| Retain::Row(written(before), -1)));
             row.written = Some((next, row.now));
             keep.push(Retain::Row(written((next, row.now)), 1));

@@ -6,9 +6,8 @@ use quorate_operators::clock::{Clockwork, Report, era_entered};
 use quorate_operators::effects::Effects;
 use quorate_operators::policy::{Method, Policy, QuorumOf};
 use quorate_operators::reputation::Book;
-use quorate_operators::weights::WeightChange;
 use quorate_schemas::clock::{Clock, Phase};
-use quorate_schemas::retained::{Retain, RetainedRow};
+use quorate_schemas::retained::{Retain, RetainedRow, WeightChange};
 use quorate_schemas::table::OutRow;
 
 use super::key;
@@ -134,7 +133,7 @@ impl Job {
                 }
                 Row::Fact(fact) => {
                     let route = fact.task().expect("a fact is about a task").route();
-                    self.booth_of(route).receive(fact, &mut effects);
+                    self.booth_of(route).receive([fact], &mut effects);
                 }
             }
         }
@@ -152,7 +151,12 @@ impl Job {
         if let Some(era) = era_entered(self.policy.eras, self.clock) {
             let mut turned = self.book.turn(era, &mut self.keep);
             self.rows.append(&mut turned.rows);
-            self.keep.extend(turned.weights.iter().map(|change| Retain::Row(change.retained(), 1)));
+            self.keep.extend(
+                turned
+                    .weights
+                    .iter()
+                    .map(|change| Retain::Row(RetainedRow::Weight(Box::new(change.clone())), 1)),
+            );
             self.weights = turned.weights;
         }
     }

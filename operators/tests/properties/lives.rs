@@ -96,7 +96,7 @@ proptest! {
                 continue;
             }
             prop_assert!(row.group().is_none(), "a task's row outlives it: {row:?}");
-            prop_assert!(!matches!(row, RetainedRow::Fresh { .. }), "evidence that is never weighed: {row:?}");
+            prop_assert!(!matches!(row, RetainedRow::Fresh(_)), "evidence that is never weighed: {row:?}");
         }
     }
 }

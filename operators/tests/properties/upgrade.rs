@@ -56,8 +56,7 @@ fn last_votes(rows: &[OutRow]) -> BTreeMap<Cast, (i64, VoteStatus, bool)> {
 /// How long orders and registrations are kept depends on how far epochs go.
 fn of_tasks_and_standings(retained: &[RetainedRow]) -> Vec<&RetainedRow> {
     let kept = |row: &&RetainedRow| {
-        row.task().is_some()
-            || matches!(row, RetainedRow::Standing { .. } | RetainedRow::Domain { .. })
+        row.task().is_some() || matches!(row, RetainedRow::Standing(_) | RetainedRow::Domain(_))
     };
     retained.iter().filter(kept).collect()
 }

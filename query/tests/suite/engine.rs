@@ -7,11 +7,10 @@ use quorate_operators::clock::{Bound, Clockwork, Report, era_entered};
 use quorate_operators::effects::Effects;
 use quorate_operators::policy::{Method, QuorumOf};
 use quorate_operators::reputation::Book;
-use quorate_operators::weights::WeightChange;
 use quorate_schemas::clock::{Clock, Phase};
 use quorate_schemas::log::{PartitionRange, Position};
 use quorate_schemas::place::{Origin, Place};
-use quorate_schemas::retained::{Retain, RetainedRow};
+use quorate_schemas::retained::{Retain, RetainedRow, WeightChange};
 use quorate_schemas::table::{ConservationRow, OutRow, RejectReason, RejectRow, RejectStage};
 use quorate_schemas::time::Micros;
 
@@ -138,7 +137,7 @@ impl Engine<'_> {
             match line {
                 Line::Agent(row) => self.booth.register(row, &mut effects),
                 Line::Order(row) => self.booth.order(row, &mut effects),
-                Line::Fact(fact) => self.booth.receive(fact, &mut effects),
+                Line::Fact(fact) => self.booth.receive([fact], &mut effects),
                 Line::Garbage => {}
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use quorate_connectors::staged::{Checked, Provenance, read_retained};
+use quorate_connectors::staged::{Burials, Checked, Provenance, add_retained};
 use quorate_schemas::clock::Phase;
 use quorate_schemas::log::{Counts, PartitionRange, Standing};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -19,9 +19,8 @@ use super::hands::drive;
 use super::ledger::{
     Change, Committed, Draft, End, Lead, MergePlan, Merged, Older, Settled, Sweep, Terms,
 };
-use super::retained::Adding;
 use super::stage::put_until_done;
-use super::staging::{Decided, Receipt, retained_file};
+use super::staging::{Decided, Receipt, to_upload};
 use crate::clock::{Stopwatch, boot_ms, now_ms};
 use crate::error::Error;
 use crate::observe;
@@ -255,22 +254,24 @@ async fn merge(
     shared: &Shared,
     provenance: &Provenance,
 ) -> Result<Option<Merged>, Error> {
-    let mut adding = Adding::default();
+    let mut files = Vec::new();
     for file in plan.files() {
         let Some(bytes) = shared.store.get(&file.path).await? else {
             return Ok(None);
         };
-        adding.add(read_retained(Checked::new(&file.path, bytes, &file.sha256)?)?);
+        files.push(Checked::new(&file.path, bytes, &file.sha256)?);
     }
-    let mut entries = adding.into_entries();
-    if plan.older() == Older::Nothing {
-        entries.retain(|entry| matches!(entry, quorate_schemas::retained::Retain::Row(..)));
-    }
-    let output = match entries.is_empty() {
-        true => None,
-        false => {
+    let burials = match plan.older() {
+        Older::Nothing => Burials::LeftOut,
+        Older::Files => Burials::Kept,
+    };
+    let writer = provenance.clone();
+    let added = tokio::task::spawn_blocking(move || add_retained(files, burials, &writer));
+    let output = match added.await.map_err(|panic| Error::Worker(panic.to_string()))?? {
+        None => None,
+        Some(added) => {
             let path = plan.path(provenance.incarnation, 0, nr);
-            let (upload, file) = retained_file(&entries, path, plan.checkpoint(), provenance)?;
+            let (upload, file) = to_upload(added, path, plan.checkpoint());
             if put_until_done(upload, shared).await.is_none() {
                 return Ok(None);
             }

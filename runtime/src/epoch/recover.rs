@@ -1,6 +1,6 @@
 //! Start-up is recovery: take the lead, sweep what older incarnations left, read what was retained.
 
-use quorate_connectors::staged::{Checked, read_retained};
+use quorate_connectors::staged::{Checked, read_added};
 use quorate_connectors::store::Store;
 use quorate_schemas::log::Standing;
 use quorate_schemas::retained::RetainedRow;
@@ -8,7 +8,7 @@ use quorate_schemas::retained::RetainedRow;
 use super::failpoint::{Step, reach};
 use super::hands::drive;
 use super::ledger::{Applicant, Claim, Claimed, Committed, Lead, NotClaimed, Sweep, Terms};
-use super::retained::Adding;
+use super::retained::alive;
 use crate::error::Error;
 
 /// What a claim came to, for a run.
@@ -69,16 +69,15 @@ pub(crate) async fn read_rows(
     standing: &Standing,
     store: &Store,
 ) -> Result<Vec<RetainedRow>, Error> {
-    let mut adding = Adding::default();
+    let mut files = Vec::new();
     for file in &standing.retained {
         let bytes = store.get(&file.path).await?;
         let bytes = bytes.ok_or_else(|| {
             Error::Damaged(format!("{} is named by the log and not there", file.path))
         })?;
-        adding.add(read_retained(Checked::new(&file.path, bytes, &file.sha256)?)?);
+        files.push(Checked::new(&file.path, bytes, &file.sha256)?);
     }
-    let rows = adding.into_rows();
-    let mut rows = rows.map_err(|row| {
+    let mut rows = alive(read_added(files)?).map_err(|row| {
         Error::Damaged(format!("retained rows take away what is not there: {row:?}"))
     })?;
     if standing.checkpoint > 0 {

@@ -10,13 +10,14 @@ use quorate_schemas::clock::Clock;
 use quorate_schemas::log::{ObjectName, PartitionRange, Position, RetainedFile, StagedFile};
 use quorate_schemas::place::OriginRef;
 use quorate_schemas::record::RecordKind;
-use quorate_schemas::retained::Retain;
 use quorate_schemas::table::{
-    ConservationRow, DecisionStatus, OutRow, RecordBatch, RejectStage, Table, TableBuilder,
+    ConservationRow, DecisionRow, DecisionStatus, OutRow, RecordBatch, RejectStage, Table,
+    TableBuilder,
 };
 use quorate_schemas::time::Micros;
 use serde::{Deserialize, Serialize};
 
+use super::decisions::Decisions;
 use super::retained::KeptRows;
 use super::votes::Votes;
 
@@ -54,7 +55,7 @@ pub(crate) enum ForStage {
     /// From an operator.
     Out(ToOutlet),
     /// From the worker itself.
-    Moved(Moved),
+    Moved(Box<Moved>),
 }
 
 /// A worker's word that its part of a checkpoint is uploaded.
@@ -120,6 +121,7 @@ pub(crate) struct Staging {
     checkpoint: u64,
     tables: BTreeMap<Table, (TableBuilder, Vec<RecordBatch>)>,
     votes: Votes,
+    decisions: Decisions,
     kept: KeptRows,
     moved: BTreeMap<OriginRef, Moved>,
     clock: Option<Clock>,
@@ -144,6 +146,7 @@ impl Staging {
             checkpoint,
             tables,
             votes,
+            decisions: Decisions::default(),
             kept: KeptRows::default(),
             moved,
             clock: None,
@@ -154,9 +157,19 @@ impl Staging {
     /// Takes what an operator or the worker emitted.
     pub(crate) fn take(&mut self, what: ForStage, stager: &Stager) {
         match what {
-            ForStage::Out(ToOutlet::Row(OutRow::Votes(votes))) => self.votes.take(votes),
+            ForStage::Out(ToOutlet::Row(OutRow::Votes(votes))) => {
+                self.votes.take(votes, stager, self.checkpoint);
+            }
+            ForStage::Out(ToOutlet::Row(OutRow::Decision(row))) => {
+                self.count_decided(&row);
+                self.decisions.take(row);
+            }
             ForStage::Out(ToOutlet::Row(row)) => {
-                self.count(&row);
+                if let OutRow::Reject(row) = &row
+                    && row.stage == RejectStage::Task
+                {
+                    self.decided.refused += 1;
+                }
                 if row.table() != Table::DecisionUpdates || stager.keeps_updates {
                     self.append(&row, stager);
                 }
@@ -164,6 +177,7 @@ impl Staging {
             ForStage::Out(ToOutlet::Keep(change)) => self.kept.keep(change),
             ForStage::Out(ToOutlet::Clock(clock)) => self.clock = self.clock.max(Some(clock)),
             ForStage::Moved(moved) => {
+                let moved = *moved;
                 let whole = match self.moved.remove(&moved.origin) {
                     None => moved,
                     Some(before) => {
@@ -177,14 +191,11 @@ impl Staging {
         }
     }
 
-    fn count(&mut self, row: &OutRow) {
-        match row {
-            OutRow::Decision(row) if row.revision == 0 => match row.status {
-                DecisionStatus::Quorate => self.decided.quorate += 1,
-                DecisionStatus::Undecided(_) => self.decided.undecided += 1,
-            },
-            OutRow::Reject(row) if row.stage == RejectStage::Task => self.decided.refused += 1,
-            _ => {}
+    fn count_decided(&mut self, row: &DecisionRow) {
+        match row.status {
+            _ if row.revision > 0 => {}
+            DecisionStatus::Quorate => self.decided.quorate += 1,
+            DecisionStatus::Undecided(_) => self.decided.undecided += 1,
         }
     }
 
@@ -216,7 +227,8 @@ impl Staging {
         }
         let (mut uploads, incarnation) = (Vec::new(), stager.provenance.incarnation);
         let votes = std::mem::take(&mut self.votes).into_file(stager, self.checkpoint)?;
-        let mut files: Vec<TableFile> = votes.into_iter().collect();
+        let decisions = std::mem::take(&mut self.decisions).into_file(stager, self.checkpoint)?;
+        let mut files: Vec<TableFile> = votes.into_iter().chain(decisions).collect();
         for (table, (mut builder, mut batches)) in self.tables {
             if builder.rows() > 0 {
                 batches.push(builder.finish());
@@ -243,8 +255,8 @@ impl Staging {
                 checkpoint: self.checkpoint,
                 worker: stager.worker,
             };
-            let (upload, file) =
-                retained_file(&entries, name.to_string(), self.checkpoint, &stager.provenance)?;
+            let written = write_retained(&entries, &stager.provenance)?;
+            let (upload, file) = to_upload(written, name.to_string(), self.checkpoint);
             uploads.push(upload);
             receipt.retained = Some(file);
         }
@@ -252,21 +264,17 @@ impl Staging {
     }
 }
 
-/// Retained rows as a file of `checkpoint` at `path`.
-///
-/// # Errors
-/// If they are too much for one file.
-pub(crate) fn retained_file(
-    entries: &[Retain],
+/// A retained file of `checkpoint` at `path`: to upload, and as the log names it.
+pub(crate) fn to_upload(
+    file: RetainedBytes,
     path: String,
     checkpoint: u64,
-    provenance: &Provenance,
-) -> Result<(ToUpload, RetainedFile)> {
-    let RetainedBytes { bytes, sha256, rows, burials } = write_retained(entries, provenance)?;
+) -> (ToUpload, RetainedFile) {
+    let RetainedBytes { bytes, sha256, rows, burials } = file;
     let size = bytes.len() as u64;
     let file =
         RetainedFile { path: path.clone(), checkpoint, rows, buried: burials, bytes: size, sha256 };
-    Ok((ToUpload { path, bytes }, file))
+    (ToUpload { path, bytes }, file)
 }
 
 fn conservation(moved: &Moved) -> OutRow {

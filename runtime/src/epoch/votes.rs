@@ -1,10 +1,12 @@
-//! The votes of a checkpoint on their way into its file: the most rows there are, put in order before they become
-//! columns. (The rows of other tables are put in order afterwards, as columns, which costs more a row.)
+//! The votes of a checkpoint on their way into its file. They are the most rows there are: each becomes columns at once,
+//! while it is at hand, and what is put in order at the end are runs of rows, one for each task.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use quorate_connectors::error::Result;
 use quorate_connectors::staged::TableFile;
+use quorate_schemas::id::Name;
 use quorate_schemas::table::{OutRow, Table, TableBuilder, VoteRow};
 use quorate_schemas::time::{Micros, SECOND};
 
@@ -13,20 +15,58 @@ use super::staging::{BATCH_ROWS, Stager};
 /// Votes by task.
 #[derive(Default)]
 pub(crate) struct Votes {
-    /// Of one task and day each, in order of their agents' names. None is empty.
-    chunks: Vec<Vec<VoteRow>>,
+    filled: Vec<TableBuilder>,
+    runs: Vec<Run>,
+}
+
+/// Votes of one task and day, one behind the other in order of their agents' names; there is one at least.
+struct Run {
+    day: i64,
+    task: Name,
+    revision: u32,
+    /// The builder that has them.
+    at: usize,
+    rows: Range<usize>,
+}
+
+impl Run {
+    fn is_with(&self, other: &Run) -> bool {
+        (self.day, &self.task) == (other.day, &other.task)
+    }
 }
 
 impl Votes {
     /// Takes votes of one task and revision, in order of their agents' names.
-    pub(crate) fn take(&mut self, votes: Vec<VoteRow>) {
-        if votes.windows(2).all(|pair| day_of(&pair[0]) == day_of(&pair[1])) {
-            self.chunks.extend(Some(votes).filter(|votes| !votes.is_empty()));
-            return;
+    pub(crate) fn take(&mut self, votes: Vec<VoteRow>, stager: &Stager, checkpoint: u64) {
+        if votes.windows(2).all(|pair| day_of_vote(&pair[0]) == day_of_vote(&pair[1])) {
+            return self.take_day(votes, stager, checkpoint);
         }
         let mut days: BTreeMap<i64, Vec<VoteRow>> = BTreeMap::new();
-        votes.into_iter().for_each(|vote| days.entry(day_of(&vote)).or_default().push(vote));
-        self.chunks.extend(days.into_values());
+        votes.into_iter().for_each(|vote| days.entry(day_of_vote(&vote)).or_default().push(vote));
+        days.into_values().for_each(|votes| self.take_day(votes, stager, checkpoint));
+    }
+
+    fn take_day(&mut self, mut votes: Vec<VoteRow>, stager: &Stager, checkpoint: u64) {
+        while !votes.is_empty() {
+            // A builder is closed when it is full; only of a large task there is more than one run.
+            let rest = votes.split_off(votes.len().min(BATCH_ROWS));
+            self.take_run(std::mem::replace(&mut votes, rest), stager, checkpoint);
+        }
+    }
+
+    fn take_run(&mut self, votes: Vec<VoteRow>, stager: &Stager, checkpoint: u64) {
+        let Some(first) = votes.first() else { return };
+        let (day, revision) = (day_of_vote(first), first.revision);
+        let task = first.vote.body.task.name().clone();
+        let full = |filled: &TableBuilder| filled.rows() + votes.len() > BATCH_ROWS;
+        if self.filled.last().is_none_or(full) {
+            let new = TableBuilder::with_capacity;
+            self.filled.push(new(Table::Votes, &stager.job, checkpoint, BATCH_ROWS));
+        }
+        let at = self.filled.len() - 1;
+        let from = self.filled[at].rows();
+        self.filled[at].append(&OutRow::Votes(votes));
+        self.runs.push(Run { day, task, revision, at, rows: from..self.filled[at].rows() });
     }
 
     /// The file of them all, if there are any.
@@ -39,20 +79,20 @@ impl Votes {
         checkpoint: u64,
     ) -> Result<Option<TableFile>> {
         self.sort();
-        let mut left: usize = self.chunks.iter().map(Vec::len).sum();
+        let mut left: usize = self.runs.iter().map(|run| run.rows.len()).sum();
         if left == 0 {
             return Ok(None);
         }
-        let mut chunks = self.chunks.into_iter();
+        let mut runs = self.runs.into_iter();
         let batches = std::iter::from_fn(|| {
             let rows = left.min(BATCH_ROWS);
             let mut batch =
                 TableBuilder::with_capacity(Table::Votes, &stager.job, checkpoint, rows);
             while batch.rows() < rows
-                && let Some(votes) = chunks.next()
+                && let Some(run) = runs.next()
             {
-                left -= votes.len();
-                batch.append(&OutRow::Votes(votes));
+                left -= run.rows.len();
+                batch.append_range(&self.filled[run.at], run.rows);
             }
             (batch.rows() > 0).then(|| batch.finish())
         });
@@ -61,34 +101,42 @@ impl Votes {
 
     /// By day, task, agent and revision: the order of the table's files.
     fn sort(&mut self) {
-        let key = |votes: &Vec<VoteRow>| {
-            votes.first().map(|vote| (day_of(vote), vote.vote.body.task.name().clone()))
-        };
-        self.chunks.sort_by_cached_key(key);
-        // A task that was revised within the checkpoint has several chunks: they become one.
-        self.chunks.dedup_by(|later, kept| {
-            let one_task = key(later) == key(kept);
-            if one_task {
-                kept.append(later);
-            }
-            one_task
-        });
-        let order = |a: &VoteRow, b: &VoteRow| {
-            let agents = a.agent().name().cmp(b.agent().name());
-            agents.then_with(|| a.revision.cmp(&b.revision))
-        };
-        for votes in &mut self.chunks {
-            if !votes.is_sorted_by(|a, b| order(a, b).is_le()) {
-                votes.sort_by(order);
-            }
+        self.runs.sort_by(|a, b| a.day.cmp(&b.day).then_with(|| a.task.cmp(&b.task)));
+        // A task that was revised within the checkpoint has several runs, which become runs of one row.
+        if self.runs.windows(2).all(|pair| !pair[0].is_with(&pair[1])) {
+            return;
         }
+        let mut sorted = Vec::with_capacity(self.runs.len());
+        for runs in self.runs.chunk_by(Run::is_with) {
+            let from = sorted.len();
+            for run in runs {
+                let Run { day, ref task, revision, at, .. } = *run;
+                let alone =
+                    |rows: Range<usize>| Run { day, task: task.clone(), revision, at, rows };
+                match runs {
+                    [_] => sorted.push(alone(run.rows.clone())),
+                    _ => sorted.extend(run.rows.clone().map(|row| alone(row..row + 1))),
+                }
+            }
+            let agent = |run: &Run| {
+                let text = |column| self.filled[run.at].text_of(column, run.rows.start);
+                (text("agent_id"), text("version"), run.revision)
+            };
+            sorted[from..].sort_by(|a, b| agent(a).cmp(&agent(b)));
+        }
+        self.runs = sorted;
     }
 }
 
-/// The day in UTC on which a vote was cast.
-fn day_of(vote: &VoteRow) -> i64 {
+/// The day in UTC that a time lies in.
+pub(super) fn day_of(time: Micros) -> i64 {
     const DAY: Micros = 24 * 60 * 60 * SECOND;
-    vote.vote.event_time.div_euclid(DAY)
+    time.div_euclid(DAY)
+}
+
+/// The day in UTC on which a vote was cast.
+fn day_of_vote(vote: &VoteRow) -> i64 {
+    day_of(vote.vote.event_time)
 }
 
 #[cfg(test)]
@@ -157,7 +205,7 @@ mod tests {
             let mut columns = TableBuilder::new(Table::Votes, "job", 3);
             chunks.iter().rev().for_each(|votes| columns.append(&OutRow::Votes(votes.clone())));
             let mut staged = Votes::default();
-            chunks.into_iter().for_each(|votes| staged.take(votes));
+            chunks.into_iter().for_each(|votes| staged.take(votes, &stager(), 3));
             let file = staged.into_file(&stager(), 3).unwrap();
             let rows = columns.rows();
             let expected = TableFile::write(Table::Votes, &[columns.finish()], &stager().provenance).unwrap();

@@ -1,52 +1,164 @@
 //! From rows to Arrow, column by column, and to JSON lines.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch,
-    StringBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use serde_json::{Map, Value};
 
 use super::{CellKind, Cells, Column, OutRow, Table, TableRow};
 use crate::time::{Micros, format_rfc3339};
 
-enum ColumnBuilder {
-    Text(StringBuilder),
-    Int(Int64Builder),
-    Real(Float64Builder),
-    Flag(BooleanBuilder),
-    Time(TimestampMicrosecondBuilder),
-    Bytes(BinaryBuilder),
+/// One column while it grows: what Arrow keeps, in vectors. (Arrow's own builders check more for each cell, and there are
+/// dozens of millions a minute.)
+struct Growing {
+    cells: Grown,
+    /// Which cells are given; empty as long as all of them are.
+    given: Vec<bool>,
 }
 
-impl ColumnBuilder {
-    /// With room for so many `rows`.
-    fn new(kind: CellKind, rows: usize) -> ColumnBuilder {
-        // What most ids and words need.
-        const TEXT_BYTES: usize = 12;
-        match kind {
-            CellKind::Text | CellKind::Word => {
-                ColumnBuilder::Text(StringBuilder::with_capacity(rows, rows * TEXT_BYTES))
-            }
-            CellKind::Int => ColumnBuilder::Int(Int64Builder::with_capacity(rows)),
-            CellKind::Real => ColumnBuilder::Real(Float64Builder::with_capacity(rows)),
-            CellKind::Flag => ColumnBuilder::Flag(BooleanBuilder::with_capacity(rows)),
-            CellKind::Time => ColumnBuilder::Time(
-                TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC"),
-            ),
-            CellKind::Bytes => ColumnBuilder::Bytes(BinaryBuilder::with_capacity(rows, 0)),
+enum Grown {
+    Text(Bytes),
+    Bytes(Bytes),
+    Int(Vec<i64>),
+    Time(Vec<i64>),
+    Real(Vec<f64>),
+    Flag(Vec<bool>),
+}
+
+impl Grown {
+    fn len(&self) -> usize {
+        match self {
+            Grown::Text(cells) | Grown::Bytes(cells) => cells.offsets.len() - 1,
+            Grown::Int(cells) | Grown::Time(cells) => cells.len(),
+            Grown::Real(cells) => cells.len(),
+            Grown::Flag(cells) => cells.len(),
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            ColumnBuilder::Text(b) => Arc::new(b.finish()),
-            ColumnBuilder::Int(b) => Arc::new(b.finish()),
-            ColumnBuilder::Real(b) => Arc::new(b.finish()),
-            ColumnBuilder::Flag(b) => Arc::new(b.finish()),
-            ColumnBuilder::Time(b) => Arc::new(b.finish()),
-            ColumnBuilder::Bytes(b) => Arc::new(b.finish()),
+    fn extend(&mut self, from: &Grown, rows: Range<usize>) {
+        match (self, from) {
+            (Grown::Text(cells), Grown::Text(from)) | (Grown::Bytes(cells), Grown::Bytes(from)) => {
+                cells.extend(from, rows);
+            }
+            (Grown::Int(cells), Grown::Int(from)) | (Grown::Time(cells), Grown::Time(from)) => {
+                cells.extend_from_slice(&from[rows]);
+            }
+            (Grown::Real(cells), Grown::Real(from)) => cells.extend_from_slice(&from[rows]),
+            (Grown::Flag(cells), Grown::Flag(from)) => cells.extend_from_slice(&from[rows]),
+            _ => unreachable!("columns of one table are of one kind"),
+        }
+    }
+}
+
+/// Cells of any length, one behind the other.
+struct Bytes {
+    bytes: Vec<u8>,
+    /// Where the first cell begins, and where each one ends.
+    offsets: Vec<i32>,
+}
+
+impl Bytes {
+    fn with_capacity(rows: usize, bytes: usize) -> Bytes {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        Bytes { bytes: Vec::with_capacity(bytes), offsets }
+    }
+
+    fn push(&mut self, cell: &[u8]) {
+        self.bytes.extend_from_slice(cell);
+        // A builder is finished long before it holds as much as that.
+        self.offsets.push(i32::try_from(self.bytes.len()).expect("a column holds less than 2 GiB"));
+    }
+
+    fn extend(&mut self, from: &Bytes, rows: Range<usize>) {
+        let ends = &from.offsets[rows.start..=rows.end];
+        let [begin, end] = [ends[0], ends[rows.len()]].map(|offset| offset as usize);
+        let behind = self.bytes.len();
+        self.bytes.extend_from_slice(&from.bytes[begin..end]);
+        // That all of them are small enough was seen where the last one is.
+        i32::try_from(self.bytes.len()).expect("a column holds less than 2 GiB");
+        let moved = |end: &i32| (*end as usize - begin + behind) as i32;
+        self.offsets.extend(ends[1..].iter().map(moved));
+    }
+
+    fn get(&self, row: usize) -> &[u8] {
+        &self.bytes[self.offsets[row] as usize..self.offsets[row + 1] as usize]
+    }
+
+    fn into_parts(self) -> (OffsetBuffer<i32>, Buffer) {
+        (OffsetBuffer::new(ScalarBuffer::from(self.offsets)), Buffer::from_vec(self.bytes))
+    }
+}
+
+impl Growing {
+    /// With room for so many `rows`.
+    fn new(kind: CellKind, rows: usize) -> Growing {
+        // What most ids and words need.
+        const TEXT_BYTES: usize = 12;
+        let cells = match kind {
+            CellKind::Text | CellKind::Word => {
+                Grown::Text(Bytes::with_capacity(rows, rows * TEXT_BYTES))
+            }
+            CellKind::Bytes => Grown::Bytes(Bytes::with_capacity(rows, 0)),
+            CellKind::Int => Grown::Int(Vec::with_capacity(rows)),
+            CellKind::Time => Grown::Time(Vec::with_capacity(rows)),
+            CellKind::Real => Grown::Real(Vec::with_capacity(rows)),
+            CellKind::Flag => Grown::Flag(Vec::with_capacity(rows)),
+        };
+        Growing { cells, given: Vec::new() }
+    }
+
+    /// Of the next cell, which is pushed after this, whether it is given.
+    #[inline]
+    fn note(&mut self, is_given: Cell) {
+        match is_given {
+            Cell::Given if self.given.is_empty() => {}
+            Cell::Given => self.given.push(true),
+            Cell::Null => {
+                if self.given.is_empty() {
+                    self.given.resize(self.cells.len(), true);
+                }
+                self.given.push(false);
+            }
+        }
+    }
+
+    /// Appends `rows` of another column of its kind.
+    fn extend(&mut self, from: &Growing, rows: Range<usize>) {
+        if !(self.given.is_empty() && from.given.is_empty()) {
+            self.given.resize(self.cells.len(), true);
+            match from.given.get(rows.clone()) {
+                Some(given) if !from.given.is_empty() => self.given.extend_from_slice(given),
+                _ => self.given.resize(self.cells.len() + rows.len(), true),
+            }
+        }
+        self.cells.extend(&from.cells, rows);
+    }
+
+    /// The column so far; it is empty again.
+    fn finish(&mut self, kind: CellKind) -> ArrayRef {
+        let Growing { cells, given } = std::mem::replace(self, Growing::new(kind, 0));
+        let nulls = (!given.is_empty()).then(|| NullBuffer::from(given));
+        match cells {
+            Grown::Text(cells) => {
+                let (offsets, bytes) = cells.into_parts();
+                Arc::new(StringArray::new(offsets, bytes, nulls))
+            }
+            Grown::Bytes(cells) => {
+                let (offsets, bytes) = cells.into_parts();
+                Arc::new(BinaryArray::new(offsets, bytes, nulls))
+            }
+            Grown::Int(cells) => Arc::new(Int64Array::new(cells.into(), nulls)),
+            Grown::Time(cells) => {
+                Arc::new(TimestampMicrosecondArray::new(cells.into(), nulls).with_timezone("UTC"))
+            }
+            Grown::Real(cells) => Arc::new(Float64Array::new(cells.into(), nulls)),
+            Grown::Flag(cells) => Arc::new(BooleanArray::new(BooleanBuffer::from(cells), nulls)),
         }
     }
 }
@@ -56,10 +168,9 @@ pub struct TableBuilder {
     table: Table,
     job: String,
     commit: i64,
-    columns: Vec<ColumnBuilder>,
+    columns: Vec<Growing>,
     next: usize,
     rows: usize,
-    text_bytes: usize,
 }
 
 impl TableBuilder {
@@ -70,17 +181,9 @@ impl TableBuilder {
 
     /// The same with room for so many `rows`.
     pub fn with_capacity(table: Table, job: &str, commit: u64, rows: usize) -> TableBuilder {
-        let columns = table.columns().map(|column| ColumnBuilder::new(column.kind, rows)).collect();
+        let columns = table.columns().map(|column| Growing::new(column.kind, rows)).collect();
         let commit = i64::try_from(commit).unwrap_or(i64::MAX);
-        TableBuilder {
-            table,
-            job: job.to_owned(),
-            commit,
-            columns,
-            next: 0,
-            rows: 0,
-            text_bytes: 0,
-        }
+        TableBuilder { table, job: job.to_owned(), commit, columns, next: 0, rows: 0 }
     }
 
     /// Appends one row.
@@ -116,14 +219,29 @@ impl TableBuilder {
         self.rows += 1;
     }
 
+    /// Appends `rows` of another builder of its table.
+    ///
+    /// # Panics
+    /// If `from` has fewer rows, or is of another table.
+    pub fn append_range(&mut self, from: &TableBuilder, rows: Range<usize>) {
+        assert_eq!(from.table, self.table, "rows go to their own table");
+        // Job and commit are filled in at the end.
+        let columns = self.columns.iter_mut().zip(&from.columns).skip(2);
+        columns.for_each(|(column, from)| column.extend(from, rows.clone()));
+        self.rows += rows.len();
+    }
+
+    /// The text in a row's cell of the column of this name; none where it is null, or no text.
+    pub fn text_of(&self, column: &str, row: usize) -> Option<&str> {
+        let at = self.table.columns().position(|known| known.name == column)?;
+        let Growing { cells: Grown::Text(cells), given } = &self.columns[at] else { return None };
+        let is_given = given.get(row).copied().unwrap_or(true);
+        is_given.then(|| std::str::from_utf8(cells.get(row)).ok()).flatten()
+    }
+
     /// Rows since the last [`TableBuilder::finish`].
     pub fn rows(&self) -> usize {
         self.rows
-    }
-
-    /// Roughly how many bytes those rows hold.
-    pub fn size_bytes(&self) -> usize {
-        self.text_bytes + self.rows * self.columns.len() * 8
     }
 
     /// The rows so far as a record batch; the builder is empty again.
@@ -131,70 +249,92 @@ impl TableBuilder {
     /// # Panics
     /// If a row type left a column null that is not nullable: a broken invariant, not a matter of input.
     pub fn finish(&mut self) -> RecordBatch {
-        if let [ColumnBuilder::Text(job), ColumnBuilder::Int(commit), ..] =
-            self.columns.as_mut_slice()
+        let rows = self.rows;
+        if let [job, commit, ..] = self.columns.as_mut_slice()
+            && let (Grown::Text(jobs), Grown::Int(commits)) = (&mut job.cells, &mut commit.cells)
         {
-            job.append_value_n(&self.job, self.rows);
-            commit.append_value_n(self.commit, self.rows);
+            (0..rows).for_each(|_| jobs.push(self.job.as_bytes()));
+            commits.resize(rows, self.commit);
         }
-        let arrays = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
-        (self.rows, self.text_bytes) = (0, 0);
+        let kinds = self.table.columns().map(|column| column.kind);
+        let arrays =
+            self.columns.iter_mut().zip(kinds).map(|(column, kind)| column.finish(kind)).collect();
+        self.rows = 0;
         RecordBatch::try_new(self.table.schema(), arrays).expect("cells follow the table's columns")
     }
 
-    fn column(&mut self) -> &mut ColumnBuilder {
-        let at = self.next;
-        self.next += 1;
-        &mut self.columns[at]
-    }
-
+    #[cold]
     fn mismatch(&self) -> ! {
         let column = self.table.columns().nth(self.next - 1).map_or("?", |column| column.name);
         unreachable!("{}.{column} was given a cell of another kind", self.table.name())
     }
+
+    /// The next column, which gets a cell, or none.
+    #[inline]
+    fn column(&mut self, is_given: Cell) -> &mut Grown {
+        let column = &mut self.columns[self.next];
+        self.next += 1;
+        column.note(is_given);
+        &mut column.cells
+    }
+}
+
+enum Cell {
+    Given,
+    Null,
+}
+
+impl Cell {
+    fn of<T>(value: Option<T>) -> Cell {
+        if value.is_some() { Cell::Given } else { Cell::Null }
+    }
 }
 
 impl Cells for TableBuilder {
+    #[inline]
     fn text(&mut self, value: Option<&str>) {
-        self.text_bytes += value.map_or(0, str::len);
-        match self.column() {
-            ColumnBuilder::Text(builder) => builder.append_option(value),
+        match self.column(Cell::of(value)) {
+            Grown::Text(cells) => cells.push(value.unwrap_or_default().as_bytes()),
             _ => self.mismatch(),
         }
     }
 
+    #[inline]
     fn int(&mut self, value: Option<i64>) {
-        match self.column() {
-            ColumnBuilder::Int(builder) => builder.append_option(value),
+        match self.column(Cell::of(value)) {
+            Grown::Int(cells) => cells.push(value.unwrap_or_default()),
             _ => self.mismatch(),
         }
     }
 
+    #[inline]
     fn real(&mut self, value: Option<f64>) {
-        match self.column() {
-            ColumnBuilder::Real(builder) => builder.append_option(value),
+        match self.column(Cell::of(value)) {
+            Grown::Real(cells) => cells.push(value.unwrap_or_default()),
             _ => self.mismatch(),
         }
     }
 
+    #[inline]
     fn flag(&mut self, value: Option<bool>) {
-        match self.column() {
-            ColumnBuilder::Flag(builder) => builder.append_option(value),
+        match self.column(Cell::of(value)) {
+            Grown::Flag(cells) => cells.push(value.unwrap_or_default()),
             _ => self.mismatch(),
         }
     }
 
+    #[inline]
     fn time(&mut self, value: Option<Micros>) {
-        match self.column() {
-            ColumnBuilder::Time(builder) => builder.append_option(value),
+        match self.column(Cell::of(value)) {
+            Grown::Time(cells) => cells.push(value.unwrap_or_default()),
             _ => self.mismatch(),
         }
     }
 
+    #[inline]
     fn bytes(&mut self, value: Option<&[u8]>) {
-        self.text_bytes += value.map_or(0, <[u8]>::len);
-        match self.column() {
-            ColumnBuilder::Bytes(builder) => builder.append_option(value),
+        match self.column(Cell::of(value)) {
+            Grown::Bytes(cells) => cells.push(value.unwrap_or_default()),
             _ => self.mismatch(),
         }
     }

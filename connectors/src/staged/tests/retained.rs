@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray};
@@ -14,7 +15,7 @@ use quorate_schemas::retained::{Retain, RetainedRow};
 
 use super::{provenance, trusted};
 use crate::staged::write::{properties, write_one};
-use crate::staged::{read_retained, write_retained};
+use crate::staged::{Burials, add_retained, read_added, read_retained, write_retained};
 
 fn id() -> impl Strategy<Value = Id> {
     (".{0,40}", prop::option::of("[a-z]{1,3}"))
@@ -66,10 +67,10 @@ fn row() -> impl Strategy<Value = RetainedRow> {
     prop_oneof![
         any::<i64>().prop_map(|watermark| RetainedRow::Clock(Clock { watermark, ..Clock::START })),
         placed(vote).prop_map(|vote| RetainedRow::Vote(Arc::new(vote))),
-        placed(gold).prop_map(RetainedRow::Gold),
-        placed(overriding).prop_map(RetainedRow::Override),
-        placed(quarantine).prop_map(RetainedRow::Control),
-        placed(agent).prop_map(RetainedRow::Agent),
+        placed(gold).prop_map(|row| RetainedRow::Gold(Box::new(row))),
+        placed(overriding).prop_map(|row| RetainedRow::Override(Box::new(row))),
+        placed(quarantine).prop_map(|row| RetainedRow::Control(Box::new(row))),
+        placed(agent).prop_map(|row| RetainedRow::Agent(Box::new(row))),
         (id(), 1..9u32).prop_map(|(task, count)| RetainedRow::Duplicate { task, count }),
         (id(), any::<i64>(), any::<i64>()).prop_map(|(task, closed_at, forget_at)| {
             RetainedRow::Tombstone { task, closed_at, forget_at }
@@ -97,6 +98,69 @@ proptest! {
         let burials = entries.iter().filter(|entry| matches!(entry, Retain::Bury(_))).count();
         prop_assert_eq!((file.rows, file.burials), (entries.len() as u64, burials as u64));
         prop_assert_eq!(file.sha256, Digest::of(&file.bytes));
+    }
+}
+
+/// Rows of few groups and of none, so that they meet.
+fn small_entry() -> impl Strategy<Value = Retain> {
+    let task = || (0..4u8).prop_map(|nr| IdKey::new([9; 16]).id(&format!("t{nr}")));
+    let row = prop_oneof![
+        (task(), 0..2i64).prop_map(|(task, closed_at)| RetainedRow::Tombstone {
+            task,
+            closed_at,
+            forget_at: 0
+        }),
+        (0..2i64).prop_map(|watermark| RetainedRow::Clock(Clock { watermark, ..Clock::START })),
+    ];
+    prop_oneof![
+        4 => (row, -2..3i64).prop_map(|(row, diff)| Retain::Row(row, diff)),
+        1 => task().prop_map(|task| Retain::Bury(task.name().clone())),
+    ]
+}
+
+/// What entries hold together, and which groups they bury.
+fn added(entries: &[Retain]) -> (BTreeMap<RetainedRow, i64>, BTreeSet<Name>) {
+    let (mut rows, mut buried) = (BTreeMap::new(), BTreeSet::new());
+    for entry in entries {
+        match entry {
+            Retain::Row(row, diff) => *rows.entry(row.clone()).or_default() += diff,
+            Retain::Bury(name) => {
+                rows.retain(|row: &RetainedRow, _| row.group() != Some(name));
+                buried.insert(name.clone());
+            }
+        }
+    }
+    rows.retain(|_, diff| *diff != 0);
+    (rows, buried)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn files_add_up_to_what_their_entries_do(
+        files in prop::collection::vec(prop::collection::vec(small_entry(), 0..12), 0..5),
+    ) {
+        let write = |entries: &Vec<Retain>| write_retained(entries, &provenance()).unwrap().bytes;
+        let written = || files.iter().map(|entries| trusted("file", write(entries))).collect();
+        let entries: Vec<Retain> = files.iter().flatten().cloned().collect();
+        let (rows, buried) = added(&entries);
+        let read: BTreeMap<RetainedRow, i64> = read_added(written()).unwrap().into_iter().collect();
+        prop_assert_eq!(&read, &rows);
+        for burials in [Burials::Kept, Burials::LeftOut] {
+            let one = add_retained(written(), burials, &provenance()).unwrap();
+            let kept = match burials {
+                Burials::Kept => buried.clone(),
+                Burials::LeftOut => BTreeSet::new(),
+            };
+            let Some(one) = one else {
+                prop_assert!(rows.is_empty() && kept.is_empty());
+                continue;
+            };
+            let entries = read_retained(trusted("file", one.bytes)).unwrap();
+            prop_assert_eq!((one.rows, one.burials), (entries.len() as u64, kept.len() as u64));
+            prop_assert_eq!(added(&entries), (rows.clone(), kept));
+        }
     }
 }
 
