@@ -20,3 +20,4 @@ mod rotated;
 mod running;
 mod ticks;
 mod upgraded;
+mod wide;

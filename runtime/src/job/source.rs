@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use quorate_connectors::decode::FieldMap;
+use quorate_connectors::decode::{Decoder, Each, FieldMap};
+use quorate_connectors::error::Error;
 pub use quorate_connectors::source::Format;
 use quorate_connectors::source::{FileSpec, Reading};
+use quorate_schemas::id::IdKey;
 use quorate_schemas::record::RecordKind;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::finding::quoted;
-use super::map::read_map;
+use super::map::{path, read_map};
 use super::section::{Findings, Given, Section, Wrong};
 use super::value;
+
+/// How a map speaks of members.
+const MEMBERS: &str = "with each = \"answers\", of each member \"*\" is its value, \"*.says\" what stands in that, and { key_of = \"*\" } its key";
 
 /// A source of rows of one kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +64,9 @@ pub(super) struct RawSource {
     pub(super) delimiter: Given<u8>,
     /// `follow`: whether to go on reading as files grow, rotate and appear; default false.
     pub(super) follow: Given<bool>,
+    /// `each`: the path of an object or a list, or a list of keys or columns, or `"*"`: what of a row is a record of its
+    /// own; default: the row.
+    pub(super) each: Given<Each>,
     /// `map`: record field → where it stands in a row; default: under its own name.
     pub(super) map: Given<FieldMap>,
 }
@@ -94,6 +102,7 @@ fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<
         format,
         delimiter: section.take("delimiter", found, delimiter),
         follow: section.take("follow", found, value::flag),
+        each: section.take("each", found, |value| each(written, value)),
         map: read_map(kind, written, &mut section, found),
     };
     if let (Some(delimiter), Format::Json) = (&source.delimiter, written) {
@@ -167,6 +176,27 @@ fn format(value: &Spanned<DeValue<'_>>) -> Result<Format, Wrong> {
     }
 }
 
+fn each(format: Format, value: &Spanned<DeValue<'_>>) -> Result<Each, Wrong> {
+    const FORMS: &str = "write the path of an object or a list, such as \"answers\", or a list of keys or columns, or \"*\" for all \
+                         that no field is taken from";
+    match value.get_ref() {
+        DeValue::Array(names) if names.is_empty() => Err(Wrong::new("is an empty list", FORMS)),
+        DeValue::Array(names) => {
+            let name = |one: &Spanned<DeValue<'_>>| {
+                let name = value::filled(one).and_then(|text| path(format, text));
+                name.map_err(|wrong| wrong.at(one.span()))
+            };
+            names.iter().map(name).collect::<Result<_, _>>().map(Each::Named)
+        }
+        DeValue::String(text) if text.is_empty() => Err(Wrong::new("is empty", FORMS)),
+        DeValue::String(text) => path(format, text).map(Each::Of),
+        other => Err(Wrong::new(
+            format!("is {}, should be text or a list", super::section::kind_of(other)),
+            FORMS,
+        )),
+    }
+}
+
 fn delimiter(value: &Spanned<DeValue<'_>>) -> Result<u8, Wrong> {
     let text = value::text(value)?;
     match text.as_bytes() {
@@ -210,6 +240,22 @@ pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Sour
                 found.warn(Some(&file.span()), &format!("{}.files", raw.path), message, remedy);
             }
         }
+        let each_span = raw.each.as_ref().map(Spanned::span);
+        let map_span = raw.map.as_ref().map(Spanned::span);
+        let map = FieldMap {
+            each: raw.each.map(Spanned::into_inner),
+            ..raw.map.map(Spanned::into_inner).unwrap_or_default()
+        };
+        // What is wrong with each part was said where it stands; this is what is wrong with them together.
+        let key = IdKey::new([0; 16]);
+        let written = raw.format.as_ref().map_or(Format::Json, |format| *format.get_ref());
+        if let Err(Error::Map { field, problem }) = Decoder::of(written, raw.kind, &map, key) {
+            let (span, key) = match field == "each" {
+                true => (each_span, format!("{}.each", raw.path)),
+                false => (map_span, format!("{}.map.{field}", raw.path)),
+            };
+            found.error(span.as_ref().or(raw.span.as_ref()), &key, problem, MEMBERS);
+        }
         sources.push(Source {
             name,
             kind: raw.kind,
@@ -221,7 +267,7 @@ pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Sour
                 }
             },
             follow: raw.follow.is_some_and(Spanned::into_inner),
-            map: raw.map.map(Spanned::into_inner).unwrap_or_default(),
+            map,
         });
     }
     sources
