@@ -15,7 +15,7 @@
 //! 4. **Exact**: numbers are read from their text, to the nearest double; integers that are ids or labels keep every
 //!    digit. Of equal keys the last one counts.
 //!
-//! Fields that no record has are skipped. *Cost*: one pass over the row, and one over each nested field that the map
+//! Rows of Parquet come as the JSON objects that they would be. Fields that no record has are skipped. *Cost*: one pass over the row, and one over each nested field that the map
 //! reaches into.
 
 mod cast;
@@ -42,6 +42,7 @@ pub use refusal::Refusal;
 pub use row::LABEL_BYTES_MAX;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use quorate_schemas::id::{IdKey, Name};
 use quorate_schemas::record::{Record, RecordKind};
@@ -62,6 +63,25 @@ pub struct Decoded {
     pub event_id: Name,
     /// The record.
     pub record: Record,
+}
+
+/// Which columns of a file have something that is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All.
+    All,
+    /// Those with these names.
+    Named(BTreeSet<String>),
+}
+
+impl Wanted {
+    /// Whether the column of this name is one of them.
+    pub fn has(&self, name: &str) -> bool {
+        match self {
+            Wanted::All => true,
+            Wanted::Named(names) => names.contains(name),
+        }
+    }
 }
 
 /// What a row, or one of its members, is.
@@ -176,10 +196,26 @@ impl Decoder {
     /// Why its rows can't be read: what it lacks, or names twice.
     pub fn header(&self, bytes: &[u8]) -> Result<Header, Refusal> {
         match self.format {
-            Format::Json => Err(cells::broken("rows of JSON have no header")),
+            Format::Json | Format::Parquet => Err(cells::broken("rows of objects have no header")),
             Format::Csv { delimiter } => {
                 header::read(self.kind, &self.plan, utf8(bytes)?, delimiter)
             }
+        }
+    }
+
+    /// Whether rows of a file with these columns can be read.
+    ///
+    /// # Errors
+    /// Why not: what it lacks, or has twice.
+    pub fn columns(&self, names: &[String]) -> Result<(), Refusal> {
+        header::check(self.kind, &self.plan, names).map(|_| ())
+    }
+
+    /// The columns that fields are taken from, of files that can be read by column.
+    pub fn wanted(&self) -> Wanted {
+        match self.plan.members() {
+            Some(each::Members::Rest) => Wanted::All,
+            _ => Wanted::Named(self.plan.keys().iter().map(|key| key.to_string()).collect()),
         }
     }
 
@@ -221,7 +257,7 @@ impl Decoder {
         take: &mut plan::Take<'_>,
     ) -> Result<(), Refusal> {
         match (self.format, header) {
-            (Format::Json, _) => self.plan.read(utf8(bytes)?, take),
+            (Format::Json | Format::Parquet, _) => self.plan.read(utf8(bytes)?, take),
             (Format::Csv { .. }, None) => Err(cells::broken("stands under no header")),
             (Format::Csv { delimiter }, Some(header)) => {
                 let cells = cells::read(utf8(bytes)?, delimiter, header)?;

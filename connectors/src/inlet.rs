@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!              ┌─ too long, damaged, not decodable, too far ahead ──► rejects
-//! FileReader ──┤
+//!     reader ──┤
 //!    cuts      └─ decoded ── Lateness ──┬─ late ────────────────────► rejects
 //!                                       └─ on time, raises greatest ─► rows
 //! ```
@@ -39,7 +39,7 @@ use self::books::Books;
 use self::gate::Gate;
 use crate::decode::Decoder;
 use crate::error::Error;
-use crate::source::{Cut, Entry, FileReader, Notice, ReadStep, Reading, Trouble};
+use crate::source::{Cut, Entry, Notice, PartitionReader, ReadStep, Reading};
 
 /// What the inlets of one source share.
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ pub enum InletState {
 
 /// One partition, being read.
 pub struct Inlet {
-    reader: FileReader,
+    reader: PartitionReader,
     gate: Gate,
     path: PathBuf,
     /// How long the files of its source are read.
@@ -92,7 +92,7 @@ impl Inlet {
     pub fn open(spec: &InletSpec, entry: &Entry, resume: Resume) -> Result<Inlet, Error> {
         let origin = Origin { source: spec.source.clone(), partition: entry.partition.clone() };
         let gate = Gate::new(spec, origin.shared(), resume);
-        let reader = FileReader::open(entry, &spec.limits)?;
+        let reader = PartitionReader::open(entry, &spec.decoder.wanted(), &spec.limits)?;
         let (path, reading) = (entry.path.clone(), entry.source_reading);
         Ok(Inlet { reader, gate, path, reading, notices: Vec::new() })
     }
@@ -111,10 +111,15 @@ impl Inlet {
     ) -> Result<InletState, Error> {
         let (gate, reading, notices) = (&mut self.gate, self.reading, &mut self.notices);
         let step = self.reader.read(budget_bytes, now_us, &mut |cut| match cut {
-            Cut::Header { header, .. } => {
-                gate.name_columns(header);
+            Cut::Header { .. } | Cut::Columns { .. } => {
+                match cut {
+                    Cut::Columns { names } => gate.take_columns(names),
+                    Cut::Header { header, .. } => gate.name_columns(header),
+                    _ => {}
+                }
                 if let (Reading::Followed, Some(problem)) = (reading, gate.misnamed()) {
-                    let text = format!("its header {problem}: each of its rows is a reject");
+                    let what = gate.header_word();
+                    let text = format!("its {what} {problem}: each of its rows is a reject");
                     notices.push(Notice::new(&gate.books.origin.partition, text));
                 }
             }
@@ -126,7 +131,7 @@ impl Inlet {
             }),
         })?;
         if let Some(problem) = self.gate.stops(reading) {
-            return Err(Trouble::header(&self.path, problem).into_error());
+            return Err(self.gate.trouble(&self.path, problem).into_error());
         }
         Ok(match step {
             ReadStep::More => InletState::More,
@@ -153,7 +158,12 @@ impl Inlet {
         }
     }
 
-    /// The next byte to read.
+    /// How many bytes were read since this was last asked: of Parquet those of its rows as they are read here.
+    pub fn take_bytes(&mut self) -> u64 {
+        self.reader.take_bytes()
+    }
+
+    /// The next byte to read, of Parquet the next row.
     pub fn next(&self) -> u64 {
         self.reader.next()
     }

@@ -15,6 +15,7 @@ mod job;
 #[cfg(feature = "failpoints")]
 mod kills;
 mod panels;
+mod parquet;
 mod reopened;
 mod rotated;
 mod running;

@@ -56,7 +56,7 @@ impl Plan {
             }
         }
         let form = match format {
-            Format::Json => Form::Json,
+            Format::Json | Format::Parquet => Form::Json,
             Format::Csv { .. } => Form::Cell,
         };
         let mut plan = Plan {

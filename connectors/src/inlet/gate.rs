@@ -1,5 +1,6 @@
 //! What a partition's cuts are: rows, decoded and judged, or rejects.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use quorate_schemas::place::OriginRef;
@@ -10,7 +11,7 @@ use quorate_schemas::time::Micros;
 use super::books::Books;
 use super::{InletSpec, Resume};
 use crate::decode::{Decoder, Header, Refusal};
-use crate::source::{Cut, Format, Reading};
+use crate::source::{Cut, Format, Reading, Trouble};
 
 /// Judges cuts.
 pub(super) struct Gate {
@@ -43,11 +44,31 @@ impl Gate {
         };
     }
 
+    /// Takes the columns of a file that has types of its own.
+    pub(super) fn take_columns(&mut self, names: &[String]) {
+        if let Err(refusal) = self.decoder.columns(names) {
+            self.columns = Columns::Misnamed(refusal.detail);
+        }
+    }
+
     /// Why the header is none for the rows below it.
     pub(super) fn misnamed(&self) -> Option<&str> {
         match &self.columns {
             Columns::Misnamed(problem) => Some(problem),
             Columns::Unnamed | Columns::Named(_) => None,
+        }
+    }
+
+    /// What names the columns of its files.
+    pub(super) fn header_word(&self) -> &'static str {
+        header_word(self.decoder.format())
+    }
+
+    /// What is wrong with the file at `path`, and what to do.
+    pub(super) fn trouble(&self, path: &Path, problem: &str) -> Trouble {
+        match self.decoder.format() {
+            Format::Json | Format::Csv { .. } => Trouble::header(path, problem),
+            Format::Parquet => Trouble::columns(path, problem),
         }
     }
 
@@ -78,14 +99,16 @@ impl Gate {
             }
             // Headers go another way, and are not counted. As a row one would be none.
             Cut::Header { position, header } => (position, header.unwrap_or_default()),
+            Cut::Columns { .. } => return,
         };
+        let malformed = self.malformed();
         let Gate { decoder, columns, books } = self;
         let header = match columns {
             Columns::Unnamed => None,
             Columns::Named(header) => Some(&*header),
             Columns::Misnamed(problem) => {
-                let detail = format!("the header {problem}");
-                let refusal = Refusal::new(RejectReason::InvalidCsv, detail);
+                let detail = format!("the {} {problem}", header_word(decoder.format()));
+                let refusal = Refusal::new(malformed, detail);
                 return take(Err(books.refuse(position, bytes, bytes.len() as u64, refusal)));
             }
         };
@@ -97,6 +120,15 @@ impl Gate {
         match self.decoder.format() {
             Format::Json => RejectReason::InvalidJson,
             Format::Csv { .. } => RejectReason::InvalidCsv,
+            Format::Parquet => RejectReason::InvalidParquet,
         }
+    }
+}
+
+/// What names the columns of a file.
+fn header_word(format: Format) -> &'static str {
+    match format {
+        Format::Json | Format::Csv { .. } => "header",
+        Format::Parquet => "schema",
     }
 }

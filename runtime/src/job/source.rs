@@ -58,7 +58,7 @@ pub(super) struct RawSource {
     pub(super) name: Given<String>,
     /// `files`: a path or pattern (`*`, `?`, `[…]`, `**`), or a list of them. Relative to the job file. Required.
     pub(super) files: Given<Vec<Spanned<String>>>,
-    /// `format`: how rows are written, `"json"` or `"csv"`; default `"json"`.
+    /// `format`: how rows are written, `"json"`, `"csv"` or `"parquet"`; default `"json"`.
     pub(super) format: Given<Format>,
     /// `delimiter`: what stands between the cells of csv; default `","`.
     pub(super) delimiter: Given<u8>,
@@ -105,8 +105,11 @@ fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<
         each: section.take("each", found, |value| each(written, value)),
         map: read_map(kind, written, &mut section, found),
     };
-    if let (Some(delimiter), Format::Json) = (&source.delimiter, written) {
-        let message = "JSON has no delimiter";
+    if let (Some(delimiter), Format::Json | Format::Parquet) = (&source.delimiter, written) {
+        let message = match written {
+            Format::Parquet => "Parquet has no delimiter",
+            _ => "JSON has no delimiter",
+        };
         let remedy = "leave it out, or write format = \"csv\"";
         found.error(Some(&delimiter.span()), &section.key("delimiter"), message, remedy);
     }
@@ -164,15 +167,17 @@ fn pattern(value: &Spanned<DeValue<'_>>) -> Result<Spanned<String>, Wrong> {
 }
 
 fn format(value: &Spanned<DeValue<'_>>) -> Result<Format, Wrong> {
-    const LATER: &[&str] = &["parquet", "avro", "protobuf"];
+    const LATER: &[&str] = &["avro", "protobuf"];
     match value::text(value)? {
         later if LATER.contains(&later) => Err(Wrong::new(
             format!("{later} is not read yet"),
             "convert the rows to JSON lines and write \"json\"",
         )),
-        _ => {
-            value::word(&[("json", Format::Json), ("csv", Format::Csv { delimiter: b',' })])(value)
-        }
+        _ => value::word(&[
+            ("json", Format::Json),
+            ("csv", Format::Csv { delimiter: b',' }),
+            ("parquet", Format::Parquet),
+        ])(value),
     }
 }
 
@@ -262,6 +267,7 @@ pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Sour
             files: files.into_iter().map(Spanned::into_inner).collect(),
             format: match raw.format.map_or(Format::Json, Spanned::into_inner) {
                 Format::Json => Format::Json,
+                Format::Parquet => Format::Parquet,
                 Format::Csv { delimiter } => {
                     Format::Csv { delimiter: raw.delimiter.map_or(delimiter, Spanned::into_inner) }
                 }

@@ -44,6 +44,8 @@ pub enum RejectReason {
     TooManyRecords,
     /// The line is no record of comma-separated values, or not one of its file's header.
     InvalidCsv,
+    /// The row, and those behind it in its file, cannot be read from Parquet; or the file lacks a column.
+    InvalidParquet,
 }
 
 impl RejectReason {
@@ -66,6 +68,7 @@ impl RejectReason {
             RejectReason::TooManyVotes => "too_many_votes",
             RejectReason::TooManyRecords => "too_many_records",
             RejectReason::InvalidCsv => "invalid_csv",
+            RejectReason::InvalidParquet => "invalid_parquet",
         }
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> 
         let mut trial = SourceTrial {
             name: source.name.clone(),
             kind: source.kind,
+            format: source.format,
             files: 0,
             rows: Counts::default(),
             rejects: Vec::new(),
@@ -36,6 +37,11 @@ pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> 
         match entries(job, source, &about, problems) {
             Ok(entries) => {
                 trial.files = entries.len() as u64;
+                let outcome = read(job, source, &entries, ROWS, now_us, &mut |_| {});
+                match outcome {
+                    Ok((rows, rejects)) => (trial.rows, trial.rejects) = (rows, rejects),
+                    Err(error) => problems.push(Problem::error(&about, error.to_string())),
+                }
                 for entry in &entries {
                     let file = entry.path.canonicalize().unwrap_or_else(|_| entry.path.clone());
                     let first = *readers.entry(file).or_insert(source);
@@ -43,11 +49,6 @@ pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> 
                         let message = shared(entry, first, source);
                         problems.push(Problem::warning(&about, message));
                     }
-                }
-                let outcome = read(job, source, &entries, ROWS, now_us, &mut |_| {});
-                match outcome {
-                    Ok((rows, rejects)) => (trial.rows, trial.rejects) = (rows, rejects),
-                    Err(error) => problems.push(Problem::error(&about, error.to_string())),
                 }
             }
             Err(error) => problems.push(Problem::error(&about, error.to_string())),
