@@ -217,9 +217,9 @@ fn delimiter(value: &Spanned<DeValue<'_>>) -> Result<u8, Wrong> {
 /// Fills in what was left out and checks the sources against each other.
 pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Source> {
     let mut sources: Vec<Source> = Vec::new();
-    // Name, and pattern, by where they were first given.
+    // Name, and pattern of a kind, by where they were first given.
     let mut names: BTreeMap<String, String> = BTreeMap::new();
-    let mut patterns: BTreeMap<String, String> = BTreeMap::new();
+    let mut patterns: BTreeMap<(RecordKind, String), String> = BTreeMap::new();
     for raw in raw {
         let nr = 1 + sources.iter().filter(|source| source.kind == raw.kind).count();
         let key = raw.kind.source_key();
@@ -237,7 +237,9 @@ pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Sour
         }
         let files = raw.files.map(Spanned::into_inner).unwrap_or_default();
         for file in &files {
-            if let Some(other) = patterns.insert(file.get_ref().clone(), name.clone()) {
+            // What another kind is made of, too, is no mistake: the map says which fields are whose.
+            let pattern = (raw.kind, file.get_ref().clone());
+            if let Some(other) = patterns.insert(pattern, name.clone()) {
                 let message =
                     format!("{} is also read by source \"{other}\"", quoted(file.get_ref()));
                 let remedy =

@@ -21,8 +21,8 @@ const BUDGET_BYTES: usize = 64 << 10;
 
 /// Tries every source of `job`.
 pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> Vec<SourceTrial> {
-    // A file, and the source that was first to have it.
-    let mut readers: BTreeMap<PathBuf, &Source> = BTreeMap::new();
+    // A file, and the source that was first to have it, with its rejects.
+    let mut readers: BTreeMap<PathBuf, (&Source, u64)> = BTreeMap::new();
     let mut trials = Vec::new();
     for source in &job.sources {
         let about = format!("source {}", source.name);
@@ -44,8 +44,11 @@ pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> 
                 }
                 for entry in &entries {
                     let file = entry.path.canonicalize().unwrap_or_else(|_| entry.path.clone());
-                    let first = *readers.entry(file).or_insert(source);
-                    if first.name != source.name {
+                    let rejected = trial.rows.rejected;
+                    let (first, others) = *readers.entry(file).or_insert((source, rejected));
+                    // One row may well hold a task, its votes and its answer; then none of it is a reject.
+                    let is_meant = first.kind != source.kind && others + rejected == 0;
+                    if first.name != source.name && !is_meant {
                         let message = shared(entry, first, source);
                         problems.push(Problem::warning(&about, message));
                     }
