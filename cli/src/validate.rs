@@ -85,7 +85,7 @@ fn show(job: &Job, trial: &Trial, warnings: usize, console: &Console) -> std::io
     for source in &trial.sources {
         console.out(format_args!("  {:width$}  {}", source.name, source_line(source)))?;
         for reject in source.rejects.iter().take(REJECTS_SHOWN) {
-            let (what, row) = reject_lines(reject);
+            let (what, row) = reject_lines(source, reject);
             console.out(format_args!("  {:width$}    {what}", ""))?;
             console.out_in(Paint::Dim, &format!("  {:width$}    {row}", ""))?;
         }
@@ -135,11 +135,15 @@ fn source_line(source: &SourceTrial) -> String {
 }
 
 /// Why a row cannot be used, and the row.
-fn reject_lines(reject: &RejectRow) -> (String, String) {
+fn reject_lines(source: &SourceTrial, reject: &RejectRow) -> (String, String) {
     let place = &reject.place;
     let what = format!(
-        "{} at byte {}: {}: {}",
-        place.origin.partition, place.position, reject.reason, reject.detail
+        "{} at {} {}: {}: {}",
+        place.origin.partition,
+        source.format.position_word(),
+        place.position,
+        reject.reason,
+        reject.detail
     );
     let text = String::from_utf8_lossy(&reject.bytes);
     let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
@@ -189,7 +193,7 @@ fn problem_json(problem: &Problem) -> Value {
 
 fn source_json(source: &SourceTrial) -> Value {
     let reject = |reject: &RejectRow| {
-        let (_, row) = reject_lines(reject);
+        let (_, row) = reject_lines(source, reject);
         json!({
             "partition": reject.place.origin.partition,
             "position": reject.place.position,

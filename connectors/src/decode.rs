@@ -15,16 +15,18 @@
 //! 4. **Exact**: numbers are read from their text, to the nearest double; integers that are ids or labels keep every
 //!    digit. Of equal keys the last one counts.
 //!
-//! Fields that no record has are skipped. *Cost*: one pass over the row, and one over each nested field that the map
+//! Rows of Parquet come as the JSON objects that they would be. Fields that no record has are skipped. *Cost*: one pass over the row, and one over each nested field that the map
 //! reaches into.
 
 mod cast;
 mod cells;
+mod each;
 mod field;
 mod flat;
 mod header;
 mod json;
 mod map;
+mod place;
 mod plan;
 mod record;
 mod refusal;
@@ -33,16 +35,21 @@ mod scalar;
 
 pub use cast::Cast;
 pub use cells::Header;
+pub use each::MEMBERS_MAX;
 pub use field::Field;
-pub use map::{Constant, FieldMap, FieldSource};
+pub use map::{Constant, Each, FieldMap, FieldSource, MEMBER};
 pub use refusal::Refusal;
 pub use row::LABEL_BYTES_MAX;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use quorate_schemas::id::{IdKey, Name};
 use quorate_schemas::record::{Record, RecordKind};
 use quorate_schemas::table::RejectReason;
 use quorate_schemas::time::Micros;
 
+use self::each::Member;
 use self::plan::Plan;
 use crate::error::Error;
 use crate::source::Format;
@@ -56,6 +63,69 @@ pub struct Decoded {
     pub event_id: Name,
     /// The record.
     pub record: Record,
+}
+
+/// Which columns of a file have something that is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All.
+    All,
+    /// Those with these names.
+    Named(BTreeSet<String>),
+}
+
+impl Wanted {
+    /// Whether the column of this name is one of them.
+    pub fn has(&self, name: &str) -> bool {
+        match self {
+            Wanted::All => true,
+            Wanted::Named(names) => names.contains(name),
+        }
+    }
+}
+
+/// What a row, or one of its members, is.
+pub struct Part<'a> {
+    answer: Result<Decoded, Refusal>,
+    own: Own<'a>,
+}
+
+/// Which bytes of a row are a part's own.
+#[derive(Clone, Copy)]
+pub struct Own<'a> {
+    row: &'a [u8],
+    member: Option<&'a Member<'a>>,
+}
+
+impl<'a> Part<'a> {
+    /// The record, or the first reason why it is none.
+    ///
+    /// # Errors
+    /// That reason, with the event time where that could be read.
+    pub fn answer(self) -> Result<Decoded, Refusal> {
+        self.answer.map_err(|refusal| match self.own.member {
+            None => refusal,
+            Some(member) => {
+                let detail = format!("{} (in `{}`)", refusal.detail, member.name());
+                Refusal { detail, ..refusal }
+            }
+        })
+    }
+
+    /// The bytes that are its own.
+    pub fn own(&self) -> Own<'a> {
+        self.own
+    }
+}
+
+impl<'a> Own<'a> {
+    /// The row's bytes; of a member its part of them.
+    pub fn bytes(&self) -> Cow<'a, [u8]> {
+        match self.member {
+            Some(member) => Cow::Owned(member.written().into_bytes()),
+            None => Cow::Borrowed(self.row),
+        }
+    }
 }
 
 /// Decodes the rows of one source.
@@ -112,15 +182,12 @@ impl Decoder {
         self.kind
     }
 
-    /// Decodes one row: the bytes of one JSON object.
+    /// Decodes one row: the bytes of one JSON object. Of a row that is many records, the first.
     ///
     /// # Errors
     /// The first reason why it is no record, with its event time where that could be read.
     pub fn decode(&self, bytes: &[u8]) -> Result<Decoded, Refusal> {
-        match self.format {
-            Format::Json => self.record(&self.plan.read(utf8(bytes)?)?),
-            Format::Csv { .. } => Err(cells::broken("stands under no header")),
-        }
+        self.first(None, bytes)
     }
 
     /// Reads the header of a file: in which columns its rows have their fields.
@@ -129,10 +196,26 @@ impl Decoder {
     /// Why its rows can't be read: what it lacks, or names twice.
     pub fn header(&self, bytes: &[u8]) -> Result<Header, Refusal> {
         match self.format {
-            Format::Json => Err(cells::broken("rows of JSON have no header")),
+            Format::Json | Format::Parquet => Err(cells::broken("rows of objects have no header")),
             Format::Csv { delimiter } => {
                 header::read(self.kind, &self.plan, utf8(bytes)?, delimiter)
             }
+        }
+    }
+
+    /// Whether rows of a file with these columns can be read.
+    ///
+    /// # Errors
+    /// Why not: what it lacks, or has twice.
+    pub fn columns(&self, names: &[String]) -> Result<(), Refusal> {
+        header::check(self.kind, &self.plan, names).map(|_| ())
+    }
+
+    /// The columns that fields are taken from, of files that can be read by column.
+    pub fn wanted(&self) -> Wanted {
+        match self.plan.members() {
+            Some(each::Members::Rest) => Wanted::All,
+            _ => Wanted::Named(self.plan.keys().iter().map(|key| key.to_string()).collect()),
         }
     }
 
@@ -141,11 +224,44 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::decode`].
     pub fn decode_under(&self, header: &Header, bytes: &[u8]) -> Result<Decoded, Refusal> {
-        match self.format {
-            Format::Json => self.decode(bytes),
-            Format::Csv { delimiter } => {
+        self.first(Some(header), bytes)
+    }
+
+    fn first(&self, header: Option<&Header>, bytes: &[u8]) -> Result<Decoded, Refusal> {
+        let mut first = None;
+        self.decode_each(header, bytes, &mut |part| first = first.take().or(Some(part.answer())));
+        first.unwrap_or_else(|| Err(Refusal::new(RejectReason::MissingField, "has no members")))
+    }
+
+    /// Decodes one row, under its file's header if it has one, and gives at least one part of it: the row, or each of
+    /// the members that are records of their own.
+    pub fn decode_each(
+        &self,
+        header: Option<&Header>,
+        bytes: &[u8],
+        take: &mut dyn FnMut(Part<'_>),
+    ) {
+        let read = self.parts(header, bytes, &mut |row, member| {
+            let answer = row.and_then(|row| self.record(row));
+            take(Part { answer, own: Own { row: bytes, member } });
+        });
+        if let Err(refusal) = read {
+            take(Part { answer: Err(refusal), own: Own { row: bytes, member: None } });
+        }
+    }
+
+    fn parts(
+        &self,
+        header: Option<&Header>,
+        bytes: &[u8],
+        take: &mut plan::Take<'_>,
+    ) -> Result<(), Refusal> {
+        match (self.format, header) {
+            (Format::Json | Format::Parquet, _) => self.plan.read(utf8(bytes)?, take),
+            (Format::Csv { .. }, None) => Err(cells::broken("stands under no header")),
+            (Format::Csv { delimiter }, Some(header)) => {
                 let cells = cells::read(utf8(bytes)?, delimiter, header)?;
-                self.record(&self.plan.read_cells(&cells))
+                self.plan.read_cells(&cells, &header.members, take)
             }
         }
     }

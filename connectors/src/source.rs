@@ -1,4 +1,4 @@
-//! Files of rows, JSON lines or comma-separated values, read to their end or followed, with positions that are exact to
+//! Files of rows, JSON lines, comma-separated values or Parquet, read to their end or followed, with positions that are exact to
 //! the byte.
 //!
 //! ```text
@@ -10,7 +10,7 @@
 //!
 //! 1. **A partition is content, not a name.** A file is recognised by its inode and the beginning of its content,
 //!    wherever it was moved to; another file in an old place is another partition, `path@xxxxxxxx`.
-//! 2. **A position is a byte of the decompressed content**, and the position to go on from is always one where a row
+//! 2. **A position is a byte of the decompressed content** (of Parquet, which has rows, a row: see [`parquet`]), and the position to go on from is always one where a row
 //!    begins, never one inside of quotes. So a compressed copy of a file goes on where the file was left.
 //! 3. **Rows do not depend on how they were read**: any budget gives the same cuts at the same positions.
 //! 4. **Nothing is dropped in silence.** What can't be cut into rows is a [`Cut`] of its own, what the engine can't
@@ -31,6 +31,8 @@ mod mark;
 mod nearby;
 mod notice;
 mod packing;
+mod parquet;
+mod partition;
 mod reader;
 mod recognise;
 mod stream;
@@ -44,6 +46,7 @@ pub use format::Format;
 pub use mark::FileMark;
 pub use notice::Notice;
 pub use packing::Packing;
+pub use partition::PartitionReader;
 pub use reader::{FileReader, ReadStep};
 pub use recognise::{Entry, Known, Reading};
 pub(crate) use trouble::Trouble;

@@ -198,7 +198,7 @@ impl Roster {
     ) -> Option<Offer> {
         let mut members = self.lock();
         let origin = Origin { source: source.to_owned(), partition: entry.partition.clone() };
-        let bytes = entry.file_bytes.saturating_sub(entry.next);
+        let bytes = entry.bytes_left();
         let Some(member) = members.by_origin.get(&origin) else {
             let owner = members.least_loaded(bytes);
             let resume = Resume { greatest: None, floor: self.floor };

@@ -140,15 +140,15 @@ keep_removed = "30d"
         (&votes.files[..], votes.format, votes.follow),
         (&["a/*.jsonl".into(), "b.jsonl.gz".into()][..], Format::Json, false)
     );
-    assert_eq!(votes.map.0["choice"], FieldSource::path("answers.0"));
-    assert_eq!(votes.map.0["event_time"], FieldSource::time("at", TimeUnit::Ms));
-    assert_eq!(votes.map.0["version"], FieldSource::constant(3));
+    assert_eq!(votes.map.fields["choice"], FieldSource::path("answers.0"));
+    assert_eq!(votes.map.fields["event_time"], FieldSource::time("at", TimeUnit::Ms));
+    assert_eq!(votes.map.fields["version"], FieldSource::constant(3));
     assert_eq!(votes.spec(&job.folder).base, Path::new("jobs"));
     assert!(job.sources.iter().any(|source| source.name == "live" && source.follow));
     let cells = job.sources.iter().find(|source| source.name == "votes-3").unwrap();
     assert_eq!(cells.format, Format::Csv { delimiter: b'\t' });
-    assert_eq!(cells.map.0["choice"], FieldSource::path("How. many.."));
-    assert_eq!(cells.map.0["task_id"], FieldSource::cast("n", Cast::Text));
+    assert_eq!(cells.map.fields["choice"], FieldSource::path("How. many.."));
+    assert_eq!(cells.map.fields["task_id"], FieldSource::cast("n", Cast::Text));
     let policy = job.policy;
     assert_eq!(
         (policy.method, policy.stake, policy.registered),

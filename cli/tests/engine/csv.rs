@@ -8,11 +8,19 @@ use serde_json::{Map, Value};
 
 use crate::job::{Job, assert_alike, generate, text};
 
+/// The rows of a file of JSON lines.
+pub(crate) fn rows(folder: &Path, kind: &str) -> Vec<Map<String, Value>> {
+    let lines = fs::read_to_string(folder.join(format!("{kind}.jsonl"))).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 /// Lines of JSON as a file of comma-separated values, its columns in another order and one more, of two lines.
 fn convert(folder: &Path, kind: &str, delimiter: char) {
-    let lines = fs::read_to_string(folder.join(format!("{kind}.jsonl"))).unwrap();
-    let rows: Vec<Map<String, Value>> =
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    write(&folder.join(format!("{kind}.csv")), &rows(folder, kind), delimiter);
+}
+
+/// Rows as a file of comma-separated values.
+pub(crate) fn write(path: &Path, rows: &[Map<String, Value>], delimiter: char) {
     let columns: BTreeSet<&String> = rows.iter().flat_map(Map::keys).collect();
     let mut file = String::from("\u{feff}a note");
     for column in columns.iter().rev() {
@@ -37,7 +45,7 @@ fn convert(folder: &Path, kind: &str, delimiter: char) {
         }
         file.push_str(if nr.is_multiple_of(2) { "\n" } else { "\r\n" });
     }
-    fs::write(folder.join(format!("{kind}.csv")), file).unwrap();
+    fs::write(path, file).unwrap();
 }
 
 /// The fleet in `folder` as a job over comma-separated values.
@@ -72,7 +80,7 @@ fn converted(folder: &Path, name: &str) -> Job {
 }
 
 /// Rejects at the door keep the bytes as they were written, so there are none here.
-const FLEET: [&str; 12] = [
+pub(crate) const FLEET: [&str; 12] = [
     "--tasks",
     "600",
     "--agents",

@@ -15,8 +15,10 @@ mod job;
 #[cfg(feature = "failpoints")]
 mod kills;
 mod panels;
+mod parquet;
 mod reopened;
 mod rotated;
 mod running;
 mod ticks;
 mod upgraded;
+mod wide;

@@ -18,6 +18,9 @@ pub struct Header {
     pub(crate) columns: Vec<Option<usize>>,
     /// How many keys are wanted.
     pub(crate) keys: usize,
+    /// The names of the columns that are wanted beside those keys, because they are the members of its rows. Their
+    /// numbers follow upon the keys'.
+    pub(crate) members: Vec<Box<str>>,
 }
 
 /// The cells of one record, each with its column's number. What may not stand behind a closing quote ends them.
@@ -78,7 +81,7 @@ pub(crate) fn read<'a>(
     delimiter: u8,
     header: &Header,
 ) -> Result<Cells<'a>, Refusal> {
-    let mut cells = Cells::from_elem(None, header.keys);
+    let mut cells = Cells::from_elem(None, header.keys + header.members.len());
     let mut found = 0;
     for cell in Record::new(text, delimiter) {
         let cell = cell?;
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_row_has_as_many_cells_as_its_header() {
-        let header = Header { columns: vec![None, Some(0)], keys: 1 };
+        let header = Header { columns: vec![None, Some(0)], keys: 1, members: Vec::new() };
         assert_eq!(read("a,b", b',', &header).unwrap().as_slice(), [Some(Cow::Borrowed("b"))]);
         for (text, expected) in [
             ("a", "has 1 cell, the header names 2 columns"),

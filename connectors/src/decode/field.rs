@@ -75,6 +75,9 @@ impl Field {
     /// How many fields there are.
     pub(crate) const COUNT: usize = Field::Tokens as usize + 1;
 
+    /// Of these a vote has one.
+    pub const VALUES: [Field; 4] = [Choice, Number, Ranking, Score];
+
     /// The fields of a kind of record, the common ones first.
     pub fn of(kind: RecordKind) -> &'static [Field] {
         match kind {

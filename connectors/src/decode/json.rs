@@ -3,6 +3,7 @@
 //! The values in between are checked and skipped without being built. serde_json skips them without recursion, and
 //! only a map's path descends: so the nesting of a row, which its sender chooses, costs no stack.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use quorate_schemas::table::RejectReason;
@@ -72,6 +73,25 @@ pub(crate) fn below<'a>(raw: &'a str, path: &[Segment]) -> Result<Option<&'a str
 /// The raw values of the array that `raw` is; at most `max` of them are looked at.
 pub(crate) fn elements(raw: &str, max: usize) -> Result<Vec<&str>, Refusal> {
     read(raw, Elements(max))
+}
+
+/// The raw members of the object that `raw` is, keys with their quotes; at most `max` of them.
+pub(crate) fn members(raw: &str, max: usize) -> Result<Vec<(&str, &str)>, Refusal> {
+    read(raw, Members(max))
+}
+
+/// The text that a string is, `raw` with its quotes.
+pub(crate) fn text(raw: &str) -> Result<Cow<'_, str>, Refusal> {
+    match raw.as_bytes() {
+        [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
+            Ok(Cow::Borrowed(&raw[1..raw.len() - 1]))
+        }
+        // Half of a surrogate pair is all that is left to be wrong in a checked text.
+        _ => serde_json::from_str(raw).map(Cow::Owned).map_err(|_| {
+            let detail = format!("has an escape that is no character: {}", describe(raw));
+            Refusal::new(RejectReason::InvalidJson, detail)
+        }),
+    }
 }
 
 /// A piece of a row for a message: short, on one line.
@@ -214,6 +234,36 @@ impl<'de> Visitor<'de> for Elements {
                 return Err(A::Error::custom(format_args!("more than {} elements", self.0)));
             }
             found.push(element.get());
+        }
+        Ok(found)
+    }
+}
+
+/// All members, up to a number.
+struct Members(usize);
+
+impl<'de> DeserializeSeed<'de> for Members {
+    type Value = Vec<(&'de str, &'de str)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(&'de str, &'de str)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = Vec::new();
+        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            if found.len() == self.0 {
+                return Err(A::Error::custom(format_args!("more than {} members", self.0)));
+            }
+            found.push((key.get(), value.get()));
         }
         Ok(found)
     }

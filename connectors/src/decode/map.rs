@@ -7,15 +7,43 @@ use serde::{Deserialize, Serialize};
 
 use super::cast::Cast;
 
-/// Where each field is found, by the field's name. What is not in it is taken by its own name.
+/// What stands in a path for a member, and in `each` for all that no field is taken from.
+pub const MEMBER: &str = "*";
+
+/// Where each field is found, and what of a row is a record of its own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct FieldMap(pub BTreeMap<String, FieldSource>);
+pub struct FieldMap {
+    /// The members of which each is a record; none where a row is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Each>,
+    /// Where a field is found, by the field's name. What is not in it is taken by its own name.
+    #[serde(flatten)]
+    pub fields: BTreeMap<String, FieldSource>,
+}
+
+impl FieldMap {
+    /// The same for rows whose members are records.
+    pub fn of_each(self, each: Each) -> FieldMap {
+        FieldMap { each: Some(each), ..self }
+    }
+}
 
 impl<N: Into<String>> FromIterator<(N, FieldSource)> for FieldMap {
     fn from_iter<I: IntoIterator<Item = (N, FieldSource)>>(fields: I) -> FieldMap {
-        FieldMap(fields.into_iter().map(|(name, from)| (name.into(), from)).collect())
+        let fields = fields.into_iter().map(|(name, from)| (name.into(), from)).collect();
+        FieldMap { each: None, fields }
     }
+}
+
+/// What of a row is a record of its own, each of them with what it shares with the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Each {
+    /// The members of the object, or the elements of the list, at this path. [`MEMBER`] alone: all keys or columns that no
+    /// field is taken from.
+    Of(String),
+    /// These keys or columns.
+    Named(Vec<String>),
 }
 
 /// Where one field is found.
@@ -23,7 +51,7 @@ impl<N: Into<String>> FromIterator<(N, FieldSource)> for FieldMap {
 #[serde(untagged)]
 pub enum FieldSource {
     /// By a path: keys of nested objects and indexes of arrays, joined by dots. `question.id` also finds a key that is
-    /// itself called `question.id`.
+    /// itself called `question.id`. One that begins with [`MEMBER`] begins at the member.
     Path(String),
     /// By a path, taken for what it may not be written as.
     Cast {
@@ -42,6 +70,11 @@ pub enum FieldSource {
         field: String,
         /// The unit.
         unit: TimeUnit,
+    },
+    /// The member's key: the name of a column, of a list's element its place. The text is [`MEMBER`].
+    KeyOf {
+        /// Of which.
+        key_of: String,
     },
     /// In no row: it is the same in all of them.
     Constant {
@@ -64,6 +97,11 @@ impl FieldSource {
     /// By a path, taken as `cast`.
     pub fn cast(path: &str, cast: Cast) -> FieldSource {
         FieldSource::Cast { field: path.to_owned(), cast, unit: None }
+    }
+
+    /// The member's key.
+    pub fn member_key() -> FieldSource {
+        FieldSource::KeyOf { key_of: MEMBER.to_owned() }
     }
 
     /// The same in all rows.
@@ -137,5 +175,18 @@ mod tests {
         assert_eq!(serde_json::from_str::<FieldMap>(text).unwrap(), expected);
         let again = serde_json::to_string(&expected).unwrap();
         assert_eq!(serde_json::from_str::<FieldMap>(&again).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_map_of_members_reads_as_well() {
+        for (text, each) in [
+            (r#"{"each":"preds","agent_id":{"key_of":"*"}}"#, Each::Of("preds".to_owned())),
+            (r#"{"each":["a"],"agent_id":{"key_of":"*"}}"#, Each::Named(vec!["a".to_owned()])),
+        ] {
+            let fields: FieldMap = [("agent_id", FieldSource::member_key())].into_iter().collect();
+            let expected = fields.of_each(each);
+            assert_eq!(serde_json::from_str::<FieldMap>(text).unwrap(), expected);
+            assert_eq!(serde_json::to_string(&expected).unwrap(), text);
+        }
     }
 }

@@ -37,6 +37,7 @@ pub(crate) struct Rule {
 }
 
 /// One row's fields, as they are written.
+#[derive(Clone)]
 pub(crate) struct Row<'a> {
     raw: [Option<&'a str>; Field::COUNT],
     rules: &'a [Rule; Field::COUNT],

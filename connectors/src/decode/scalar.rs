@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 
-use quorate_schemas::table::RejectReason;
-
 use serde::de::IgnoredAny;
 
 use super::field::{Field, Shape};
 use super::flat;
-use super::json::describe;
+use super::json;
 use super::refusal::Refusal;
 
 /// A JSON value, not read further than needed.
@@ -34,18 +32,10 @@ impl<'a> Scalar<'a> {
             b"false" => Scalar::Flag(false),
             [b'[', ..] => Scalar::Array(raw),
             [b'{', ..] => Scalar::Object(raw),
-            [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
-                Scalar::Text(Cow::Borrowed(&raw[1..raw.len() - 1]))
-            }
-            [b'"', ..] => Scalar::Text(Cow::Owned(serde_json::from_str(raw).map_err(|_| {
-                // Half of a surrogate pair is all that is left to be wrong in a checked text.
-                let detail = format!(
-                    "`{}` has an escape that is no character: {}",
-                    field.name(),
-                    describe(raw)
-                );
-                Refusal::new(RejectReason::InvalidJson, detail)
-            })?)),
+            [b'"', ..] => Scalar::Text(json::text(raw).map_err(|refusal| {
+                let detail = format!("`{}` {}", field.name(), refusal.detail);
+                Refusal::new(refusal.reason, detail)
+            })?),
             _ => Scalar::written(raw),
         })
     }

@@ -1,6 +1,7 @@
 mod any;
 mod cells;
 mod mapped;
+mod members;
 mod records;
 
 use super::*;

@@ -48,7 +48,7 @@ pub struct Progress {
     pub origin: OriginRef,
     /// The kind of record it holds.
     pub record: RecordKind,
-    /// The next byte to read: where a line begins.
+    /// The next byte to read, where a line begins; of Parquet the next row.
     pub next: u64,
     /// The greatest event time of its rows on time.
     pub greatest: Option<Micros>,

@@ -32,6 +32,11 @@ pub enum Cut<'a> {
         /// Its bytes, or why there is none.
         header: Result<&'a [u8], &'a str>,
     },
+    /// The columns of a file that has types of its own, before its first row. It is no row.
+    Columns {
+        /// Their names.
+        names: &'a [String],
+    },
     /// A line that is no record, for its quotes.
     Broken {
         /// The byte it begins at.
@@ -81,7 +86,10 @@ impl Cutter {
     pub(crate) fn new(format: Format, position: u64, header: HeaderCut, limits: &Limits) -> Cutter {
         let (line_max, first_max) = (limits.line_bytes_max, limits.reject_bytes_max);
         match format {
-            Format::Json => Cutter::Lines(LineCutter::new(position, line_max, first_max)),
+            // Parquet is never cut: it has rows already.
+            Format::Json | Format::Parquet => {
+                Cutter::Lines(LineCutter::new(position, line_max, first_max))
+            }
             Format::Csv { delimiter } => {
                 Cutter::Records(RecordCutter::new(position, delimiter, header, line_max, first_max))
             }

@@ -12,6 +12,7 @@ use super::mark::Inode;
 use super::nearby::lost_nearby;
 use super::notice::Notice;
 use super::packing::Packing;
+use super::parquet::{is_parquet, read_identity};
 use super::recognise::{Entry, Known, Loss, Reach, Reading, Recognised, Sighting, recognise};
 use super::trouble::Trouble;
 use super::version::Version;
@@ -120,9 +121,10 @@ impl FileSource {
 
     fn missing(&self, known: &Known, loss: Loss) -> Trouble {
         let path = self.spec.base.join(&known.mark.path);
+        let up_to = format!("{} {}", self.spec.format.position_word(), known.next);
         match loss {
-            Loss::Gone => Trouble::gone(&path, known.next),
-            Loss::Replaced => Trouble::replaced(&path, known.next),
+            Loss::Gone => Trouble::gone(&path, &up_to),
+            Loss::Replaced => Trouble::replaced(&path, &up_to),
         }
     }
 
@@ -171,7 +173,11 @@ impl FileSource {
         let version = Version::of(&metadata);
         let head = match heads.get(path) {
             Some((before, head)) if *before == version => head.clone(),
-            _ => read_head(path, packing)?,
+            _ if self.spec.format == Format::Parquet => read_identity(path, packing)?,
+            _ => match read_head(path, packing)? {
+                head if is_parquet(&head) => return Err(Trouble::is_parquet(path)),
+                head => head,
+            },
         };
         self.heads.insert(path.to_owned(), (version, head.clone()));
         let Version { inode, bytes: file_bytes, .. } = version;

@@ -11,6 +11,8 @@ pub enum Format {
         /// What stands between two cells: an ASCII character that is neither a quote nor a line end.
         delimiter: u8,
     },
+    /// Parquet: whole files, whose columns have names and types.
+    Parquet,
 }
 
 impl Format {
@@ -19,6 +21,15 @@ impl Format {
         match self {
             Format::Json => "json",
             Format::Csv { .. } => "csv",
+            Format::Parquet => "parquet",
+        }
+    }
+
+    /// What a position counts in its files.
+    pub fn position_word(self) -> &'static str {
+        match self {
+            Format::Json | Format::Csv { .. } => "byte",
+            Format::Parquet => "row",
         }
     }
 }

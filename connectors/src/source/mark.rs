@@ -43,7 +43,8 @@ pub struct FileMark {
     pub device: u64,
     /// Its inode there.
     pub inode: u64,
-    /// How much of its content, decompressed, the digest covers: 1 KiB, or what it had when it was last read.
+    /// How much of its content, decompressed, the digest covers: 1 KiB, or what it had when it was last read. Of Parquet
+    /// it covers what tells one whole file from another.
     pub head_bytes: u32,
     /// The first half of the SHA-256 of that content, in hexadecimal.
     pub head: String,
@@ -108,6 +109,8 @@ fn is_partial(head: &[u8], format: Format) -> bool {
     let is_full = head.len() == HEAD_BYTES_MAX;
     match format {
         Format::Json => !is_full && memchr(b'\n', head).is_none(),
+        // It stands for the whole file.
+        Format::Parquet => false,
         Format::Csv { delimiter } => {
             let mut cutter =
                 RecordCutter::new(0, delimiter, HeaderCut::Awaited, HEAD_BYTES_MAX, HEAD_BYTES_MAX);

@@ -84,7 +84,7 @@ impl FileReader {
                 header_before(entry.next, delimiter, &file, entry.packing, limits)
                     .map_err(unreadable)?
             }
-            Format::Csv { .. } | Format::Json => None,
+            Format::Csv { .. } | Format::Json | Format::Parquet => None,
         };
         let header_cut = if header.is_some() { HeaderCut::Given } else { HeaderCut::Awaited };
         Ok(FileReader {

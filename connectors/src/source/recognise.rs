@@ -45,7 +45,7 @@ pub enum Reading {
 pub struct Known {
     /// The partition's name.
     pub partition: String,
-    /// The next byte to read.
+    /// The next byte to read, of Parquet the next row.
     pub next: u64,
     /// By what its file is known again.
     pub mark: FileMark,
@@ -70,7 +70,7 @@ pub struct Entry {
     pub reading: Reading,
     /// How long the files of its source are read.
     pub source_reading: Reading,
-    /// The next byte to read.
+    /// The next byte to read, of Parquet the next row.
     pub next: u64,
     /// How many bytes the file itself had when it was seen.
     pub file_bytes: u64,
@@ -85,6 +85,14 @@ impl Entry {
     /// of it, and has rested since.
     pub fn has_news(&self, mark: &FileMark, file_bytes: u64) -> bool {
         self.mark.inode() != mark.inode() || self.file_bytes != file_bytes
+    }
+
+    /// About how many bytes there are to read.
+    pub fn bytes_left(&self) -> u64 {
+        match self.format {
+            Format::Json | Format::Csv { .. } => self.file_bytes.saturating_sub(self.next),
+            Format::Parquet => self.file_bytes,
+        }
     }
 
     /// Whether the file begins like that of `mark`, so that it may be a copy of it.
@@ -114,6 +122,13 @@ pub(crate) struct Sighting {
     pub(crate) file_bytes: u64,
     pub(crate) head: Vec<u8>,
     pub(crate) reach: Reach,
+}
+
+impl Sighting {
+    /// Whether its positions are its own bytes, so that its length says how far they go.
+    fn has_bytes_for_positions(&self) -> bool {
+        self.packing == Packing::Plain && self.format != Format::Parquet
+    }
 }
 
 /// What became of a known partition's file that is not there as it was.
@@ -252,13 +267,13 @@ fn go_on(
     source_reading: Reading,
     found: &mut Recognised,
 ) {
-    let grown = file.packing == Packing::Plain && file.file_bytes > known.next;
+    let grown = file.has_bytes_for_positions() && file.file_bytes > known.next;
     let elsewhere = file.inode != known.mark.inode();
     // The rest of a file that was cut short is in its copy, which does not grow.
     let in_copy = known.mark.cut_short && elsewhere;
     let reading = match source_reading {
         _ if !known.done => source_reading,
-        Reading::Followed if in_copy && (grown || file.packing != Packing::Plain) => {
+        Reading::Followed if in_copy && (grown || !file.has_bytes_for_positions()) => {
             Reading::Bounded
         }
         Reading::Followed if grown && !known.mark.cut_short => Reading::Followed,

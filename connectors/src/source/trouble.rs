@@ -100,18 +100,47 @@ impl Trouble {
         )
     }
 
-    pub(crate) fn gone(path: &Path, next: u64) -> Trouble {
+    pub(crate) fn parquet(path: &Path, problem: &str) -> Trouble {
         Trouble::new(
             path,
-            format!("is gone, and was read only up to byte {next}"),
+            format!("is no whole file of Parquet: {problem}"),
+            "write it again and rename it into place once it is whole, or leave it out",
+        )
+    }
+
+    pub(crate) fn packed_parquet(path: &Path, packing: &str) -> Trouble {
+        Trouble::new(
+            path,
+            format!("by its name it is {packing}"),
+            "unpack it: Parquet is compressed inside",
+        )
+    }
+
+    pub(crate) fn is_parquet(path: &Path) -> Trouble {
+        Trouble::new(path, "is Parquet", "write format = \"parquet\" in its source")
+    }
+
+    /// The file lacks columns, or has some twice.
+    pub(crate) fn columns(path: &Path, problem: &str) -> Trouble {
+        Trouble::new(
+            path,
+            format!("its schema {problem}"),
+            "say in the source's `map` which column a field stands in, or leave the file out",
+        )
+    }
+
+    pub(crate) fn gone(path: &Path, up_to: &str) -> Trouble {
+        Trouble::new(
+            path,
+            format!("is gone, and was read only up to {up_to}"),
             "put it back (its directory is searched for it under any name), or start a new store",
         )
     }
 
-    pub(crate) fn replaced(path: &Path, next: u64) -> Trouble {
+    pub(crate) fn replaced(path: &Path, up_to: &str) -> Trouble {
         Trouble::new(
             path,
-            format!("is not the file any more that was read up to byte {next}"),
+            format!("is not the file any more that was read up to {up_to}"),
             "put that file back under any name in this directory, or start a new store",
         )
     }

@@ -7,5 +7,6 @@ mod discovery;
 mod follow;
 mod inlet;
 mod packed;
+mod parquet;
 mod rig;
 mod rotation;

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use quorate_connectors::decode::Wanted;
 use quorate_connectors::error::Error;
 use quorate_connectors::inlet::Limits;
 use quorate_connectors::source::{
-    Cut, FileReader, FileSource, FileSpec, Format, Known, Notice, Packing, ReadStep, Reading,
+    Cut, FileSource, FileSpec, Format, Known, Notice, Packing, PartitionReader, ReadStep, Reading,
     Survey,
 };
 use tempfile::TempDir;
@@ -23,7 +24,7 @@ pub(crate) struct Rig {
     pub(crate) directory: TempDir,
     pub(crate) spec: FileSpec,
     pub(crate) source: FileSource,
-    pub(crate) open: BTreeMap<String, FileReader>,
+    pub(crate) open: BTreeMap<String, PartitionReader>,
     /// What the log would have: partitions as they stood at the last [`Rig::commit`].
     pub(crate) log: BTreeMap<String, Known>,
     /// Partitions that were read to their end since.
@@ -109,7 +110,7 @@ impl Rig {
         let survey = self.source.survey(&known)?;
         for entry in &survey.entries {
             if !self.open.contains_key(&entry.partition) {
-                let reader = FileReader::open(entry, &Limits::default())?;
+                let reader = PartitionReader::open(entry, &Wanted::All, &Limits::default())?;
                 assert_eq!(reader.next(), entry.next);
                 self.open.insert(entry.partition.clone(), reader);
             }
@@ -140,6 +141,7 @@ impl Rig {
                     let text = header.map_or_else(|what| what.into(), String::from_utf8_lossy);
                     headers.push((name.to_owned(), text.into_owned()));
                 }
+                Cut::Columns { names } => headers.push((name.to_owned(), names.join(","))),
                 row => lines.push(line(name, row)),
             })
             .unwrap();
@@ -207,7 +209,7 @@ impl Rig {
     }
 }
 
-fn known_of(name: &str, reader: &mut FileReader) -> Known {
+fn known_of(name: &str, reader: &mut PartitionReader) -> Known {
     Known {
         partition: name.to_owned(),
         next: reader.next(),
@@ -223,7 +225,7 @@ fn line(partition: &str, cut: Cut<'_>) -> Line {
         Cut::Damage { position, what, .. } | Cut::Broken { position, what, .. } => {
             (position, format!("<{what}>"))
         }
-        Cut::Header { .. } => panic!("a header is no row"),
+        Cut::Header { .. } | Cut::Columns { .. } => panic!("a header is no row"),
     };
     (partition.to_owned(), position, text)
 }

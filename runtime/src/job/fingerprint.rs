@@ -11,6 +11,7 @@
 
 use std::fmt::{Display, Write as _};
 
+use quorate_connectors::decode::FieldMap;
 use quorate_connectors::inlet;
 use quorate_connectors::source::Format;
 use quorate_operators::policy::{Caps, Close, Policy, QuorumOf, StakeRule, Unknown};
@@ -120,7 +121,12 @@ fn source_lines(source: &Source, lines: &mut Lines) {
         let delimiter = format!("{:?}", char::from(*delimiter));
         lines.put(&format!("source.{name}.delimiter"), delimiter);
     }
-    for (field, from) in &map.0 {
+    let FieldMap { each, fields } = map;
+    if let Some(each) = each {
+        let each = serde_json::to_string(each).unwrap_or_default();
+        lines.put(&format!("source.{name}.each"), each);
+    }
+    for (field, from) in fields {
         // As JSON, so that no two readings of a row look alike.
         let from = serde_json::to_string(from).unwrap_or_default();
         lines.put(&format!("source.{name}.map.{field}"), from);

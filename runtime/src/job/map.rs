@@ -3,9 +3,10 @@
 //! ```toml
 //! map = { task_id = "question.id", choice = "answers.0", event_time = { field = "at", unit = "ms" }, domain = { value = "math" } }
 //! map = { agent_id = { field = "score", as = "text" } }
+//! map = { agent_id = { key_of = "*" }, number = "*.score" }      # beside each = "…"
 //! ```
 
-use quorate_connectors::decode::{Cast, Constant, Field, FieldMap, FieldSource};
+use quorate_connectors::decode::{Cast, Constant, Field, FieldMap, FieldSource, MEMBER};
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::time::TimeUnit;
 use toml::Spanned;
@@ -19,7 +20,7 @@ use super::value;
 /// The deepest path: deeper than any row that a person has written.
 const MAX_STEPS: usize = 32;
 
-const FORMS: &str = "write a path such as \"question.id\", or { field = \"at\", unit = \"ms\" }, or { field = \"n\", as = \"text\" }, or { value = \"math\" }";
+const FORMS: &str = "write a path such as \"question.id\", or { field = \"at\", unit = \"ms\" }, or { field = \"n\", as = \"text\" }, or { value = \"math\" }, or of members { key_of = \"*\" }";
 
 /// Reads `map` of a source of `kind` whose rows are written in `format`.
 pub(super) fn read_map(
@@ -51,7 +52,7 @@ pub(super) fn read_map(
         let key = table.key(name);
         match source_of(*field, format, value, &table, found) {
             Ok(Some(source)) => {
-                map.0.insert(name.to_owned(), source);
+                map.fields.insert(name.to_owned(), source);
             }
             Ok(None) => {}
             Err(wrong) => {
@@ -81,9 +82,17 @@ fn source_of<'t>(
             let unit = section.take("unit", found, |value| unit(field, value));
             let cast = section.take("as", found, |value| cast(field, value));
             let constant = section.take("value", found, constant);
+            let member_key = section.take("key_of", found, key_of);
             let forms = ["field", "value"].map(|form| section.has(form));
+            let has_key = section.has("key_of");
             let [has_unit, has_cast] = ["unit", "as"].map(|form| section.has(form));
             section.close(found);
+            if has_key {
+                return match forms == [false, false] && !has_unit && !has_cast {
+                    true => Ok(member_key.map(Spanned::into_inner)),
+                    false => Err(Wrong::new("has more beside `key_of`", FORMS)),
+                };
+            }
             match forms {
                 [true, true] => Err(Wrong::new("has both `field` and `value`", FORMS)),
                 [false, false] => Err(Wrong::new("has neither `field` nor `value`", FORMS)),
@@ -113,7 +122,7 @@ fn source_of<'t>(
     }
 }
 
-fn path(format: Format, text: &str) -> Result<String, Wrong> {
+pub(super) fn path(format: Format, text: &str) -> Result<String, Wrong> {
     // A column has whatever name its header gives it.
     if matches!(format, Format::Csv { .. }) && !text.is_empty() {
         return Ok(text.to_owned());
@@ -129,6 +138,16 @@ fn path(format: Format, text: &str) -> Result<String, Wrong> {
         return Err(Wrong::new(format!("{} is not a path", quoted(text)), FORMS));
     }
     Ok(text.to_owned())
+}
+
+fn key_of(value: &Spanned<DeValue<'_>>) -> Result<FieldSource, Wrong> {
+    match value::text(value)? {
+        MEMBER => Ok(FieldSource::member_key()),
+        other => Err(Wrong::new(
+            format!("{} is not what has a key here", quoted(other)),
+            "write { key_of = \"*\" }: `*` is the member, of what the source's `each` names",
+        )),
+    }
 }
 
 fn cast(field: Field, value: &Spanned<DeValue<'_>>) -> Result<Cast, Wrong> {

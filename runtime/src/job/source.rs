@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use quorate_connectors::decode::FieldMap;
+use quorate_connectors::decode::{Decoder, Each, FieldMap};
+use quorate_connectors::error::Error;
 pub use quorate_connectors::source::Format;
 use quorate_connectors::source::{FileSpec, Reading};
+use quorate_schemas::id::IdKey;
 use quorate_schemas::record::RecordKind;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::finding::quoted;
-use super::map::read_map;
+use super::map::{path, read_map};
 use super::section::{Findings, Given, Section, Wrong};
 use super::value;
+
+/// How a map speaks of members.
+const MEMBERS: &str = "with each = \"answers\", of each member \"*\" is its value, \"*.says\" what stands in that, and { key_of = \"*\" } its key";
 
 /// A source of rows of one kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,12 +58,15 @@ pub(super) struct RawSource {
     pub(super) name: Given<String>,
     /// `files`: a path or pattern (`*`, `?`, `[…]`, `**`), or a list of them. Relative to the job file. Required.
     pub(super) files: Given<Vec<Spanned<String>>>,
-    /// `format`: how rows are written, `"json"` or `"csv"`; default `"json"`.
+    /// `format`: how rows are written, `"json"`, `"csv"` or `"parquet"`; default `"json"`.
     pub(super) format: Given<Format>,
     /// `delimiter`: what stands between the cells of csv; default `","`.
     pub(super) delimiter: Given<u8>,
     /// `follow`: whether to go on reading as files grow, rotate and appear; default false.
     pub(super) follow: Given<bool>,
+    /// `each`: the path of an object or a list, or a list of keys or columns, or `"*"`: what of a row is a record of its
+    /// own; default: the row.
+    pub(super) each: Given<Each>,
     /// `map`: record field → where it stands in a row; default: under its own name.
     pub(super) map: Given<FieldMap>,
 }
@@ -94,10 +102,14 @@ fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<
         format,
         delimiter: section.take("delimiter", found, delimiter),
         follow: section.take("follow", found, value::flag),
+        each: section.take("each", found, |value| each(written, value)),
         map: read_map(kind, written, &mut section, found),
     };
-    if let (Some(delimiter), Format::Json) = (&source.delimiter, written) {
-        let message = "JSON has no delimiter";
+    if let (Some(delimiter), Format::Json | Format::Parquet) = (&source.delimiter, written) {
+        let message = match written {
+            Format::Parquet => "Parquet has no delimiter",
+            _ => "JSON has no delimiter",
+        };
         let remedy = "leave it out, or write format = \"csv\"";
         found.error(Some(&delimiter.span()), &section.key("delimiter"), message, remedy);
     }
@@ -155,15 +167,38 @@ fn pattern(value: &Spanned<DeValue<'_>>) -> Result<Spanned<String>, Wrong> {
 }
 
 fn format(value: &Spanned<DeValue<'_>>) -> Result<Format, Wrong> {
-    const LATER: &[&str] = &["parquet", "avro", "protobuf"];
+    const LATER: &[&str] = &["avro", "protobuf"];
     match value::text(value)? {
         later if LATER.contains(&later) => Err(Wrong::new(
             format!("{later} is not read yet"),
             "convert the rows to JSON lines and write \"json\"",
         )),
-        _ => {
-            value::word(&[("json", Format::Json), ("csv", Format::Csv { delimiter: b',' })])(value)
+        _ => value::word(&[
+            ("json", Format::Json),
+            ("csv", Format::Csv { delimiter: b',' }),
+            ("parquet", Format::Parquet),
+        ])(value),
+    }
+}
+
+fn each(format: Format, value: &Spanned<DeValue<'_>>) -> Result<Each, Wrong> {
+    const FORMS: &str = "write the path of an object or a list, such as \"answers\", or a list of keys or columns, or \"*\" for all \
+                         that no field is taken from";
+    match value.get_ref() {
+        DeValue::Array(names) if names.is_empty() => Err(Wrong::new("is an empty list", FORMS)),
+        DeValue::Array(names) => {
+            let name = |one: &Spanned<DeValue<'_>>| {
+                let name = value::filled(one).and_then(|text| path(format, text));
+                name.map_err(|wrong| wrong.at(one.span()))
+            };
+            names.iter().map(name).collect::<Result<_, _>>().map(Each::Named)
         }
+        DeValue::String(text) if text.is_empty() => Err(Wrong::new("is empty", FORMS)),
+        DeValue::String(text) => path(format, text).map(Each::Of),
+        other => Err(Wrong::new(
+            format!("is {}, should be text or a list", super::section::kind_of(other)),
+            FORMS,
+        )),
     }
 }
 
@@ -182,9 +217,9 @@ fn delimiter(value: &Spanned<DeValue<'_>>) -> Result<u8, Wrong> {
 /// Fills in what was left out and checks the sources against each other.
 pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Source> {
     let mut sources: Vec<Source> = Vec::new();
-    // Name, and pattern, by where they were first given.
+    // Name, and pattern of a kind, by where they were first given.
     let mut names: BTreeMap<String, String> = BTreeMap::new();
-    let mut patterns: BTreeMap<String, String> = BTreeMap::new();
+    let mut patterns: BTreeMap<(RecordKind, String), String> = BTreeMap::new();
     for raw in raw {
         let nr = 1 + sources.iter().filter(|source| source.kind == raw.kind).count();
         let key = raw.kind.source_key();
@@ -202,7 +237,9 @@ pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Sour
         }
         let files = raw.files.map(Spanned::into_inner).unwrap_or_default();
         for file in &files {
-            if let Some(other) = patterns.insert(file.get_ref().clone(), name.clone()) {
+            // What another kind is made of, too, is no mistake: the map says which fields are whose.
+            let pattern = (raw.kind, file.get_ref().clone());
+            if let Some(other) = patterns.insert(pattern, name.clone()) {
                 let message =
                     format!("{} is also read by source \"{other}\"", quoted(file.get_ref()));
                 let remedy =
@@ -210,18 +247,35 @@ pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Sour
                 found.warn(Some(&file.span()), &format!("{}.files", raw.path), message, remedy);
             }
         }
+        let each_span = raw.each.as_ref().map(Spanned::span);
+        let map_span = raw.map.as_ref().map(Spanned::span);
+        let map = FieldMap {
+            each: raw.each.map(Spanned::into_inner),
+            ..raw.map.map(Spanned::into_inner).unwrap_or_default()
+        };
+        // What is wrong with each part was said where it stands; this is what is wrong with them together.
+        let key = IdKey::new([0; 16]);
+        let written = raw.format.as_ref().map_or(Format::Json, |format| *format.get_ref());
+        if let Err(Error::Map { field, problem }) = Decoder::of(written, raw.kind, &map, key) {
+            let (span, key) = match field == "each" {
+                true => (each_span, format!("{}.each", raw.path)),
+                false => (map_span, format!("{}.map.{field}", raw.path)),
+            };
+            found.error(span.as_ref().or(raw.span.as_ref()), &key, problem, MEMBERS);
+        }
         sources.push(Source {
             name,
             kind: raw.kind,
             files: files.into_iter().map(Spanned::into_inner).collect(),
             format: match raw.format.map_or(Format::Json, Spanned::into_inner) {
                 Format::Json => Format::Json,
+                Format::Parquet => Format::Parquet,
                 Format::Csv { delimiter } => {
                     Format::Csv { delimiter: raw.delimiter.map_or(delimiter, Spanned::into_inner) }
                 }
             },
             follow: raw.follow.is_some_and(Spanned::into_inner),
-            map: raw.map.map(Spanned::into_inner).unwrap_or_default(),
+            map,
         });
     }
     sources

@@ -9,6 +9,7 @@ mod sample;
 mod store;
 
 use quorate_connectors::inlet::Counts;
+use quorate_connectors::source::Format;
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::table::RejectRow;
 
@@ -33,6 +34,8 @@ pub struct SourceTrial {
     pub name: String,
     /// What its rows are.
     pub kind: RecordKind,
+    /// How they are written.
+    pub format: Format,
     /// How many files it has now.
     pub files: u64,
     /// Its first rows: at least a hundred, or all there are.

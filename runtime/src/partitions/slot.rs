@@ -171,9 +171,8 @@ impl Slot {
         let counts = inlet.take_counts();
         self.counts = self.counts.plus(counts);
         taken.counts = taken.counts.plus(counts);
-        let bytes = inlet.next() - before;
-        if bytes > 0 {
-            taken.bytes += bytes;
+        taken.bytes += inlet.take_bytes();
+        if inlet.next() != before {
             roster.reads(&inlet.progress());
         }
         if counts.on_time > 0 {

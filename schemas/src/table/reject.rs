@@ -44,6 +44,8 @@ pub enum RejectReason {
     TooManyRecords,
     /// The line is no record of comma-separated values, or not one of its file's header.
     InvalidCsv,
+    /// The row, and those behind it in its file, cannot be read from Parquet; or the file lacks a column.
+    InvalidParquet,
 }
 
 impl RejectReason {
@@ -66,6 +68,7 @@ impl RejectReason {
             RejectReason::TooManyVotes => "too_many_votes",
             RejectReason::TooManyRecords => "too_many_records",
             RejectReason::InvalidCsv => "invalid_csv",
+            RejectReason::InvalidParquet => "invalid_parquet",
         }
     }
 }
@@ -101,7 +104,7 @@ pub struct RejectRow {
     pub detail: String,
     /// Where it was read.
     pub place: Place,
-    /// The row's bytes, up to the job's limit. At the door they are the original ones; a row that was well formed
+    /// The row's bytes, up to the job's limit. At the door they are the original ones, of a line's member its own; a row that was well formed
     /// and was refused later is written as the engine read it, as one JSON object.
     pub bytes: Vec<u8>,
     /// How many bytes the row had.

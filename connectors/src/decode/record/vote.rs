@@ -8,8 +8,6 @@ use crate::decode::refusal::Refusal;
 use crate::decode::row::{Row, check_id, refuse};
 use crate::decode::scalar::Scalar;
 
-const VALUES: [Field; 4] = [Field::Choice, Field::Number, Field::Ranking, Field::Score];
-
 pub(super) fn read(row: &Row<'_>, key: &IdKey) -> Result<Vote, Refusal> {
     Ok(Vote { task: task_of(row, key)?, agent: agent_of(row, key)?, value: value(row)? })
 }
@@ -18,7 +16,7 @@ pub(super) fn read(row: &Row<'_>, key: &IdKey) -> Result<Vote, Refusal> {
 fn value(row: &Row<'_>) -> Result<Value, Refusal> {
     let mut given = None;
     let mut null = false;
-    for field in VALUES {
+    for field in Field::VALUES {
         match row.scalar(field)? {
             None => {}
             Some(Scalar::Null) => null = true,

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::heads::Head;
 use super::{Known, Sighting};
 use crate::source::mark::Inode;
-use crate::source::packing::Packing;
 
 /// Who has what.
 pub(super) struct Claims {
@@ -78,6 +77,6 @@ impl Claims {
 
 /// Whether `file` may be the one that `known` was read from.
 fn may_be(known: &Known, file: &Sighting) -> bool {
-    let long_enough = file.packing != Packing::Plain || file.file_bytes >= known.next;
+    let long_enough = !file.has_bytes_for_positions() || file.file_bytes >= known.next;
     long_enough && known.mark.begins(&file.head)
 }

@@ -21,14 +21,15 @@ const BUDGET_BYTES: usize = 64 << 10;
 
 /// Tries every source of `job`.
 pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> Vec<SourceTrial> {
-    // A file, and the source that was first to have it.
-    let mut readers: BTreeMap<PathBuf, &Source> = BTreeMap::new();
+    // A file, and the source that was first to have it, with its rejects.
+    let mut readers: BTreeMap<PathBuf, (&Source, u64)> = BTreeMap::new();
     let mut trials = Vec::new();
     for source in &job.sources {
         let about = format!("source {}", source.name);
         let mut trial = SourceTrial {
             name: source.name.clone(),
             kind: source.kind,
+            format: source.format,
             files: 0,
             rows: Counts::default(),
             rejects: Vec::new(),
@@ -36,18 +37,21 @@ pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> 
         match entries(job, source, &about, problems) {
             Ok(entries) => {
                 trial.files = entries.len() as u64;
-                for entry in &entries {
-                    let file = entry.path.canonicalize().unwrap_or_else(|_| entry.path.clone());
-                    let first = *readers.entry(file).or_insert(source);
-                    if first.name != source.name {
-                        let message = shared(entry, first, source);
-                        problems.push(Problem::warning(&about, message));
-                    }
-                }
                 let outcome = read(job, source, &entries, ROWS, now_us, &mut |_| {});
                 match outcome {
                     Ok((rows, rejects)) => (trial.rows, trial.rejects) = (rows, rejects),
                     Err(error) => problems.push(Problem::error(&about, error.to_string())),
+                }
+                for entry in &entries {
+                    let file = entry.path.canonicalize().unwrap_or_else(|_| entry.path.clone());
+                    let rejected = trial.rows.rejected;
+                    let (first, others) = *readers.entry(file).or_insert((source, rejected));
+                    // One row may well hold a task, its votes and its answer; then none of it is a reject.
+                    let is_meant = first.kind != source.kind && others + rejected == 0;
+                    if first.name != source.name && !is_meant {
+                        let message = shared(entry, first, source);
+                        problems.push(Problem::warning(&about, message));
+                    }
                 }
             }
             Err(error) => problems.push(Problem::error(&about, error.to_string())),

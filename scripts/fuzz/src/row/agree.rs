@@ -1,6 +1,8 @@
 //! The decoder against a plain reader of JSON that builds the whole row and then looks.
 
-use quorate_connectors::decode::{Decoded, FieldMap, FieldSource, Refusal};
+use quorate_connectors::decode::{
+    Decoded, Each, FieldMap, FieldSource, MEMBER, MEMBERS_MAX, Refusal,
+};
 use quorate_schemas::record::{Record, Value};
 use quorate_schemas::table::RejectReason;
 use serde::de::IgnoredAny;
@@ -49,17 +51,39 @@ pub(super) fn with_plain_json(map: &FieldMap, row: &[u8], answer: Result<&Decode
     }
 }
 
+/// Asserts that a row has given as many answers as it has members, or one if it has none that can be told.
+pub(super) fn on_members(each: &Each, row: &[u8], answers: usize) {
+    assert!(answers >= 1, "a row is lost");
+    let Ok(json @ Json::Object(_)) = serde_json::from_slice::<Json>(row) else { return };
+    let members = match each {
+        // What fields are taken from is the decoder's to know.
+        Each::Of(rest) if rest == MEMBER => return,
+        Each::Of(path) => match at(path, &json) {
+            Some(Json::Object(object)) => object.len(),
+            Some(Json::Array(list)) => list.len(),
+            _ => 0,
+        },
+        Each::Named(names) => names.iter().filter(|name| at(name, &json).is_some()).count(),
+    };
+    let expected = if members > MEMBERS_MAX { 1 } else { members.max(1) };
+    assert_eq!(answers, expected, "answers of {members} members");
+}
+
 /// What stands where the map says that the field is; `None` too where it is in no row.
 fn lookup<'a>(map: &FieldMap, field: &str, row: &'a Json) -> Option<&'a Json> {
-    match map.0.get(field) {
+    match map.fields.get(field) {
         None => row.get(field),
-        Some(FieldSource::Constant { .. }) => None,
+        Some(FieldSource::Constant { .. } | FieldSource::KeyOf { .. }) => None,
         Some(
             FieldSource::Path(path)
             | FieldSource::Time { field: path, .. }
             | FieldSource::Cast { field: path, .. },
-        ) => row.get(path).or_else(|| path.split('.').try_fold(row, step)),
+        ) => at(path, row),
     }
+}
+
+fn at<'a>(path: &str, row: &'a Json) -> Option<&'a Json> {
+    row.get(path).or_else(|| path.split('.').try_fold(row, step))
 }
 
 fn step<'a>(here: &'a Json, key: &str) -> Option<&'a Json> {
