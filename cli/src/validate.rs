@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use quorate_runtime::job::{
-    Finding, Job, Loaded, Problem, Severity, SourceTrial, StoreContents, Trial,
+    self, Finding, Job, Loaded, Problem, Severity, SourceTrial, StoreContents, Trial,
 };
 use quorate_schemas::table::RejectRow;
 use serde_json::{Value, json};
@@ -17,6 +17,9 @@ Examples:
   quorate validate demo/job.toml
   quorate validate demo/job.toml --json | jq .problems
   quorate validate --reference           every key of a job file, with its default
+  quorate validate --schema > job.schema.json
+                                         for editors: with `#:schema ./job.schema.json` as the first line of a
+                                         job file they complete its keys and underline what is wrong
 
 Ends with code 0 if the job can run and with 2 if it cannot; warnings change nothing.";
 
@@ -33,7 +36,7 @@ const ROW_CHARS: usize = 100;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The job file
-    #[arg(required_unless_present = "reference")]
+    #[arg(required_unless_present_any = ["reference", "schema"])]
     job: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
@@ -41,11 +44,18 @@ pub(crate) struct Args {
     /// Print every key of a job file with its meaning and its default, and nothing else
     #[arg(long)]
     reference: bool,
+    /// Print the JSON Schema of job files, and nothing else
+    #[arg(long, conflicts_with = "reference")]
+    schema: bool,
 }
 
 pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
+    if args.schema {
+        console.out(job::schema().trim_end())?;
+        return Ok(Exit::Done);
+    }
     let Some(path) = args.job.as_ref().filter(|_| !args.reference) else {
-        console.out(quorate_runtime::job::REFERENCE.trim_end())?;
+        console.out(job::REFERENCE.trim_end())?;
         return Ok(Exit::Done);
     };
     let Loaded { job, warnings } = match Job::load(path) {

@@ -22,10 +22,13 @@ mod consensus;
 mod finding;
 mod fingerprint;
 mod limits;
+mod manual;
 mod map;
 mod plan;
 mod publish;
+mod schema;
 mod section;
+mod shape;
 mod source;
 mod store;
 mod trial;
@@ -47,6 +50,7 @@ pub use finding::{At, Finding, Refused, Severity};
 pub use limits::{Limits, RejectLimit};
 pub use plan::{Flow, Part, Plan};
 pub use publish::Publish;
+pub use schema::schema;
 pub use source::{Format, Source};
 pub use trial::{Problem, SourceTrial, StoreContents, Trial};
 
@@ -192,8 +196,8 @@ struct RawJob {
 impl RawJob {
     fn read(mut root: Section<'_>, found: &mut Findings<'_>) -> RawJob {
         let raw = RawJob {
-            name: root.take("name", found, value::name),
-            store: root.take("store", found, store::read),
+            name: root.take("name", found, value::name()),
+            store: root.take("store", found, store::reader()),
             workers: root.take("workers", found, value::count(1..=MAX_WORKERS)),
             sources: read_sources(&mut root, found),
             consensus: RawConsensus::read(root.section("consensus", found), found),
@@ -202,7 +206,7 @@ impl RawJob {
             outputs: RawOutputs::read(root.section("outputs", found), found),
             publish: RawPublish::read(root.section("publish", found), found),
         };
-        if !root.has("name") {
+        if !root.requires("name") {
             found.error(
                 None,
                 "name",
@@ -210,6 +214,8 @@ impl RawJob {
                 "add name = \"…\" at the top: it stands in every row of every table",
             );
         }
+        // What a job can do without depends on what it has: `check_kinds` says so in words.
+        let _ = root.requires("source");
         root.close(found);
         raw
     }
@@ -238,7 +244,7 @@ impl RawJob {
             idle_after,
             checkpoint,
             limits,
-            publish: self.publish.resolve(),
+            publish: self.publish.resolve(checkpoint.every, found),
         })
     }
 }

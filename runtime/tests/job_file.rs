@@ -1,16 +1,19 @@
 //! What a job file resolves to, what its fingerprint depends on, and that no text can break the reader.
 
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use quorate_connectors::decode::{Cast, Decoder, FieldSource};
 use quorate_operators::policy::{Close, Method, Policy, QuorumOf, StakeRule};
-use quorate_runtime::job::{Format, Job, Loaded, REFERENCE, RejectLimit};
+use quorate_runtime::job::{Format, Job, Loaded, REFERENCE, RejectLimit, schema as job_schema};
 use quorate_schemas::id::IdKey;
 use quorate_schemas::ratio::Ratio;
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::time::{LATEST, SECOND, TimeUnit};
+
+mod checked;
 
 const LEAST: &str =
     "name = \"j\"\n[source.votes]\nfiles = \"v.jsonl\"\n[source.gold]\nfiles = \"g.jsonl\"\n";
@@ -354,6 +357,9 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
+static SCHEMA: LazyLock<serde_json::Value> =
+    LazyLock::new(|| serde_json::from_str(&job_schema()).unwrap());
+
 /// Whatever is said about a text can be said, and a job that is accepted is consistent.
 fn survives(text: &str) {
     match Job::parse(text, Path::new("j.toml")) {
@@ -382,6 +388,9 @@ fn survives(text: &str) {
                 assert!(Decoder::of(source.format, source.kind, &source.map, key).is_ok());
             }
             let _ = job.fingerprint();
+            // What runs must not be underlined in an editor.
+            let table: serde_json::Value = toml::from_str(text).unwrap();
+            assert_eq!(checked::complaints(&SCHEMA, &table), Vec::<String>::new(), "{text}");
         }
     }
 }

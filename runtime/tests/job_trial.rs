@@ -112,6 +112,40 @@ fn a_map_that_fits_no_row_is_an_error() {
 }
 
 #[test]
+fn every_file_that_is_missing_is_named() {
+    let folder = folder(&[]);
+    let text = "[source.gold]\nfiles = [\"gold.jsonl\", \"more/*.jsonl\", \"votes.jsonl\"]";
+    let gone: [(_, _, &[&str]); 2] = [
+        (Severity::Error, "source gold", &["/gold.jsonl"]),
+        (Severity::Error, "source gold", &["/more/*.jsonl"]),
+    ];
+    check(&try_out(&job(folder.path(), text)), &gone);
+}
+
+#[test]
+fn a_file_of_another_format_is_called_what_it_is() {
+    let csv = "task_id,answer,event_time\nt,A,2026-01-01T00:00:00Z\n";
+    let list = "[{\"task_id\":\"t\"},\n{\"task_id\":\"u\"}]\n";
+    let gold = "{\"task_id\":\"t\",\"answer\":\"A\",\"event_time\":\"2026-01-01T00:00:00Z\"}\n";
+    let named = |text: &str, lines: &str, words: &[&str]| {
+        let folder = folder(&[("gold.jsonl", text)]);
+        let section = format!("[source.gold]\nfiles = \"gold.jsonl\"\n{lines}");
+        check(&try_out(&job(folder.path(), &section)), &[(Severity::Error, "source gold", words)]);
+    };
+    named(csv, "", &["none of its first 2 rows", "gold.jsonl looks like csv"]);
+    named(list, "", &["gold.jsonl is one list of JSON", "jq -c '.[]'"]);
+    named("PAR1\u{15}\n", "", &["gold.jsonl is Parquet"]);
+    named(gold, "format = \"csv\"", &["its header", "the file looks like JSON"]);
+    // Among others it is found as well.
+    let folder = folder(&[("votes-2.jsonl", csv)]);
+    let found: [(_, _, &[&str]); 2] = [
+        (Severity::Warning, "source votes", &["2 of its first 3 rows"]),
+        (Severity::Warning, "source votes", &["votes-2.jsonl", "looks like csv"]),
+    ];
+    check(&try_out(&job(folder.path(), "")), &found);
+}
+
+#[test]
 fn one_file_in_two_sources_is_noticed_under_any_name() {
     let folder = folder(&[]);
     let again = format!(
@@ -136,6 +170,7 @@ fn one_file_of_two_kinds_is_noticed() {
         &try_out(&job),
         &[
             (Severity::Warning, "source votes", &["1 of its first 2 rows"]),
+            (Severity::Warning, "source votes", &["none of the first rows of votes-gold.jsonl"]),
             (Severity::Warning, "source gold", both),
         ],
     );
@@ -219,4 +254,9 @@ fn a_store_that_cannot_be_written_is_named() {
     let trial = try_out(&job(folder.path(), "store = \"votes.jsonl\""));
     assert_eq!(trial.store, None);
     check(&trial, &[(Severity::Error, "store", &["votes.jsonl"])]);
+    // What the system says is told, where it is all that is known.
+    if cfg!(target_os = "linux") {
+        let trial = try_out(&job(folder.path(), "store = \"/proc/none\""));
+        check(&trial, &[(Severity::Error, "store", &["see the cause", "os error"])]);
+    }
 }

@@ -2,12 +2,12 @@
 //! first. Every task must be able to close, so a rule that may never be met does not stand alone.
 
 use quorate_operators::policy::{Close, Policy};
-use quorate_schemas::time::Micros;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::finding::quoted;
-use super::section::{Findings, Given, Section, Wrong, kind_of};
+use super::section::{Findings, Given, Section, kind_of};
+use super::shape::Shape;
 use super::units::LONGEST;
 use super::value;
 
@@ -16,17 +16,18 @@ const FORMS: &str = "write \"end-of-input\", or { after = \"10m\" }, which may h
 
 /// `close` as the file has it, checked for itself.
 pub(super) fn read_close(consensus: &mut Section<'_>, found: &mut Findings<'_>) -> Given<Close> {
-    let value = consensus.value("close")?;
+    let forms = vec![Shape::Word(vec![END_OF_INPUT]), Shape::Table];
+    let value = consensus.value("close", Shape::AnyOf(forms))?;
     let close = match value.get_ref() {
         DeValue::Table(_) => {
             let mut section = consensus.table_of("close", value, found)?;
             // `after`: so long after the first vote, or "end-of-input".
-            let after = section.take("after", found, after);
+            let after = section.take("after", found, value::span(1..=LONGEST).unless(END_OF_INPUT));
             // `votes`: at the vote of this many agents.
             let votes = section.take("votes", found, value::count(1..=u32::MAX));
             // `quorum`: as soon as an answer has its quorum.
-            let quorum = section.take("quorum", found, value::flag);
-            let bounded = section.has("after");
+            let quorum = section.take("quorum", found, value::flag());
+            let bounded = section.requires("after");
             section.close(found);
             if !bounded {
                 let message = "a task that never meets the rule would stay open for ever";
@@ -52,11 +53,4 @@ pub(super) fn read_close(consensus: &mut Section<'_>, found: &mut Findings<'_>) 
         }
     };
     Some(Spanned::new(value.span(), close))
-}
-
-fn after(value: &Spanned<DeValue<'_>>) -> Result<Option<Micros>, Wrong> {
-    match value.get_ref().as_str() {
-        Some(END_OF_INPUT) => Ok(None),
-        _ => value::span(1..=LONGEST)(value).map(Some),
-    }
 }

@@ -8,12 +8,11 @@ use quorate_schemas::ratio::Ratio;
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::time::{Micros, SECOND};
 use toml::Spanned;
-use toml::de::DeValue;
 
 use super::close::read_close;
 use super::section::{Findings, Given, Section, Wrong};
 use super::source::Source;
-use super::units::{LONGEST, on_the_clock};
+use super::units::{LONGEST, Span, on_the_clock};
 use super::value;
 
 /// `[consensus]`, resolved.
@@ -59,6 +58,9 @@ pub(super) struct RawConsensus {
 /// Longer than the pauses of most writers, and short enough for a person to wait.
 const IDLE_AFTER: Micros = 60 * SECOND;
 
+/// A shorter lateness costs little, whatever tasks are like.
+const HOUR: Micros = 3_600 * SECOND;
+
 const UNKNOWN: &[(&str, Unknown)] = &[("accept", Unknown::Accept), ("reject", Unknown::Reject)];
 
 impl RawConsensus {
@@ -69,15 +71,19 @@ impl RawConsensus {
         let stakes = value::word(&[("ignore", StakeRule::Ignore), ("linear", StakeRule::Linear)]);
         let raw = RawConsensus {
             method: section.take("method", found, methods),
-            quorum: section.take("quorum", found, quorum),
+            quorum: section.take("quorum", found, value::share().and_then(below_the_whole)),
             quorum_of: section.take("quorum_of", found, wholes),
             close: read_close(&mut section, found),
             lateness: section.take("lateness", found, value::span(0..=LONGEST)),
-            idle_after: section.take("idle_after", found, idle),
+            idle_after: section.take(
+                "idle_after",
+                found,
+                value::span(SECOND..=LONGEST).unless("off"),
+            ),
             era: section.take("era", found, value::span(SECOND..=LONGEST)),
             finality_after: section.take("finality_after", found, value::span(0..=LONGEST)),
             forget_after: section.take("forget_after", found, value::span(0..=LONGEST)),
-            cap: section.take("cap", found, cap),
+            cap: section.take("cap", found, value::share().and_then(above_nothing).unless("off")),
             stake: section.take("stake", found, stakes),
             min_votes: section.take("min_votes", found, value::count(1..=u32::MAX)),
             unknown_agents: section.take("unknown_agents", found, value::word(UNKNOWN)),
@@ -152,7 +158,18 @@ impl RawConsensus {
                 "no source says what agents have at stake, so no vote would weigh anything";
             found.error(Some(&key.span()), "consensus.stake", message, add_agents);
         }
+        if let Some(votes) =
+            self.min_votes.as_ref().filter(|votes| *votes.get_ref() > caps.votes_per_task)
+        {
+            let message = format!(
+                "a task holds at most {} votes, so none would ever be decided",
+                caps.votes_per_task
+            );
+            let remedy = "lower it, or raise limits.votes_per_task";
+            found.error(Some(&votes.span()), "consensus.min_votes", message, remedy);
+        }
         self.check_close(sources, caps, found);
+        self.warn_of_lateness(found);
         self.warn_of_agreement(sources, found);
         self.warn_of_two_winners(found);
     }
@@ -205,6 +222,26 @@ impl RawConsensus {
         }
     }
 
+    /// Rows are held until nothing on time can come before them, however short-lived their tasks are.
+    fn warn_of_lateness(&self, found: &mut Findings<'_>) {
+        let (Some(lateness), defaults) = (&self.lateness, Policy::default()) else { return };
+        let Some(after) = or(&self.close, defaults.close).after else { return };
+        let rest = [
+            or(&self.finality_after, defaults.finality_after),
+            or(&self.forget_after, defaults.forget_after),
+        ];
+        let life = rest.into_iter().fold(after, Micros::saturating_add);
+        if *lateness.get_ref() > life.max(HOUR) {
+            let message = format!(
+                "each row is held for {}, and a task lives no longer than {}",
+                Span(*lateness.get_ref()),
+                Span(life)
+            );
+            let remedy = "memory grows with it, and nothing is decided before: lower it if rows come in better order";
+            found.warn(Some(&lateness.span()), "consensus.lateness", message, remedy);
+        }
+    }
+
     fn warn_of_agreement(&self, sources: &[Source], found: &mut Findings<'_>) {
         let weighted = or(&self.method, Policy::default().method) == Method::Weighted;
         if weighted && holds(sources, RecordKind::Vote) && !holds(sources, RecordKind::Gold) {
@@ -237,8 +274,7 @@ fn or<T: Copy>(given: &Given<T>, default: T) -> T {
     given.as_ref().map_or(default, |given| *given.get_ref())
 }
 
-fn quorum(value: &Spanned<DeValue<'_>>) -> Result<Ratio, Wrong> {
-    let ratio = value::share(value)?;
+fn below_the_whole(ratio: Ratio) -> Result<Ratio, Wrong> {
     if ratio.numerator() == ratio.denominator() {
         let message = "an answer must exceed its quorum, and nothing exceeds the whole";
         return Err(Wrong::new(message, "write less than 1, for unanimity \"0.999999\""));
@@ -246,23 +282,12 @@ fn quorum(value: &Spanned<DeValue<'_>>) -> Result<Ratio, Wrong> {
     Ok(ratio)
 }
 
-fn idle(value: &Spanned<DeValue<'_>>) -> Result<Option<Micros>, Wrong> {
-    match value.get_ref().as_str() {
-        Some("off") => Ok(None),
-        _ => value::span(SECOND..=LONGEST)(value).map(Some),
-    }
-}
-
-fn cap(value: &Spanned<DeValue<'_>>) -> Result<Option<Ratio>, Wrong> {
-    if value.get_ref().as_str() == Some("off") {
-        return Ok(None);
-    }
-    let ratio = value::share(value)?;
+fn above_nothing(ratio: Ratio) -> Result<Ratio, Wrong> {
     if ratio.numerator() == 0 {
         return Err(Wrong::new(
             "nobody could hold any weight",
             "write a share above 0, or \"off\"",
         ));
     }
-    Ok(Some(ratio))
+    Ok(ratio)
 }

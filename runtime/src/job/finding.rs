@@ -81,6 +81,11 @@ impl Finding {
         Finding { severity, key: key.to_owned(), ..self }
     }
 
+    /// Stands for the file's first place, and shows nothing of it.
+    pub(super) fn at_the_top(self) -> Finding {
+        Finding { at: Some(At { line: 1, column: 1 }), ..self }
+    }
+
     /// Points at `span` of `text`.
     pub(super) fn at(mut self, text: &str, span: &Range<usize>) -> Finding {
         let start = text.floor_char_boundary(span.start.min(text.len()));
@@ -177,10 +182,12 @@ impl std::error::Error for Refused {}
 /// that are none.
 pub(super) fn of_syntax(file: &Path, text: &str, errors: Vec<toml::de::Error>) -> Vec<Finding> {
     let one = |error: toml::de::Error| {
-        let whole = Finding::of_file(file, error.message(), "");
-        match error.span() {
+        let span = error.span();
+        let remedy = span.as_ref().map_or("", |span| remedy_for_syntax(text, span.start));
+        let whole = Finding::of_file(file, error.message(), remedy);
+        match span {
             Some(span) => whole.at(text, &span),
-            None => whole,
+            None => whole.at_the_top(),
         }
     };
     let mut findings: Vec<Finding> = errors.into_iter().map(one).collect();
@@ -188,6 +195,25 @@ pub(super) fn of_syntax(file: &Path, text: &str, errors: Vec<toml::de::Error>) -
     // The parser goes on within a broken line; only its first word about it means something.
     findings.dedup_by_key(|finding| finding.at.map(|at| at.line));
     findings
+}
+
+/// What most people mean who write what stands there.
+fn remedy_for_syntax(text: &str, place: usize) -> &'static str {
+    let place = text.floor_char_boundary(place.min(text.len()));
+    let begin = text[..place].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[begin..].lines().next().unwrap_or_default().trim_start();
+    let value = line.split_once('=').map(|(_, value)| value.trim_start());
+    // Neither a number nor a word of TOML's own begins so.
+    let is_bare = |value: &str| {
+        value.starts_with(|c: char| "./~*\\".contains(c) || c.is_alphabetic())
+            && !["true", "false", "inf", "nan"].iter().any(|word| value.starts_with(word))
+    };
+    match value {
+        _ if line.starts_with('[') || line.starts_with('#') => "",
+        Some(value) if is_bare(value) => "put text in quotes: key = \"text\"",
+        None if line.contains(':') => "write key = value",
+        _ => "",
+    }
 }
 
 /// `text` in quotes, short and safe to print on a terminal.

@@ -9,6 +9,7 @@ use toml::de::DeValue;
 
 use super::finding::quoted;
 use super::section::{Findings, Given, Section, Wrong};
+use super::shape::{Reader, Shape};
 use super::units::{LONGEST, Size};
 use super::value;
 
@@ -64,7 +65,7 @@ pub(super) struct RawLimits {
     votes_per_agent_and_task: Given<u32>,
     /// `future_skew`: how far ahead of the clock an event time may lie, or `"off"`; default `"10m"`. What is further
     /// ahead would make everything after it late.
-    future_skew: Given<Micros>,
+    future_skew: Given<Option<Micros>>,
     /// `rejects`: stop above this many refused rows: a share (`"10%"`, default, once 10,000 rows were read), a number,
     /// or `"off"`.
     rejects: Given<RejectLimit>,
@@ -78,14 +79,15 @@ impl RawLimits {
             reject_bytes: section.take("reject_bytes", found, value::size(0..=1 << 30)),
             votes_per_task: section.take("votes_per_task", found, votes()),
             votes_per_agent_and_task: section.take("votes_per_agent_and_task", found, votes()),
-            future_skew: section.take("future_skew", found, skew),
-            rejects: section.take("rejects", found, rejects),
+            future_skew: section.take("future_skew", found, value::span(0..=LONGEST).unless("off")),
+            rejects: section.take("rejects", found, rejects()),
         };
         section.close(found);
         raw
     }
 
     pub(super) fn resolve(self, found: &mut Findings<'_>) -> (Limits, Caps) {
+        self.warn_of_rejects(found);
         let defaults = inlet::Limits::default();
         let line_bytes_max = self.line_bytes.map_or(defaults.line_bytes_max, bytes);
         let reject_bytes_max = match self.reject_bytes {
@@ -103,19 +105,49 @@ impl RawLimits {
                 given
             }
         };
-        let future_skew_us = self.future_skew.map_or(defaults.future_skew_us, Spanned::into_inner);
+        // No two times that are accepted lie further apart.
+        let any = LATEST - EARLIEST;
+        let skew = self.future_skew.map(Spanned::into_inner);
+        let future_skew_us = skew.map_or(defaults.future_skew_us, |skew| skew.unwrap_or(any));
         let limits = Limits {
             rows: inlet::Limits { line_bytes_max, reject_bytes_max, future_skew_us },
             rejects: self.rejects.map_or_else(default_rejects, Spanned::into_inner),
         };
         let caps = Policy::default().caps;
+        let span = self.votes_per_agent_and_task.as_ref().map(Spanned::span);
         let caps = Caps {
             votes_per_task: self.votes_per_task.map_or(caps.votes_per_task, Spanned::into_inner),
             votes_per_agent_and_task: self
                 .votes_per_agent_and_task
                 .map_or(caps.votes_per_agent_and_task, Spanned::into_inner),
         };
+        if let Some(span) = span.filter(|_| caps.votes_per_agent_and_task > caps.votes_per_task) {
+            let message =
+                format!("a task holds at most {} rows, of all agents", caps.votes_per_task);
+            let remedy = "lower it, or raise limits.votes_per_task";
+            found.warn(Some(&span), "limits.votes_per_agent_and_task", message, remedy);
+        }
         (limits, caps)
+    }
+
+    fn warn_of_rejects(&self, found: &mut Findings<'_>) {
+        let Some(given) = &self.rejects else { return };
+        let (message, remedy) = match *given.get_ref() {
+            RejectLimit::Rows(0) => (
+                "the first row that cannot be used stops the job",
+                "write \"10%\" or a number if some may be bad",
+            ),
+            RejectLimit::Share(share) if share.numerator() == 0 => (
+                "one row that cannot be used stops the job, once 10,000 were read",
+                "write 0 if it shall stop at once, or \"10%\" if some may be bad",
+            ),
+            RejectLimit::Share(share) if share.numerator() == share.denominator() => (
+                "no more than all rows can be rejected, so this never stops the job",
+                "write \"off\" if that is meant",
+            ),
+            _ => return,
+        };
+        found.warn(Some(&given.span()), "limits.rejects", message, remedy);
     }
 }
 
@@ -127,18 +159,16 @@ fn bytes(given: Spanned<u64>) -> usize {
     usize::try_from(given.into_inner()).unwrap_or(usize::MAX)
 }
 
-fn skew(value: &Spanned<DeValue<'_>>) -> Result<Micros, Wrong> {
-    match value.get_ref().as_str() {
-        // No two times that are accepted lie further apart.
-        Some("off") => Ok(LATEST - EARLIEST),
-        _ => value::span(0..=LONGEST)(value),
-    }
+fn rejects() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<RejectLimit, Wrong>> {
+    let percent = Shape::Text(r"^\s*\+?[0-9]+\s*%$");
+    let forms = vec![percent, Shape::Whole(0..=u64::MAX), Shape::Word(vec!["off"])];
+    Reader::new(Shape::AnyOf(forms), read_rejects)
 }
 
-fn rejects(value: &Spanned<DeValue<'_>>) -> Result<RejectLimit, Wrong> {
+fn read_rejects(value: &Spanned<DeValue<'_>>) -> Result<RejectLimit, Wrong> {
     const FORMS: &str = "write a share such as \"10%\", a number of rows such as 1000, or \"off\"";
     match value.get_ref() {
-        DeValue::Integer(_) => value::whole(0..=u64::MAX)(value).map(RejectLimit::Rows),
+        DeValue::Integer(_) => (value::whole(0..=u64::MAX).read)(value).map(RejectLimit::Rows),
         DeValue::String(text) if text == "off" => Ok(RejectLimit::Off),
         DeValue::String(text) => {
             let share =

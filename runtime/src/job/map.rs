@@ -14,6 +14,7 @@ use toml::de::DeValue;
 
 use super::finding::quoted;
 use super::section::{Findings, Given, Section, Wrong, kind_of, nearest};
+use super::shape::{Reader, Shape};
 use super::source::Format;
 use super::value;
 
@@ -29,10 +30,13 @@ pub(super) fn read_map(
     source: &mut Section<'_>,
     found: &mut Findings<'_>,
 ) -> Given<FieldMap> {
-    let table = source.section("map", found);
+    let mut table = source.section("map", found);
     let span = table.span.clone()?;
     let known = Field::of(kind);
     let mut map = FieldMap::default();
+    for field in known {
+        table.ask(field.name(), Shape::AnyOf(vec![Shape::Text(""), Shape::Table]));
+    }
     for (name, key_span, value) in table.entries() {
         let Some(field) = known.iter().find(|field| field.name() == name) else {
             let names: Vec<&str> = known.iter().map(|field| field.name()).collect();
@@ -61,6 +65,8 @@ pub(super) fn read_map(
             }
         }
     }
+    // What is no field has been said, in words of its own.
+    table.note_keys(found);
     Some(Spanned::new(span, map))
 }
 
@@ -78,11 +84,12 @@ fn source_of<'t>(
             let Some(mut section) = map.table_of(field.name(), value, found) else {
                 return Ok(None);
             };
-            let from = section.take("field", found, |value| path(format, value::text(value)?));
-            let unit = section.take("unit", found, |value| unit(field, value));
-            let cast = section.take("as", found, |value| cast(field, value));
-            let constant = section.take("value", found, constant);
-            let member_key = section.take("key_of", found, key_of);
+            let place = Reader::new(Shape::Text(""), |value| path(format, value::text(value)?));
+            let from = section.take("field", found, place);
+            let unit = section.take("unit", found, unit(field));
+            let cast = section.take("as", found, cast(field));
+            let constant = section.take("value", found, constant());
+            let member_key = section.take("key_of", found, key_of());
             let forms = ["field", "value"].map(|form| section.has(form));
             let has_key = section.has("key_of");
             let [has_unit, has_cast] = ["unit", "as"].map(|form| section.has(form));
@@ -140,41 +147,54 @@ pub(super) fn path(format: Format, text: &str) -> Result<String, Wrong> {
     Ok(text.to_owned())
 }
 
-fn key_of(value: &Spanned<DeValue<'_>>) -> Result<FieldSource, Wrong> {
-    match value::text(value)? {
+fn key_of() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<FieldSource, Wrong>> {
+    Reader::new(Shape::Word(vec![MEMBER]), |value| match value::text(value)? {
         MEMBER => Ok(FieldSource::member_key()),
         other => Err(Wrong::new(
             format!("{} is not what has a key here", quoted(other)),
             "write { key_of = \"*\" }: `*` is the member, of what the source's `each` names",
         )),
-    }
+    })
 }
 
-fn cast(field: Field, value: &Spanned<DeValue<'_>>) -> Result<Cast, Wrong> {
-    let cast = value::word(&[("text", Cast::Text), ("number", Cast::Number)])(value)?;
-    if !field.may_be_taken_as(cast) {
-        let message = format!("`{}` is never {}", field.name(), cast.word());
-        return Err(Wrong::new(message, "leave `as` out"));
-    }
-    Ok(cast)
+const CASTS: &[(&str, Cast)] = &[("text", Cast::Text), ("number", Cast::Number)];
+
+fn cast(field: Field) -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Cast, Wrong>> {
+    let word = value::word(CASTS);
+    let may = CASTS.iter().filter(|(_, cast)| field.may_be_taken_as(*cast)).map(|(word, _)| *word);
+    let may: Vec<&str> = may.collect();
+    let shape = if may.is_empty() { Shape::AnyOf(Vec::new()) } else { Shape::Word(may) };
+    Reader::new(shape, move |value| {
+        let cast = (word.read)(value)?;
+        if !field.may_be_taken_as(cast) {
+            let message = format!("`{}` is never {}", field.name(), cast.word());
+            return Err(Wrong::new(message, "leave `as` out"));
+        }
+        Ok(cast)
+    })
 }
 
-fn unit(field: Field, value: &Spanned<DeValue<'_>>) -> Result<TimeUnit, Wrong> {
-    if !field.is_time() {
-        return Err(Wrong::new(
-            format!("`{}` is no time and has no unit", field.name()),
-            "leave `unit` out",
-        ));
-    }
-    value::word(&[
-        ("s", TimeUnit::S),
-        ("ms", TimeUnit::Ms),
-        ("us", TimeUnit::Us),
-        ("ns", TimeUnit::Ns),
-    ])(value)
+const UNITS: &[(&str, TimeUnit)] =
+    &[("s", TimeUnit::S), ("ms", TimeUnit::Ms), ("us", TimeUnit::Us), ("ns", TimeUnit::Ns)];
+
+fn unit(field: Field) -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<TimeUnit, Wrong>> {
+    let word = value::word(UNITS);
+    let shape = if field.is_time() { word.shape } else { Shape::AnyOf(Vec::new()) };
+    Reader::new(shape, move |value| {
+        if !field.is_time() {
+            let message = format!("`{}` is no time and has no unit", field.name());
+            return Err(Wrong::new(message, "leave `unit` out"));
+        }
+        (word.read)(value)
+    })
 }
 
-fn constant(value: &Spanned<DeValue<'_>>) -> Result<Constant, Wrong> {
+fn constant() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Constant, Wrong>> {
+    let forms = vec![Shape::Text(""), Shape::Number, Shape::Flag];
+    Reader::new(Shape::AnyOf(forms), read_constant)
+}
+
+fn read_constant(value: &Spanned<DeValue<'_>>) -> Result<Constant, Wrong> {
     let remedy = "write text in quotes, a number, true or false";
     let wrong = || {
         Wrong::new(

@@ -44,7 +44,7 @@ pub(super) struct RawPublish {
 impl RawPublish {
     pub(super) fn read(mut section: Section<'_>, found: &mut Findings<'_>) -> RawPublish {
         let raw = RawPublish {
-            delta: section.take("delta", found, value::flag),
+            delta: section.take("delta", found, value::flag()),
             every: section.take("every", found, value::span(0..=3_600 * SECOND)),
             merge_files: section.take("merge_files", found, value::count(2..=10_000)),
             merge_bytes: section.take("merge_bytes", found, value::size(1 << 20..=4 << 30)),
@@ -54,7 +54,15 @@ impl RawPublish {
         raw
     }
 
-    pub(super) fn resolve(self) -> Publish {
+    pub(super) fn resolve(self, commits_every: Duration, found: &mut Findings<'_>) -> Publish {
+        if let Some(every) = &self.every {
+            let given = on_the_clock(*every.get_ref());
+            if !given.is_zero() && given < commits_every {
+                let message = "commits are further apart (checkpoint.every), and there is nothing to tell between them";
+                let remedy = "lower checkpoint.every, or write \"0s\" for each commit";
+                found.warn(Some(&every.span()), "publish.every", message, remedy);
+            }
+        }
         Publish {
             delta: self.delta.is_none_or(Spanned::into_inner),
             every: on_the_clock(self.every.map_or(10 * SECOND, Spanned::into_inner)),
@@ -74,7 +82,7 @@ pub(super) struct RawOutputs {
 impl RawOutputs {
     pub(super) fn read(mut section: Section<'_>, found: &mut Findings<'_>) -> RawOutputs {
         let raw =
-            RawOutputs { decision_updates: section.take("decision_updates", found, value::flag) };
+            RawOutputs { decision_updates: section.take("decision_updates", found, value::flag()) };
         section.close(found);
         raw
     }

@@ -10,6 +10,7 @@
 //!                                     └─────────▶ Findings ◀─────┘
 //! ```
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -18,6 +19,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::finding::{Finding, Severity, quoted};
+use super::shape::{Reader, Shape};
 
 /// A value of the file with its place; `None` where the file does not give it, or gives it wrongly.
 pub(super) type Given<T> = Option<Spanned<T>>;
@@ -41,6 +43,21 @@ impl Wrong {
     }
 }
 
+/// The keys of one table: what was asked for.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    /// Each with what its value may be, in the order of asking.
+    pub(super) asked: Vec<(&'static str, Shape)>,
+    /// Those of them that no table can do without.
+    pub(super) required: Vec<&'static str>,
+}
+
+impl Keys {
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.asked.iter().map(|(key, _)| *key)
+    }
+}
+
 /// One table of the file.
 pub(super) struct Section<'t> {
     /// Its name with those above it; empty for the file itself.
@@ -50,7 +67,7 @@ pub(super) struct Section<'t> {
     table: &'t DeTable<'t>,
     /// Stands in for tables that the file does not have, so that their keys are asked for all the same.
     empty: &'t DeTable<'t>,
-    asked: Vec<&'static str>,
+    keys: Keys,
     /// Keys that were answered with what to do instead, so that they are neither unknown nor offered.
     declined: Vec<&'static str>,
 }
@@ -62,7 +79,7 @@ impl<'t> Section<'t> {
             span: None,
             table,
             empty,
-            asked: Vec::new(),
+            keys: Keys::default(),
             declined: Vec::new(),
         }
     }
@@ -82,15 +99,26 @@ impl<'t> Section<'t> {
         self.table.contains_key(key)
     }
 
-    /// The value of `key`, if it is given and `read` can read it.
+    /// Whether the file has `key`, which no table of this kind can do without.
+    pub(super) fn requires(&mut self, key: &'static str) -> bool {
+        self.keys.required.push(key);
+        self.has(key)
+    }
+
+    /// Asks for `key` without looking.
+    pub(super) fn ask(&mut self, key: &'static str, shape: Shape) {
+        self.keys.asked.push((key, shape));
+    }
+
+    /// The value of `key`, if it is given and `reader` can read it.
     pub(super) fn take<T>(
         &mut self,
         key: &'static str,
         found: &mut Findings<'_>,
-        read: impl FnOnce(&'t Spanned<DeValue<'t>>) -> Result<T, Wrong>,
+        reader: Reader<impl FnOnce(&'t Spanned<DeValue<'t>>) -> Result<T, Wrong>>,
     ) -> Given<T> {
-        let value = self.value(key)?;
-        match read(value) {
+        let value = self.value(key, reader.shape)?;
+        match (reader.read)(value) {
             Ok(read) => Some(Spanned::new(value.span(), read)),
             Err(wrong) => {
                 let span = wrong.span.unwrap_or_else(|| value.span());
@@ -101,8 +129,12 @@ impl<'t> Section<'t> {
     }
 
     /// The value of `key` as it stands, for a key that needs more than one look.
-    pub(super) fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
-        self.asked.push(key);
+    pub(super) fn value(
+        &mut self,
+        key: &'static str,
+        shape: Shape,
+    ) -> Option<&'t Spanned<DeValue<'t>>> {
+        self.ask(key, shape);
         self.table.get(key)
     }
 
@@ -122,7 +154,7 @@ impl<'t> Section<'t> {
 
     /// The table `key`; an empty one where the file has none.
     pub(super) fn section(&mut self, key: &'static str, found: &mut Findings<'_>) -> Section<'t> {
-        self.asked.push(key);
+        self.ask(key, Shape::Table);
         let value = self.table.get(key).and_then(|value| self.table_of(key, value, found));
         value.unwrap_or_else(|| self.below(key, None, self.empty))
     }
@@ -133,7 +165,8 @@ impl<'t> Section<'t> {
         key: &'static str,
         found: &mut Findings<'_>,
     ) -> Vec<Section<'t>> {
-        self.asked.push(key);
+        let one = Shape::Table;
+        self.ask(key, Shape::AnyOf(vec![one.clone(), Shape::List(0, Box::new(one))]));
         match self.table.get(key) {
             None => Vec::new(),
             Some(value) => match value.get_ref() {
@@ -177,11 +210,16 @@ impl<'t> Section<'t> {
 
     /// Ends the reading: what was not asked for is unknown.
     pub(super) fn close(self, found: &mut Findings<'_>) {
-        let answered = |key: &&str| self.asked.contains(key) || self.declined.contains(key);
-        for (key, span, _) in self.entries().filter(|(key, ..)| !answered(key)) {
+        let answered: Vec<&str> = self.keys.names().chain(self.declined.iter().copied()).collect();
+        for (key, span, _) in self.entries().filter(|(key, ..)| !answered.contains(key)) {
             found.unknown.push(Unknown { section: self.path.clone(), key: key.to_owned(), span });
         }
-        found.known.push((self.path, self.asked));
+        self.note_keys(found);
+    }
+
+    /// Ends the reading of a table whose unknown keys have been told already.
+    pub(super) fn note_keys(self, found: &mut Findings<'_>) {
+        found.known.push((self.path, self.keys));
     }
 }
 
@@ -209,7 +247,7 @@ pub(super) struct Findings<'f> {
     text: &'f str,
     list: Vec<(usize, Finding)>,
     unknown: Vec<Unknown>,
-    known: Vec<(String, Vec<&'static str>)>,
+    known: Vec<(String, Keys)>,
 }
 
 impl<'f> Findings<'f> {
@@ -250,11 +288,18 @@ impl<'f> Findings<'f> {
         let whole = Finding::of_file(self.file, message, remedy).about(severity, key);
         let finding = match span {
             Some(span) => whole.at(self.text, span),
+            // What is missing belongs at the top, for whoever jumps to it.
+            None if severity == Severity::Error => whole.at_the_top(),
             None => whole,
         };
         // What is missing comes first, advice on what was left out last.
         let elsewhere = if severity == Severity::Error { 0 } else { usize::MAX };
         self.list.push((span.map_or(elsewhere, |span| span.start), finding));
+    }
+
+    /// The tables that were read, by name, each with its keys.
+    pub(super) fn into_tables(self) -> BTreeMap<String, Keys> {
+        self.known.into_iter().collect()
     }
 
     /// Everything, in the order of the file.
@@ -269,16 +314,14 @@ impl<'f> Findings<'f> {
 
     /// The key that was probably meant: one of this section that reads alike, or the same one of another section.
     fn remedy_for(&self, unknown: &Unknown) -> String {
-        let here = self
-            .known
-            .iter()
-            .filter(|(section, _)| *section == unknown.section)
-            .flat_map(|(_, keys)| keys);
-        let keys: Vec<&str> = here.copied().collect();
+        // Of several sources of a kind each was asked for the same.
+        let here = self.known.iter().find(|(section, _)| *section == unknown.section);
+        let keys: Vec<&str> = here.map(|(_, keys)| keys.names().collect()).unwrap_or_default();
         if let Some(near) = nearest(&unknown.key, &keys) {
             return format!("did you mean `{near}`?");
         }
-        let elsewhere = self.known.iter().find(|(_, keys)| keys.contains(&unknown.key.as_str()));
+        let elsewhere =
+            self.known.iter().find(|(_, keys)| keys.names().any(|key| key == unknown.key));
         match elsewhere {
             Some((section, _)) if section.is_empty() => {
                 format!("`{}` stands at the top of the file, before any [section]", unknown.key)

@@ -16,6 +16,7 @@ use toml::de::DeValue;
 use super::finding::quoted;
 use super::map::{path, read_map};
 use super::section::{Findings, Given, Section, Wrong};
+use super::shape::{Reader, Shape};
 use super::value;
 
 /// How a map speaks of members.
@@ -91,18 +92,18 @@ pub(super) fn read_sources(root: &mut Section<'_>, found: &mut Findings<'_>) -> 
 }
 
 fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<'_>) -> RawSource {
-    let format = section.take("format", found, format);
+    let format = section.take("format", found, format());
     let written = format.as_ref().map_or(Format::Json, |format| *format.get_ref());
     let source = RawSource {
         kind,
         span: section.span.clone(),
         path: format!("source.{}", kind.source_key()),
-        files: section.take("files", found, files),
-        name: section.take("name", found, value::name),
+        files: section.take("files", found, files()),
+        name: section.take("name", found, value::name()),
         format,
-        delimiter: section.take("delimiter", found, delimiter),
-        follow: section.take("follow", found, value::flag),
-        each: section.take("each", found, |value| each(written, value)),
+        delimiter: section.take("delimiter", found, delimiter()),
+        follow: section.take("follow", found, value::flag()),
+        each: section.take("each", found, each(written)),
         map: read_map(kind, written, &mut section, found),
     };
     if let (Some(delimiter), Format::Json | Format::Parquet) = (&source.delimiter, written) {
@@ -113,7 +114,7 @@ fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<
         let remedy = "leave it out, or write format = \"csv\"";
         found.error(Some(&delimiter.span()), &section.key("delimiter"), message, remedy);
     }
-    if !section.has("files") && !section.has("kafka") {
+    if !section.requires("files") && !section.has("kafka") {
         let remedy = format!("add files = \"{}.jsonl\"", kind.source_key());
         found.error(source.span.as_ref(), &section.key("files"), "is missing", remedy);
     }
@@ -129,7 +130,12 @@ fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<
     source
 }
 
-fn files(value: &Spanned<DeValue<'_>>) -> Result<Vec<Spanned<String>>, Wrong> {
+fn files() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Vec<Spanned<String>>, Wrong>> {
+    let one = Shape::Text(value::FILLED);
+    Reader::new(Shape::AnyOf(vec![one.clone(), Shape::List(1, Box::new(one))]), read_files)
+}
+
+fn read_files(value: &Spanned<DeValue<'_>>) -> Result<Vec<Spanned<String>>, Wrong> {
     match value.get_ref() {
         DeValue::Array(list) if list.is_empty() => {
             Err(Wrong::new("is an empty list", "name a file"))
@@ -166,22 +172,28 @@ fn pattern(value: &Spanned<DeValue<'_>>) -> Result<Spanned<String>, Wrong> {
     Ok(Spanned::new(value.span(), text.to_owned()))
 }
 
-fn format(value: &Spanned<DeValue<'_>>) -> Result<Format, Wrong> {
+fn format() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Format, Wrong>> {
     const LATER: &[&str] = &["avro", "protobuf"];
-    match value::text(value)? {
+    let known = value::word(&[
+        ("json", Format::Json),
+        ("csv", Format::Csv { delimiter: b',' }),
+        ("parquet", Format::Parquet),
+    ]);
+    Reader::new(known.shape, move |value| match value::text(value)? {
         later if LATER.contains(&later) => Err(Wrong::new(
             format!("{later} is not read yet"),
             "convert the rows to JSON lines and write \"json\"",
         )),
-        _ => value::word(&[
-            ("json", Format::Json),
-            ("csv", Format::Csv { delimiter: b',' }),
-            ("parquet", Format::Parquet),
-        ])(value),
-    }
+        _ => (known.read)(value),
+    })
 }
 
-fn each(format: Format, value: &Spanned<DeValue<'_>>) -> Result<Each, Wrong> {
+fn each(format: Format) -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Each, Wrong>> {
+    let forms = vec![Shape::Text("."), Shape::List(1, Box::new(Shape::Text(".")))];
+    Reader::new(Shape::AnyOf(forms), move |value| read_each(format, value))
+}
+
+fn read_each(format: Format, value: &Spanned<DeValue<'_>>) -> Result<Each, Wrong> {
     const FORMS: &str = "write the path of an object or a list, such as \"answers\", or a list of keys or columns, or \"*\" for all \
                          that no field is taken from";
     match value.get_ref() {
@@ -202,7 +214,11 @@ fn each(format: Format, value: &Spanned<DeValue<'_>>) -> Result<Each, Wrong> {
     }
 }
 
-fn delimiter(value: &Spanned<DeValue<'_>>) -> Result<u8, Wrong> {
+fn delimiter() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<u8, Wrong>> {
+    Reader::new(Shape::Text(r"^[\t!#-/:-@\[-`{-~]$"), read_delimiter)
+}
+
+fn read_delimiter(value: &Spanned<DeValue<'_>>) -> Result<u8, Wrong> {
     let text = value::text(value)?;
     match text.as_bytes() {
         [b'\t'] => Ok(b'\t'),

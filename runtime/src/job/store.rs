@@ -7,12 +7,17 @@ use toml::de::DeValue;
 
 use super::finding::plain;
 use super::section::{Findings, Given, Wrong};
+use super::shape::{Reader, Shape};
 use super::value;
 
 const DEFAULT: &str = "./quorate-data";
 
 /// A path or a URL whose scheme this build knows.
-pub(super) fn read(value: &Spanned<DeValue<'_>>) -> Result<String, Wrong> {
+pub(super) fn reader() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<String, Wrong>> {
+    Reader::new(Shape::Text(value::FILLED), read)
+}
+
+fn read(value: &Spanned<DeValue<'_>>) -> Result<String, Wrong> {
     const FORMS: &str = "write a path, file:///path or s3://bucket/prefix";
     let text = value::filled(value)?;
     if text.starts_with("~/") {

@@ -1,11 +1,13 @@
 //! What only running a job would show, without running it: are the files there and do their rows decode, can the
 //! store be written, and does it hold this job's log.
 //!
-//! A trial reads the first rows of each source (and all agents, where a cap depends on how many there are). It writes
+//! A trial reads the first rows of each source's files, of many only some (and all agents, where a cap depends on how many there are). It writes
 //! one probe into the store and removes it.
 
 mod cap;
+mod memory;
 mod sample;
+mod sniff;
 mod store;
 
 use quorate_connectors::inlet::Counts;
@@ -38,7 +40,7 @@ pub struct SourceTrial {
     pub format: Format,
     /// How many files it has now.
     pub files: u64,
-    /// Its first rows: at least a hundred, or all there are.
+    /// The first rows of its files: of each at least a hundred, or all there are.
     pub rows: Counts,
     /// Those of them that cannot be used, in order.
     pub rejects: Vec<RejectRow>,
@@ -94,6 +96,7 @@ impl Job {
         let (now_us, mut problems) = (now_us(), Vec::new());
         let sources = sample::of_all(self, now_us, &mut problems);
         cap::check(self, now_us, &mut problems);
+        memory::check(self, &mut problems);
         let store = store::contents(self, &mut problems).await;
         Trial { sources, store, problems }
     }

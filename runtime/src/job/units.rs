@@ -58,6 +58,18 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
     number.checked_mul(*factor).filter(|_| after.is_empty())
 }
 
+/// What text that [`parse_span`] reads looks like, as a pattern.
+pub(super) fn span_pattern() -> String {
+    let units: Vec<&str> = TIME.iter().map(|(name, _)| *name).collect();
+    format!(r"^\s*([0-9]+\s*({})\s*)+$", units.join("|"))
+}
+
+/// What text that [`parse_size`] reads looks like, as a pattern.
+pub(super) fn size_pattern() -> String {
+    let units: Vec<&str> = BYTES.iter().map(|(name, _)| *name).collect();
+    format!(r"^\s*[0-9]+\s*({})\s*$", units.join("|"))
+}
+
 /// `12ms5us` → `(12, "ms", "5us")`.
 fn number_and_unit(text: &str) -> Option<(u64, &str, &str)> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;

@@ -10,9 +10,13 @@ use toml::de::DeValue;
 
 use super::finding::{plain, quoted};
 use super::section::{Wrong, kind_of, nearest};
+use super::shape::{Reader, Shape};
 use super::units::{Size, Span, parse_size, parse_span};
 
-type Value<'t> = Spanned<DeValue<'t>>;
+pub(super) type Value<'t> = Spanned<DeValue<'t>>;
+
+/// What text that is not blank has in it.
+pub(super) const FILLED: &str = r"\S";
 
 /// The longest name a job or a source may have.
 const NAME_BYTES: usize = 128;
@@ -37,7 +41,11 @@ pub(super) fn filled<'t>(value: &'t Value<'_>) -> Result<&'t str, Wrong> {
 }
 
 /// A name that is safe in tables, paths and metrics.
-pub(super) fn name(value: &Value<'_>) -> Result<String, Wrong> {
+pub(super) fn name() -> Reader<impl Fn(&Value<'_>) -> Result<String, Wrong>> {
+    Reader::new(Shape::Text("^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"), read_name)
+}
+
+fn read_name(value: &Value<'_>) -> Result<String, Wrong> {
     let name = filled(value)?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     if name.len() > NAME_BYTES
@@ -56,16 +64,18 @@ pub(super) fn name(value: &Value<'_>) -> Result<String, Wrong> {
 }
 
 /// `true` or `false`.
-pub(super) fn flag(value: &Value<'_>) -> Result<bool, Wrong> {
-    value
-        .get_ref()
-        .as_bool()
-        .ok_or_else(|| not(value.get_ref(), "true or false", "write true or false, without quotes"))
+pub(super) fn flag() -> Reader<impl Fn(&Value<'_>) -> Result<bool, Wrong>> {
+    Reader::new(Shape::Flag, |value| {
+        let remedy = "write true or false, without quotes";
+        value.get_ref().as_bool().ok_or_else(|| not(value.get_ref(), "true or false", remedy))
+    })
 }
 
 /// A whole number within `range`.
-pub(super) fn whole(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result<u64, Wrong> {
-    move |value| {
+pub(super) fn whole(
+    range: RangeInclusive<u64>,
+) -> Reader<impl Fn(&Value<'_>) -> Result<u64, Wrong>> {
+    Reader::new(Shape::Whole(range.clone()), move |value| {
         let number = value.get_ref().as_integer().ok_or_else(|| {
             not(
                 value.get_ref(),
@@ -75,18 +85,22 @@ pub(super) fn whole(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result
         })?;
         let read = u64::from_str_radix(number.as_str(), number.radix()).ok();
         read.filter(|read| range.contains(read)).ok_or_else(|| outside(number, &range))
-    }
+    })
 }
 
 /// As [`whole`], for numbers of 32 bits.
-pub(super) fn count(range: RangeInclusive<u32>) -> impl Fn(&Value<'_>) -> Result<u32, Wrong> {
+pub(super) fn count(
+    range: RangeInclusive<u32>,
+) -> Reader<impl Fn(&Value<'_>) -> Result<u32, Wrong>> {
     let wide = whole(u64::from(*range.start())..=u64::from(*range.end()));
-    move |value| wide(value).map(|read| u32::try_from(read).unwrap_or(u32::MAX))
+    wide.and_then(|read| Ok(u32::try_from(read).unwrap_or(u32::MAX)))
 }
 
 /// A span of time within `range`.
-pub(super) fn span(range: RangeInclusive<Micros>) -> impl Fn(&Value<'_>) -> Result<Micros, Wrong> {
-    move |value| {
+pub(super) fn span(
+    range: RangeInclusive<Micros>,
+) -> Reader<impl Fn(&Value<'_>) -> Result<Micros, Wrong>> {
+    Reader::new(Shape::Span(range.clone()), move |value| {
         const EXAMPLES: &str =
             "write a number with its unit, such as \"30s\", \"10m\", \"1h30m\" or \"250ms\"";
         let text = value
@@ -98,12 +112,14 @@ pub(super) fn span(range: RangeInclusive<Micros>) -> impl Fn(&Value<'_>) -> Resu
         })?;
         let shown = Span(*range.start())..=Span(*range.end());
         if range.contains(&read) { Ok(read) } else { Err(outside(&quoted(text), &shown)) }
-    }
+    })
 }
 
 /// A number of bytes within `range`.
-pub(super) fn size(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result<u64, Wrong> {
-    move |value| {
+pub(super) fn size(
+    range: RangeInclusive<u64>,
+) -> Reader<impl Fn(&Value<'_>) -> Result<u64, Wrong>> {
+    Reader::new(Shape::Size(range.clone()), move |value| {
         const EXAMPLES: &str =
             "write a number with its unit, such as \"64KiB\", \"16MiB\" or \"1GB\"";
         let text = value
@@ -115,11 +131,15 @@ pub(super) fn size(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result<
         })?;
         let shown = Size(*range.start())..=Size(*range.end());
         if range.contains(&read) { Ok(read) } else { Err(outside(&quoted(text), &shown)) }
-    }
+    })
 }
 
 /// An exact share between 0 and 1.
-pub(super) fn share(value: &Value<'_>) -> Result<Ratio, Wrong> {
+pub(super) fn share() -> Reader<impl Fn(&Value<'_>) -> Result<Ratio, Wrong>> {
+    Reader::new(Shape::Share, read_share)
+}
+
+fn read_share(value: &Value<'_>) -> Result<Ratio, Wrong> {
     // The text of a number, not its binary approximation: 0.1 is one tenth.
     let text = match value.get_ref() {
         DeValue::String(text) => text.as_ref(),
@@ -137,9 +157,9 @@ const SHARES: &str =
 /// One of a few words.
 pub(super) fn word<T: Copy>(
     words: &'static [(&'static str, T)],
-) -> impl Fn(&Value<'_>) -> Result<T, Wrong> {
-    move |value| {
-        let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+) -> Reader<impl Fn(&Value<'_>) -> Result<T, Wrong>> {
+    let names: Vec<&'static str> = words.iter().map(|(name, _)| *name).collect();
+    Reader::new(Shape::Word(names.clone()), move |value| {
         let listed = format!(
             "write one of {}",
             names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
@@ -152,7 +172,7 @@ pub(super) fn word<T: Copy>(
                 nearest(text, &names).map_or(listed, |near| format!("did you mean \"{near}\"?"));
             Wrong::new(format!("{} is not known here", quoted(text)), remedy)
         })
-    }
+    })
 }
 
 fn outside(value: &impl Display, range: &RangeInclusive<impl Display>) -> Wrong {

@@ -1,23 +1,30 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use quorate_connectors::decode::Decoder;
 use quorate_connectors::error::Error;
 use quorate_connectors::inlet::{Counts, Inlet, InletSpec, InletState, Resume};
-use quorate_connectors::source::{Entry, FileSource};
+use quorate_connectors::source::{Entry, FileSource, FileSpec, Reading};
 use quorate_schemas::id::IdKey;
 use quorate_schemas::record::{Placed, Record};
 use quorate_schemas::table::{RejectReason, RejectRow};
 use quorate_schemas::time::Micros;
 
+use super::sniff::looks_like;
 use super::{Problem, SourceTrial};
 use crate::job::{Job, Source};
 
-/// So many rows of a source are tried, if it has them.
+/// So many rows of a file are tried, if it has them.
 const ROWS: u64 = 100;
+/// So many files of a source: the first, the last and some between.
+const FILES: usize = 16;
 /// Read at once: so much more than those rows may be tried.
 const BUDGET_BYTES: usize = 64 << 10;
+/// As much of a file as shows what it is.
+const HEAD_BYTES: u64 = 256;
 
 /// Tries every source of `job`.
 pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> Vec<SourceTrial> {
@@ -37,11 +44,7 @@ pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> 
         match entries(job, source, &about, problems) {
             Ok(entries) => {
                 trial.files = entries.len() as u64;
-                let outcome = read(job, source, &entries, ROWS, now_us, &mut |_| {});
-                match outcome {
-                    Ok((rows, rejects)) => (trial.rows, trial.rejects) = (rows, rejects),
-                    Err(error) => problems.push(Problem::error(&about, error.to_string())),
-                }
+                try_rows(job, source, &entries, now_us, &mut trial, problems);
                 for entry in &entries {
                     let file = entry.path.canonicalize().unwrap_or_else(|_| entry.path.clone());
                     let rejected = trial.rows.rejected;
@@ -54,9 +57,10 @@ pub(super) fn of_all(job: &Job, now_us: Micros, problems: &mut Vec<Problem>) -> 
                     }
                 }
             }
-            Err(error) => problems.push(Problem::error(&about, error.to_string())),
+            Err(error) => problems.extend(
+                troubles(job, source, &error).into_iter().map(|text| Problem::error(&about, text)),
+            ),
         }
-        judge(&trial, source.follow, &about, problems);
         trials.push(trial);
     }
     trials
@@ -73,6 +77,14 @@ fn shared(entry: &Entry, first: &Source, source: &Source) -> String {
         "{path} is also read by source {name}: each of its rows is taken for {one} and for {other}, and is a reject as \
          what it is not"
     )
+}
+
+/// All that is wrong with the files of a bounded source, of which a run only says the first.
+fn troubles(job: &Job, source: &Source, error: &Error) -> Vec<String> {
+    let followed = FileSpec { reading: Reading::Followed, ..source.spec(&job.folder) };
+    let notices = FileSource::new(followed).survey(&[]).map(|survey| survey.notices);
+    let all: Vec<String> = notices.iter().flatten().map(ToString::to_string).collect();
+    if all.is_empty() { vec![error.to_string()] } else { all }
 }
 
 /// The files of a source, as a first run would find them.
@@ -119,11 +131,7 @@ pub(super) fn read(
             more = inlet.poll(BUDGET_BYTES, now_us, &mut rows, &mut rejects)? == InletState::More;
             rows.drain(..).for_each(|row| each(&row.body));
         }
-        let Counts { rows_in, on_time, late, rejected } = inlet.progress().counts;
-        total.rows_in += rows_in;
-        total.on_time += on_time;
-        total.late += late;
-        total.rejected += rejected;
+        add(&mut total, inlet.progress().counts);
         if total.rows_in >= rows_min {
             break;
         }
@@ -132,17 +140,100 @@ pub(super) fn read(
     Ok((total, rejects))
 }
 
-fn judge(trial: &SourceTrial, follow: bool, about: &str, problems: &mut Vec<Problem>) {
+/// Tries the first rows of a source's files.
+fn try_rows(
+    job: &Job,
+    source: &Source,
+    entries: &[Entry],
+    now_us: Micros,
+    trial: &mut SourceTrial,
+    problems: &mut Vec<Problem>,
+) {
+    let about = format!("source {}", source.name);
+    // Files of which no row can be used, each with its first one.
+    let mut useless: Vec<(&Entry, Vec<u8>)> = Vec::new();
+    let mut is_readable = true;
+    for entry in spread(entries) {
+        match read(job, source, std::slice::from_ref(entry), ROWS, now_us, &mut |_| {}) {
+            Ok((rows, rejects)) => {
+                if rows.rows_in > 0 && rows.rejected == rows.rows_in {
+                    let first = rejects.first().map(|reject| reject.bytes.clone());
+                    useless.push((entry, first.unwrap_or_default()));
+                }
+                add(&mut trial.rows, rows);
+                trial.rejects.extend(rejects);
+            }
+            Err(error) => {
+                let what = looks_like(source.format, &head(&entry.path));
+                let what = what.map_or_else(String::new, |what| format!("; the file {what}"));
+                problems.push(Problem::error(&about, format!("{error}{what}")));
+                is_readable = false;
+            }
+        }
+    }
     let Counts { rows_in, rejected, .. } = trial.rows;
-    if rows_in == 0 && trial.files > 0 && !follow {
-        let files = if trial.files == 1 { "its file is" } else { "its files are" };
-        problems.push(Problem::warning(about, format!("has no rows: {files} empty")));
-    } else if rows_in > 0 && rejected == rows_in {
-        let message = format!("none of its first {rows_in} rows can be used: is the map right?");
-        problems.push(Problem::error(about, message));
+    if rows_in == 0 {
+        if trial.files > 0 && !source.follow && is_readable {
+            let files = if trial.files == 1 { "its file is" } else { "its files are" };
+            problems.push(Problem::warning(&about, format!("has no rows: {files} empty")));
+        }
+    } else if rejected == rows_in {
+        let known = useless.iter().find_map(|(entry, first)| {
+            Some(format!("{} {}", entry.partition, looks_like(source.format, first)?))
+        });
+        let why = known.unwrap_or_else(|| "is the map right?".to_owned());
+        let message = format!("none of its first {rows_in} rows can be used: {why}");
+        problems.push(Problem::error(&about, message));
     } else if rejected > 0 {
         let message =
             format!("{rejected} of its first {rows_in} rows cannot be used and will be rejects");
-        problems.push(Problem::warning(about, message));
+        problems.push(Problem::warning(&about, message));
+        for (entry, first) in useless {
+            let what = looks_like(source.format, &first);
+            let what = what.map_or_else(String::new, |what| format!("; it {what}"));
+            let message =
+                format!("none of the first rows of {} can be used{what}", entry.partition);
+            problems.push(Problem::warning(&about, message));
+        }
+    }
+}
+
+/// Some of many: the first, the last, and as many between as are tried.
+fn spread<T>(all: &[T]) -> impl Iterator<Item = &T> {
+    let tried = all.len().min(FILES);
+    let place = move |nr: usize| nr * (all.len() - 1) / (tried - 1).max(1);
+    (0..tried).map(move |nr| &all[place(nr)])
+}
+
+fn add(total: &mut Counts, more: Counts) {
+    let Counts { rows_in, on_time, late, rejected } = more;
+    total.rows_in += rows_in;
+    total.on_time += on_time;
+    total.late += late;
+    total.rejected += rejected;
+}
+
+/// The first bytes of a file, as far as they can be read.
+fn head(path: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut bytes));
+    read.map(|_| bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_files_the_first_and_the_last_are_tried() {
+        let tried = |files: usize| {
+            let all: Vec<usize> = (0..files).collect();
+            spread(&all).copied().collect::<Vec<_>>()
+        };
+        assert!(tried(0).is_empty());
+        assert_eq!(tried(1), [0]);
+        assert_eq!(tried(3), [0, 1, 2]);
+        let many = tried(1_000);
+        assert_eq!((many.len(), many[0], many[FILES - 1]), (FILES, 0, 999));
     }
 }

@@ -13,10 +13,24 @@ pub(super) async fn contents(job: &Job, problems: &mut Vec<Problem>) -> Option<S
         Ok(None) => Some(StoreContents::Empty),
         Ok(Some(bytes)) => Some(judge(job, &bytes, problems)),
         Err(error) => {
-            problems.push(Problem::error(ABOUT, error.to_string()));
+            problems.push(Problem::error(ABOUT, with_causes(&error)));
             None
         }
     }
+}
+
+/// An error and what it comes from: of a store that refuses, only the system below knows why.
+fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text} ({cause_text})");
+        }
+        next = cause.source();
+    }
+    text
 }
 
 /// The latest record of the log, if there is one.
