@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   quorate-bench w1            5 million votes: parse alone, a hand-written tally, quorate
+//!   quorate-bench votes FILE    the votes of w1 alone: for peers (peers/run.sh)
 //!   quorate-bench flat          20 million tasks through a bounded window, in ten slices
 //!   quorate-bench latency       votes appended to a followed file: until told, until committed
 //!   quorate-bench costs -- CMD  CPU, wall and peak memory of a command and all it starts
@@ -31,6 +32,8 @@ struct Arguments {
 enum Bench {
     /// Votes from a file to committed tables, against parsing alone and a hand-written tally
     W1(w1::Args),
+    /// Writes W1's votes, for programs that are measured elsewhere
+    Votes(w1::VotesArgs),
     /// Millions of tasks through a bounded window: does anything grow?
     Flat(flat::Args),
     /// How old a decision is when it is told, and when it is committed
@@ -44,6 +47,7 @@ enum Bench {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().bench {
         Bench::W1(args) => w1::run(&args),
+        Bench::Votes(args) => w1::write_votes(&args),
         Bench::Flat(args) => flat::run(&args),
         Bench::Latency(args) => latency::run(&args),
         Bench::Costs(args) => costs::run(&args),

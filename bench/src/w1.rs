@@ -27,38 +27,41 @@ pub(crate) struct Args {
     runs: usize,
 }
 
-/// W1's job: state is bounded, since tasks close by event time.
-const JOB: &str = r#"name = "w1"
-store = "./store"
+/// W1's job: state is bounded, since tasks close by event time. Peers are held against the same.
+const JOB: &str = include_str!("../w1.toml");
 
-[source.votes]
-files = "votes.jsonl"
-map = { event_time = { field = "event_time", unit = "ms" } }
+/// W1's votes alone.
+#[derive(clap::Args)]
+pub(crate) struct VotesArgs {
+    /// The file to write
+    file: PathBuf,
+    /// Votes, in millions
+    #[arg(long, default_value_t = 5)]
+    millions: u64,
+}
 
-[consensus]
-method = "majority"
-quorum = "2/3"
-close = { after = "60s" }
-lateness = "1s"
-era = "1h"
-finality_after = "10s"
-forget_after = "10s"
+pub(crate) fn write_votes(args: &VotesArgs) -> anyhow::Result<()> {
+    make_votes(&args.file, args.millions * 1_000_000)
+}
 
-[limits]
-future_skew = "off"
-"#;
+fn make_votes(path: &Path, lines: u64) -> anyhow::Result<()> {
+    let shape =
+        Shape { lines, tasks: lines / 10, agents: 10_000, spread: 20_000, lines_per_s: 2_000 };
+    // Under another name until it is whole: a file of this name is taken for all of the votes.
+    let part = path.with_extension("part");
+    let mut to = BufWriter::with_capacity(1 << 20, File::create(&part)?);
+    Votes::new(shape).write(lines, &mut to)?;
+    to.flush()?;
+    Ok(fs::rename(&part, path)?)
+}
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let lines = args.millions * 1_000_000;
-    let shape =
-        Shape { lines, tasks: lines / 10, agents: 10_000, spread: 20_000, lines_per_s: 2_000 };
     let folder = args.folder.join(format!("w1-{}", args.millions));
     fs::create_dir_all(&folder)?;
     let votes = folder.join("votes.jsonl");
     if !votes.exists() {
-        let mut to = BufWriter::with_capacity(1 << 20, File::create(&votes)?);
-        Votes::new(shape).write(lines, &mut to)?;
-        to.flush()?;
+        make_votes(&votes, lines)?;
     }
     let job = folder.join("w1.toml");
     fs::write(&job, JOB)?;
