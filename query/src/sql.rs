@@ -12,6 +12,8 @@
 //! *Cost*: no listing and no request before the query asks for a file; of a file only the columns that it asks for.
 
 mod answer;
+mod chart;
+mod layout;
 mod table;
 mod trouble;
 mod views;
@@ -26,7 +28,7 @@ use quorate_schemas::table::Table;
 use crate::error::{Error, Result};
 use crate::snapshot::{Extent, Snapshot};
 
-pub use answer::{Answer, Format, ROWS_SHOWN, Written};
+pub use answer::{Answer, Format, ROWS_SHOWN, Screen, Written};
 pub use views::{VIEWS, View};
 
 /// The name under which the engine knows the store. It only needs one.

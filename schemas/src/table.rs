@@ -85,6 +85,20 @@ impl Table {
         }
     }
 
+    /// What a row of it is, in a line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Table::Decisions => "a revision of a task's decision",
+            Table::DecisionUpdates => "a provisional outcome, if the job asks for them",
+            Table::Votes => "a vote that stood when its task closed, with its weight",
+            Table::AgentReputation => "what an agent's votes count in a domain, from an era on",
+            Table::AgentActivity => "an agent's ticks in a minute",
+            Table::Anomalies => "a fact that came after its task was final",
+            Table::Rejects => "an input row that could not be used, and why",
+            Table::Conservation => "a partition's rows in one commit, accounted for",
+        }
+    }
+
     /// The table of this name.
     pub fn named(name: &str) -> Option<Table> {
         Table::ALL.into_iter().find(|table| table.name() == name)

@@ -1,7 +1,7 @@
 //! Each crate owns one foreign vocabulary and stands on the crates below it: the layout, checked.
 //!
 //! ```text
-//!        cli                      clap, ratatui, anyhow
+//!        cli                      clap, ratatui, rustyline, anyhow
 //!         │  ╲
 //!         │  server               axum, rmcp
 //!         │ ╱  │  ╲
@@ -75,6 +75,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rmcp", &["quorate-server"]),
     ("clap", &["quorate"]),
     ("ratatui", &["quorate"]),
+    ("rustyline", &["quorate"]),
     ("anyhow", &["quorate"]),
     ("libfuzzer", &["quorate-fuzz"]),
     // Records, operators and dataflows do no I/O and draw no lots.

@@ -6,12 +6,21 @@ use arrow::array::RecordBatch;
 use arrow::csv::WriterBuilder;
 use arrow::datatypes::SchemaRef;
 use arrow::json::LineDelimitedWriter;
-use arrow::util::pretty::pretty_format_batches_with_schema;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::StreamExt;
 
 use super::trouble::told;
+use super::{chart, layout};
 use crate::error::{Error, Result};
+
+/// What a screen holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// Characters in a line.
+    pub columns: usize,
+    /// How many rows of an answer a person wants to see there at once.
+    pub rows: usize,
+}
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +28,10 @@ pub enum Format {
     /// A table for people, of at most [`ROWS_SHOWN`] rows.
     #[default]
     Table,
+    /// The same for a screen: where the table is too wide for it, a line for each value.
+    Fitted(Screen),
+    /// A chart of it, for an answer of labels or times, and numbers.
+    Chart(Screen),
     /// Comma-separated values with a heading.
     Csv,
     /// A JSON object a line.
@@ -35,6 +48,18 @@ pub struct Written {
     pub rows: usize,
     /// Whether there were more than are shown.
     pub cut: bool,
+}
+
+/// The rows of an answer that people see.
+struct Shown {
+    rows: Vec<RecordBatch>,
+    cut: bool,
+}
+
+impl Shown {
+    fn written(&self) -> Written {
+        Written { rows: self.rows.iter().map(RecordBatch::num_rows).sum(), cut: self.cut }
+    }
 }
 
 /// The rows that a question has for an answer.
@@ -66,27 +91,41 @@ impl Answer {
     /// As [`Answer::next`], and if `to` cannot be written.
     pub async fn write(mut self, format: Format, to: &mut (dyn Write + Send)) -> Result<Written> {
         match format {
-            Format::Table => self.write_table(to).await,
+            Format::Table => {
+                let shown = self.first(ROWS_SHOWN).await?;
+                writeln!(to, "{}", layout::table(&self.schema(), &shown.rows)?)?;
+                Ok(shown.written())
+            }
+            Format::Fitted(screen) => {
+                let shown = self.first(screen.rows).await?;
+                writeln!(to, "{}", layout::fitted(&self.schema(), &shown.rows, screen.columns)?)?;
+                Ok(shown.written())
+            }
+            Format::Chart(screen) => {
+                let shape = chart::Shape::of(&self.schema())?;
+                let shown = self.first(shape.rows(screen)).await?;
+                write!(to, "{}", shape.draw(&shown.rows, screen.columns)?)?;
+                Ok(shown.written())
+            }
             Format::Csv => self.write_csv(to).await,
             Format::Json => self.write_json(to).await,
         }
     }
 
-    async fn write_table(&mut self, to: &mut (dyn Write + Send)) -> Result<Written> {
-        let (mut batches, mut rows, mut cut) = (Vec::new(), 0, false);
+    /// At most so many rows from here on.
+    async fn first(&mut self, rows: usize) -> Result<Shown> {
+        let mut shown = Shown { rows: Vec::new(), cut: false };
+        let mut room = rows;
         while let Some(batch) = self.next().await? {
-            let room = ROWS_SHOWN - rows;
-            cut = batch.num_rows() > room;
-            let shown = batch.slice(0, batch.num_rows().min(room));
-            rows += shown.num_rows();
-            batches.push(shown);
-            if cut {
+            shown.cut = batch.num_rows() > room;
+            let part = batch.slice(0, batch.num_rows().min(room));
+            room -= part.num_rows();
+            shown.rows.push(part);
+            if shown.cut {
                 break;
             }
         }
-        let text = pretty_format_batches_with_schema(self.schema(), &batches);
-        writeln!(to, "{}", text.map_err(|error| Error::Query(error.to_string()))?)?;
-        Ok(Written { rows, cut })
+        Ok(shown)
     }
 
     async fn write_csv(&mut self, to: &mut (dyn Write + Send)) -> Result<Written> {

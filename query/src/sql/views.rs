@@ -1,6 +1,6 @@
 //! Views that most questions begin with. Their text is plain SQL, so that it can be used wherever tables are read.
 
-use quorate_schemas::table::Table;
+use quorate_schemas::table::{Column, Table};
 
 /// A view: its name, what it shows, and its text.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,11 @@ pub struct View {
 }
 
 impl View {
+    /// Its columns.
+    pub fn columns(&self) -> impl Iterator<Item = Column> {
+        self.table.columns()
+    }
+
     /// Its text.
     pub fn sql(&self) -> String {
         let columns: Vec<String> =
