@@ -134,7 +134,7 @@ fn a_file_of_another_format_is_called_what_it_is() {
     };
     named(csv, "", &["none of its first 2 rows", "gold.jsonl looks like csv"]);
     named(list, "", &["gold.jsonl is one list of JSON", "jq -c '.[]'"]);
-    named("PAR1\u{15}\n", "", &["gold.jsonl is Parquet"]);
+    named("PAR1\u{15}\n", "", &["gold.jsonl: is Parquet"]);
     named(gold, "format = \"csv\"", &["its header", "the file looks like JSON"]);
     // Among others it is found as well.
     let folder = folder(&[("votes-2.jsonl", csv)]);

@@ -75,7 +75,7 @@ impl Writing<'_> {
             .asked
             .iter()
             .filter(|(_, shape)| *shape != Shape::AnyOf(Vec::new()))
-            .map(|(key, shape)| ((*key).to_owned(), self.property(path, keys, *key, shape)))
+            .map(|(key, shape)| ((*key).to_owned(), self.property(path, keys, key, shape)))
             .collect();
         object["properties"] = properties.into();
         if !keys.required.is_empty() {

@@ -130,12 +130,15 @@ fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<
     source
 }
 
-fn files() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Vec<Spanned<String>>, Wrong>> {
+/// Patterns of files, and where they stand.
+type Files = Vec<Spanned<String>>;
+
+fn files() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Files, Wrong>> {
     let one = Shape::Text(value::FILLED);
     Reader::new(Shape::AnyOf(vec![one.clone(), Shape::List(1, Box::new(one))]), read_files)
 }
 
-fn read_files(value: &Spanned<DeValue<'_>>) -> Result<Vec<Spanned<String>>, Wrong> {
+fn read_files(value: &Spanned<DeValue<'_>>) -> Result<Files, Wrong> {
     match value.get_ref() {
         DeValue::Array(list) if list.is_empty() => {
             Err(Wrong::new("is an empty list", "name a file"))
