@@ -10,8 +10,9 @@
 //!
 //! 1. **A partition is content, not a name.** A file is recognised by its inode and the beginning of its content,
 //!    wherever it was moved to; another file in an old place is another partition, `path@xxxxxxxx`.
-//! 2. **A position is a byte of the decompressed content** (of Parquet, which has rows, a row: see [`parquet`]), and the position to go on from is always one where a row
-//!    begins, never one inside of quotes. So a compressed copy of a file goes on where the file was left.
+//! 2. **A position is a byte of the decompressed content** (of Parquet, which has rows, a row), and the position to go on
+//!    from is always one where a row begins, never one inside of quotes. So a compressed copy of a file goes on where the
+//!    file was left.
 //! 3. **Rows do not depend on how they were read**: any budget gives the same cuts at the same positions.
 //! 4. **Nothing is dropped in silence.** What can't be cut into rows is a [`Cut`] of its own, what the engine can't
 //!    know of (rows lost to a truncation) is a [`Notice`].

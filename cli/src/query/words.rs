@@ -207,7 +207,7 @@ mod tests {
         );
         check("sel", &["select"]);
         check("SEL", &["SELECT"]);
-        check("SELECT v.choi", &[]);
+        check("SELECT v.choi", &["choice"]);
         check("SELECT tick FROM agent_activity WHERE tick", &["ticks"]);
         check("SELECT 'sel", &[]);
         check("\\", &["\\?", "\\d", "\\f", "\\q"]);
