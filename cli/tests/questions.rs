@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -105,7 +105,7 @@ fn typed(job: &str, history: &Path, lines: &[(&str, &str)]) -> Option<String> {
         .spawn()
         .ok()?;
     let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let (to, pieces) = channel();
+    let (to, pieces) = sync_channel(1 << 16);
     let reading = std::thread::spawn(move || {
         let mut piece = [0; 4096];
         while let Ok(bytes @ 1..) = screen.read(&mut piece) {
