@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-use crate::engine::{Binary, Observed, Running, bytes_below};
+use crate::engine::{Binary, Observed, Running, bytes_below, followed};
 use crate::stream::{Shape, Votes};
 
 /// How the flat run runs.
@@ -45,29 +45,6 @@ pub(crate) struct Args {
     workers: usize,
 }
 
-const JOB: &str = r#"name = "flat"
-store = "./store"
-
-[source.votes]
-files = "votes.jsonl"
-follow = true
-map = { event_time = { field = "event_time", unit = "ms" } }
-
-[consensus]
-method = "weighted"
-close = { after = "10s" }
-lateness = "1s"
-era = "10m"
-finality_after = "10s"
-forget_after = "10s"
-
-[checkpoint]
-every = "1s"
-
-[limits]
-future_skew = "off"
-"#;
-
 /// Looks at memory and retained files come this often.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Restarts in each slice.
@@ -91,7 +68,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     fs::create_dir_all(&args.folder)?;
     let job = args.folder.join("flat.toml");
     let publish = if args.no_delta { "\n[publish]\ndelta = false\n" } else { "" };
-    fs::write(&job, format!("{JOB}{publish}"))?;
+    let more = format!("\n[limits]\nfuture_skew = \"off\"\n{publish}");
+    fs::write(&job, followed("flat", "method = \"weighted\"\nera = \"10m\"", &more))?;
     let tasks = args.millions * 1_000_000;
     let lines = tasks * args.votes;
     let shape =
@@ -214,7 +192,8 @@ fn write(votes: &mut Votes, lines: u64, rate: u64, to: &mut impl Write) -> anyho
 fn restart(quorate: &Path, folder: &Path, workers: usize) -> anyhow::Result<(u64, u64)> {
     let copy = folder.join("store-copy");
     let job = folder.join("copy.toml");
-    fs::write(&job, JOB.replace("./store", "./store-copy"))?;
+    let text = fs::read_to_string(folder.join("flat.toml"))?;
+    fs::write(&job, text.replace("./store", "./store-copy"))?;
     let _ = fs::remove_dir_all(&copy);
     fs::create_dir_all(&copy)?;
     for part in ["log", "job", "retained"] {

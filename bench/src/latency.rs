@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use crate::engine::Binary;
+use crate::engine::{Binary, followed};
 use crate::stream::Dice;
 
 /// How the latency run runs.
@@ -34,26 +34,6 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 2)]
     workers: usize,
 }
-
-const JOB: &str = r#"name = "latency"
-store = "./store"
-
-[source.votes]
-files = "votes.jsonl"
-follow = true
-map = { event_time = { field = "event_time", unit = "ms" } }
-
-[consensus]
-method = "majority"
-close = { after = "10s" }
-lateness = "1s"
-era = "1h"
-finality_after = "10s"
-forget_after = "10s"
-
-[checkpoint]
-every = "1s"
-"#;
 
 /// Lines are appended this often.
 const PORTION: Duration = Duration::from_millis(5);
@@ -77,7 +57,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let _ = fs::remove_dir_all(&args.folder);
     fs::create_dir_all(&args.folder)?;
     let job = args.folder.join("latency.toml");
-    fs::write(&job, JOB)?;
+    fs::write(&job, followed("latency", "method = \"majority\"\nera = \"1h\"", ""))?;
     let mut votes = File::create(args.folder.join("votes.jsonl"))?;
     let mut child = Command::new(quorate)
         .arg("run")

@@ -96,9 +96,8 @@ impl<'de> Deserialize<'de> for OriginRef {
     }
 }
 
-/// The place of one row: its partition and its position there (for a file: the byte its line begins at, of
-/// Parquet the number of the row). Rows that are
-/// members of one line share its place.
+/// The place of one row: its partition and its position there (for a file: the byte its line begins at, of Parquet the
+/// number of the row). Rows that are members of one line share its place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The partition, shared by all of its rows.

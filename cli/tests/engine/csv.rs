@@ -108,21 +108,7 @@ fn a_fleet_in_csv_comes_to_the_same_tables_also_through_kills() {
     whole.verify();
     assert_alike(&expected, &whole.tables(), "read at once");
     #[cfg(feature = "failpoints")]
-    {
-        let killed = converted(folder.path(), "killed");
-        let mut kills = 0;
-        for (workers, failpoint) in [(2, "created:2!"), (1, "seal:2!"), (3, "uploaded:1!")] {
-            let mut command = killed.command(workers);
-            let output = command.env("QUORATE_FAILPOINT", failpoint).output().unwrap();
-            let said = text(&output.stderr);
-            assert_ne!(said.contains("failpoint"), output.status.success(), "{said}");
-            kills += usize::from(!output.status.success());
-        }
-        assert!(kills > 0, "a run comes to its second commit");
-        killed.run(2);
-        killed.verify();
-        assert_alike(&expected, &killed.tables(), "killed on the way");
-    }
+    crate::job::assert_alike_through_kills(&expected, &converted(folder.path(), "killed"));
 }
 
 #[test]

@@ -97,6 +97,23 @@ impl Job {
     }
 }
 
+/// Kills `job` on the way, then lets it end: it comes to what was expected.
+#[cfg(feature = "failpoints")]
+pub(crate) fn assert_alike_through_kills(expected: &Tables, job: &Job) {
+    let mut kills = 0;
+    for (workers, failpoint) in [(2, "created:2!"), (1, "seal:2!"), (3, "uploaded:1!")] {
+        let mut command = job.command(workers);
+        let output = command.env("QUORATE_FAILPOINT", failpoint).output().unwrap();
+        let said = text(&output.stderr);
+        assert_ne!(said.contains("failpoint"), output.status.success(), "{said}");
+        kills += usize::from(!output.status.success());
+    }
+    assert!(kills > 0, "a run comes to its second commit");
+    job.run(2);
+    job.verify();
+    assert_alike(expected, &job.tables(), "killed on the way");
+}
+
 /// Compares tables, naming the first rows that differ.
 pub(crate) fn assert_alike(expected: &Tables, found: &Tables, how: &str) {
     for (table, rows) in expected {

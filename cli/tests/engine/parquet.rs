@@ -104,23 +104,6 @@ fn expected(folder: &Path) -> Tables {
     lines.tables()
 }
 
-/// Kills `job` on the way, then lets it end: it comes to what was expected.
-#[cfg(feature = "failpoints")]
-fn through_kills(job: &Job, expected: &Tables) {
-    let mut kills = 0;
-    for (workers, failpoint) in [(2, "created:2!"), (1, "seal:2!"), (3, "uploaded:1!")] {
-        let mut command = job.command(workers);
-        let output = command.env("QUORATE_FAILPOINT", failpoint).output().unwrap();
-        let said = text(&output.stderr);
-        assert_ne!(said.contains("failpoint"), output.status.success(), "{said}");
-        kills += usize::from(!output.status.success());
-    }
-    assert!(kills > 0, "a run comes to its second commit");
-    job.run(2);
-    job.verify();
-    assert_alike(expected, &job.tables(), "killed on the way");
-}
-
 #[test]
 fn a_fleet_in_parquet_comes_to_the_same_tables_also_through_kills() {
     let folder = tempfile::tempdir().unwrap();
@@ -134,7 +117,7 @@ fn a_fleet_in_parquet_comes_to_the_same_tables_also_through_kills() {
         "SELECT max(position_to) = sum(rows_in) AS same FROM conservation WHERE source = 'votes'";
     assert_eq!(whole.query(rows), ["{\"same\":true}"], "a position is a row");
     #[cfg(feature = "failpoints")]
-    through_kills(&converted(folder.path(), "killed"), &expected);
+    crate::job::assert_alike_through_kills(&expected, &converted(folder.path(), "killed"));
 }
 
 #[test]
@@ -172,7 +155,7 @@ fn one_record_from_files_of_every_format_comes_to_the_same_tables() {
     let by_source = "SELECT source, sum(rows_in) > 0 AS some FROM conservation WHERE record = 'votes' GROUP BY 1 ORDER BY 1";
     assert_eq!(whole.query(by_source).len(), 3);
     #[cfg(feature = "failpoints")]
-    through_kills(&mixed("mixed-killed"), &expected);
+    crate::job::assert_alike_through_kills(&expected, &mixed("mixed-killed"));
 }
 
 /// A panel in Parquet: a column of structs, one of lists of structs, and a column for each agent.

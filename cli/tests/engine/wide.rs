@@ -151,18 +151,7 @@ fn votes_that_share_a_row_come_to_the_same_tables_also_through_kills() {
     #[cfg(feature = "failpoints")]
     for (name, votes) in [FORMS[0], FORMS[3]] {
         let killed = job(folder.path(), &format!("{name}-killed"), votes);
-        let mut kills = 0;
-        for (workers, failpoint) in [(2, "created:2!"), (1, "seal:2!"), (3, "uploaded:1!")] {
-            let mut command = killed.command(workers);
-            let output = command.env("QUORATE_FAILPOINT", failpoint).output().unwrap();
-            let said = crate::job::text(&output.stderr);
-            assert_ne!(said.contains("failpoint"), output.status.success(), "{said}");
-            kills += usize::from(!output.status.success());
-        }
-        assert!(kills > 0, "a run comes to its second commit");
-        killed.run(2);
-        killed.verify();
-        assert_alike(&expected, &killed.tables(), "killed on the way");
+        crate::job::assert_alike_through_kills(&expected, &killed);
     }
 }
 

@@ -6,7 +6,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use arrow::array::{Array, BinaryArray, Int64Array, RecordBatch, StringArray};
-
 use quorate_schemas::retained::RetainedRow;
 
 use super::checked::Checked;

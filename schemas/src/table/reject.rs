@@ -104,8 +104,8 @@ pub struct RejectRow {
     pub detail: String,
     /// Where it was read.
     pub place: Place,
-    /// The row's bytes, up to the job's limit. At the door they are the original ones, of a line's member its own; a row that was well formed
-    /// and was refused later is written as the engine read it, as one JSON object.
+    /// The row's bytes, up to the job's limit. At the door they are the original ones, of a line's member its own; a row
+    /// that was well formed and was refused later is written as the engine read it, as one JSON object.
     pub bytes: Vec<u8>,
     /// How many bytes the row had.
     pub bytes_total: u64,
