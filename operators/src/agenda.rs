@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use quorate_schemas::id::Id;
+use quorate_schemas::id::Digest;
 use quorate_schemas::time::Micros;
 
 use crate::ballot::{Ballot, Due};
@@ -13,8 +13,8 @@ use crate::rules::Rules;
 /// *Cost*: nothing for a fact that moves nothing.
 #[derive(Default)]
 pub(crate) struct Agenda {
-    closing: BTreeSet<(Micros, Id)>,
-    aging: BTreeSet<(Micros, Id)>,
+    closing: BTreeSet<(Micros, Digest)>,
+    aging: BTreeSet<(Micros, Digest)>,
 }
 
 impl Agenda {
@@ -34,23 +34,24 @@ impl Agenda {
         if before == due {
             return;
         }
+        let task = ballot.task().digest();
         match before {
-            Some(Due::Close(at)) => self.closing.remove(&(at, ballot.task().clone())),
-            Some(Due::Age(at)) => self.aging.remove(&(at, ballot.task().clone())),
+            Some(Due::Close(at)) => self.closing.remove(&(at, task)),
+            Some(Due::Age(at)) => self.aging.remove(&(at, task)),
             None => false,
         };
         match due {
-            Some(Due::Close(at)) => self.closing.insert((at, ballot.task().clone())),
-            Some(Due::Age(at)) => self.aging.insert((at, ballot.task().clone())),
+            Some(Due::Close(at)) => self.closing.insert((at, task)),
+            Some(Due::Age(at)) => self.aging.insert((at, task)),
             None => false,
         };
     }
 
     /// The tasks that are due before `until`.
-    pub(crate) fn due_before(&self, until: Micros) -> Vec<Id> {
+    pub(crate) fn due_before(&self, until: Micros) -> Vec<Digest> {
         let indexes = self.closing.iter().take_while(move |(at, _)| *at < until);
         let indexes = indexes.chain(self.aging.iter().take_while(move |(at, _)| *at < until));
-        indexes.map(|(_, task)| task.clone()).collect()
+        indexes.map(|(_, task)| *task).collect()
     }
 
     /// Before then nothing closes and no gold shows evidence.

@@ -17,7 +17,7 @@
 use std::collections::BTreeSet;
 
 use quorate_schemas::clock::{Clock, Phase};
-use quorate_schemas::id::{Id, IdKey};
+use quorate_schemas::id::{Digest, Id, IdKey};
 use quorate_schemas::record::{Agent, Control, ControlAction, Placed};
 use quorate_schemas::retained::{RetainedRow, WeightChange};
 use quorate_schemas::table::{DecisionRow, OutRow};
@@ -29,7 +29,7 @@ use crate::ballot::{Advanced, Ballot, Fact, Moment, Otherwise, Provisional};
 use crate::clock::era_entered;
 use crate::effects::{Effects, Gathered};
 use crate::kept::Group;
-use crate::maps::{IdMap, IdSet};
+use crate::maps::{DigestMap, IdMap, IdSet};
 use crate::policy::Policy;
 use crate::reputation;
 use crate::rules::Rules;
@@ -57,11 +57,11 @@ pub struct Booth {
     rules: Rules,
     /// Rows that every worker holds are retained by one.
     keeps_shared: bool,
-    ballots: IdMap<Ballot>,
+    ballots: DigestMap<Ballot>,
     /// Tasks of which something durable has changed since the last checkpoint.
-    unsaved: Vec<Id>,
+    unsaved: Vec<Digest>,
     /// What has changed of those that are gone.
-    gone: IdMap<Group>,
+    gone: DigestMap<(Id, Group)>,
     agenda: Agenda,
     /// What closed tasks have shown, and was not told yet.
     shown: Gathered,
@@ -82,9 +82,9 @@ impl Booth {
         Booth {
             rules: Rules::new(policy, reputation::prior_micros(), key.id("")),
             keeps_shared,
-            ballots: IdMap::default(),
+            ballots: DigestMap::default(),
             unsaved: Vec::new(),
-            gone: IdMap::default(),
+            gone: DigestMap::default(),
             agenda: Agenda::default(),
             shown: Gathered::default(),
             entered: None,
@@ -123,7 +123,7 @@ impl Booth {
             | RetainedRow::Duplicate { .. } => {
                 let Some(task) = row.task().cloned() else { return };
                 let new = || Ballot::new(task.clone(), Group::default());
-                self.ballots.entry(task.clone()).or_insert_with(new).restore(row);
+                self.ballots.entry(task.digest()).or_insert_with(new).restore(row);
             }
         }
     }
@@ -146,34 +146,42 @@ impl Booth {
         Ok(())
     }
 
-    /// Takes facts about tasks, in any order.
-    pub fn receive(&mut self, facts: impl IntoIterator<Item = Fact>, effects: &mut Effects) {
-        let route = |fact: Fact| Some((fact.task()?.route(), fact));
-        let mut facts: Vec<(u64, Fact)> = facts.into_iter().filter_map(route).collect();
+    /// Takes facts about tasks, in any order, in the batches in which they came.
+    pub fn receive(&mut self, batches: Vec<Vec<Fact>>, effects: &mut Effects) {
+        // As options they stay where they are in memory.
+        let options = |facts: Vec<Fact>| facts.into_iter().map(Some).collect();
+        let mut batches: Vec<Vec<Option<Fact>>> = batches.into_iter().map(options).collect();
         if self.rules.policy.updates {
-            facts.iter().for_each(|(_, fact)| self.receive_provisional(fact));
+            batches.iter().flatten().flatten().for_each(|fact| self.receive_provisional(fact));
         }
         // Those of one task one after the other: each ballot is looked up once, and what lies far from it in memory stays
         // at hand.
-        facts.sort_unstable_by_key(|(route, _)| *route);
-        let mut facts = facts.into_iter().map(|(_, fact)| fact).peekable();
-        while let Some(fact) = facts.next() {
-            let Some(task) = fact.task() else { continue };
-            let ballot = match self.ballots.get_mut(task) {
+        let task = |fact: &Option<Fact>| Some(fact.as_ref()?.task()?.digest());
+        let mut order: Vec<(Digest, usize, usize)> =
+            Vec::with_capacity(batches.iter().map(Vec::len).sum());
+        for (batch, facts) in batches.iter().enumerate() {
+            let tasks = facts.iter().enumerate();
+            order.extend(tasks.filter_map(|(at, fact)| Some((task(fact)?, batch, at))));
+        }
+        order.sort_unstable();
+        for of_task in order.chunk_by(|a, b| a.0 == b.0) {
+            let count = of_task.len();
+            let fact = |&(_, batch, at): &(Digest, usize, usize)| batches[batch][at].take();
+            let mut of_task = of_task.iter().filter_map(fact).peekable();
+            let Some(task) = of_task.peek().and_then(Fact::task) else { continue };
+            let ballot = match self.ballots.get_mut(&task.digest()) {
                 Some(ballot) => ballot,
                 None => {
-                    let task = task.clone();
-                    let new =
-                        Ballot::new(task.clone(), self.gone.remove(&task).unwrap_or_default());
-                    self.ballots.entry(task).or_insert(new)
+                    let digest = task.digest();
+                    let kept = self.gone.remove(&digest).map(|(_, kept)| kept);
+                    let new = Ballot::new(task.clone(), kept.unwrap_or_default());
+                    self.ballots.entry(digest).or_insert(new)
                 }
             };
-            ballot.receive(fact, self.settled, &self.rules, effects);
-            while let Some(fact) = facts.next_if(|next| next.task() == Some(ballot.task())) {
-                ballot.receive(fact, self.settled, &self.rules, effects);
-            }
+            ballot.expect(count);
+            of_task.for_each(|fact| ballot.receive(fact, self.settled, &self.rules, effects));
             if ballot.kept().is_new() {
-                self.unsaved.push(ballot.task().clone());
+                self.unsaved.push(ballot.task().digest());
             }
             self.agenda.schedule(ballot, &self.rules);
         }
@@ -181,7 +189,7 @@ impl Booth {
 
     fn receive_provisional(&mut self, fact: &Fact) {
         let Some(task) = fact.task() else { return };
-        if self.ballots.get(task).is_some_and(|ballot| !ballot.is_open()) {
+        if self.ballots.get(&task.digest()).is_some_and(|ballot| !ballot.is_open()) {
             return;
         }
         let (domain, vote) = match fact {
@@ -242,15 +250,15 @@ impl Booth {
         let mut tasks = self.agenda.due_before(moment.until);
         let ordered = self.ordered.first().is_some_and(|at| *at < moment.until);
         if clock.phase != self.phase {
-            tasks.extend(self.ballots.keys().cloned());
+            tasks.extend(self.ballots.keys());
         } else if ordered {
             let closed = self.ballots.iter().filter(|(_, ballot)| ballot.is_closed());
-            tasks.extend(closed.map(|(task, _)| task.clone()));
+            tasks.extend(closed.map(|(task, _)| *task));
         }
         tasks.sort_unstable();
         tasks.dedup();
         for task in tasks {
-            self.step(&task, moment, effects);
+            self.step(task, moment, effects);
         }
         self.ordered = self.ordered.split_off(&moment.until);
         let eras = self.rules.policy.eras;
@@ -268,26 +276,25 @@ impl Booth {
         }
     }
 
-    fn step(&mut self, task: &Id, moment: Moment, effects: &mut Effects) {
-        let Some(ballot) = self.ballots.get_mut(task) else { return };
+    fn step(&mut self, task: Digest, moment: Moment, effects: &mut Effects) {
+        let Some(ballot) = self.ballots.get_mut(&task) else { return };
         std::mem::swap(&mut self.shown, &mut effects.gathered);
         let advanced = ballot.advance(moment, &self.rules, effects);
         std::mem::swap(&mut self.shown, &mut effects.gathered);
         if advanced != Advanced::Waits {
-            self.provisional.remove(task);
-            self.touched.remove(task);
+            self.provisional.remove(ballot.task());
+            self.touched.remove(ballot.task());
         }
         if ballot.kept().is_new() {
-            self.unsaved.push(task.clone());
+            self.unsaved.push(task);
         }
         self.agenda.schedule(ballot, &self.rules);
         if advanced == Advanced::Gone
-            && let Some(mut ballot) = self.ballots.remove(task)
+            && let Some(mut ballot) = self.ballots.remove(&task)
         {
             self.agenda.take_off(&mut ballot);
-            let kept = ballot.into_kept();
-            if kept.has_changed() {
-                self.gone.insert(task.clone(), kept);
+            if ballot.kept().has_changed() {
+                self.gone.insert(task, ballot.into_kept());
             }
         }
     }
@@ -297,12 +304,10 @@ impl Booth {
     pub fn save(&mut self, effects: &mut Effects) {
         self.shown.tell(&mut effects.shown);
         for task in std::mem::take(&mut self.unsaved) {
-            let kept = match self.ballots.get_mut(&task) {
-                Some(ballot) => Some(ballot.kept()),
-                None => self.gone.get_mut(&task),
-            };
-            if let Some(kept) = kept {
-                kept.save(task.name(), &mut effects.keep);
+            if let Some(ballot) = self.ballots.get_mut(&task) {
+                ballot.save(&mut effects.keep);
+            } else if let Some((task, kept)) = self.gone.get_mut(&task) {
+                kept.save(task.name(), |_| {}, &mut effects.keep);
             }
         }
         self.gone.clear();

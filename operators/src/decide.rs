@@ -279,7 +279,7 @@ fn booths<'s>(
                     _ => {}
                 }
             }
-            booth.receive(facts.into_iter().flatten(), &mut effects);
+            booth.receive(facts, &mut effects);
             if let Some(clock) = clock {
                 booth.advance(clock, &mut effects);
                 emitted.signals.push(FromBooth::Horizon(worker, booth.horizon()));

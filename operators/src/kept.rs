@@ -1,16 +1,48 @@
 //! What is durable of one task, as one checkpoint changes it.
 //!
 //! A task's rows are written once a checkpoint, added up: what came and went within it leaves no trace, and a task
-//! that lived within it was never there.
-
-use std::sync::Arc;
+//! that lived within it was never there. Its votes, which are many, are not copied for that: each knows where it lies
+//! in memory whether a file has it.
 
 use quorate_schemas::id::Name;
 use quorate_schemas::record::{Placed, Vote};
 use quorate_schemas::retained::{Retain, RetainedRow};
 
-/// Room for the votes of most tasks.
-const FEW: usize = 12;
+use crate::effects::Effects;
+
+/// A vote in memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) vote: Placed<Vote>,
+    /// Whether a file has it.
+    pub(crate) saved: bool,
+}
+
+impl Held {
+    /// One that no file has.
+    pub(crate) fn new(vote: Placed<Vote>) -> Held {
+        Held { vote, saved: false }
+    }
+
+    /// It is not needed any more, in memory or in files.
+    pub(crate) fn leave(self, effects: &mut Effects) {
+        if self.saved {
+            effects.drop(RetainedRow::Vote(Box::new(self.vote)));
+        }
+    }
+}
+
+/// Gives those of `votes` that no file has; from then on one has them.
+pub(crate) fn unsaved<'v>(
+    votes: impl IntoIterator<Item = &'v mut Held>,
+    each: &mut dyn FnMut(&Placed<Vote>),
+) {
+    for held in votes {
+        if !std::mem::replace(&mut held.saved, true) {
+            each(&held.vote);
+        }
+    }
+}
 
 /// The changes of the rows of one group since the last checkpoint.
 #[derive(Debug, Default)]
@@ -18,8 +50,8 @@ pub struct Group {
     /// Whether a file has rows of it, from this life of its name or an earlier one.
     saved: bool,
     buried: bool,
-    /// The votes among them apart: they are many, and small.
-    votes: Vec<(Arc<Placed<Vote>>, i64)>,
+    /// Whether the task holds votes that no file has.
+    fresh_votes: bool,
     rows: Vec<(RetainedRow, i64)>,
     /// Whether it is among those to be saved.
     listed: bool,
@@ -33,15 +65,12 @@ impl Group {
 
     /// `diff` more of `row`.
     pub fn change(&mut self, row: RetainedRow, diff: i64) {
-        match row {
-            RetainedRow::Vote(vote) => {
-                if self.votes.is_empty() {
-                    self.votes.reserve(FEW);
-                }
-                self.votes.push((vote, diff));
-            }
-            row => self.rows.push((row, diff)),
-        }
+        self.rows.push((row, diff));
+    }
+
+    /// The task holds votes that no file has.
+    pub(crate) fn has_fresh_votes(&mut self) {
+        self.fresh_votes = true;
     }
 
     /// Several changes, in their order; none are left in `changes`.
@@ -54,12 +83,12 @@ impl Group {
         // What was never written needs no burial.
         self.buried |= self.saved;
         self.rows.clear();
-        self.votes.clear();
+        self.fresh_votes = false;
     }
 
     /// Whether there may be something to write.
     pub fn has_changed(&self) -> bool {
-        self.buried || !self.rows.is_empty() || !self.votes.is_empty()
+        self.buried || self.fresh_votes || !self.rows.is_empty()
     }
 
     /// Whether there is, for the first time since the last checkpoint.
@@ -71,20 +100,27 @@ impl Group {
     }
 
     /// Writes the changes under the group's `name`: a burial before the rows that outlive it; what cancels is left
-    /// out.
-    pub fn save(&mut self, name: &Name, to: &mut Vec<Retain>) {
+    /// out. The votes that no file has yet are what `fresh` gives.
+    pub(crate) fn save(
+        &mut self,
+        name: &Name,
+        fresh: impl FnOnce(&mut dyn FnMut(&Placed<Vote>)),
+        to: &mut Vec<Retain>,
+    ) {
         self.listed = false;
         let buried = std::mem::take(&mut self.buried);
         if buried {
             to.push(Retain::Bury(name.clone()));
         }
         consolidate(&mut self.rows);
-        consolidate(&mut self.votes);
-        let left = !self.rows.is_empty() || !self.votes.is_empty();
-        self.saved = (self.saved && !buried) || left;
+        let before = to.len();
         to.extend(self.rows.drain(..).map(|(row, diff)| Retain::Row(row, diff)));
-        let votes = std::mem::take(&mut self.votes).into_iter();
-        to.extend(votes.map(|(vote, diff)| Retain::Row(RetainedRow::Vote(vote), diff)));
+        if std::mem::take(&mut self.fresh_votes) {
+            fresh(&mut |vote| {
+                to.push(Retain::Row(RetainedRow::Vote(Box::new(vote.clone())), 1));
+            });
+        }
+        self.saved = (self.saved && !buried) || to.len() > before;
     }
 }
 
@@ -127,7 +163,7 @@ mod tests {
         let origin = Origin { source: String::new(), partition: String::new() }.shared();
         let place = Place { origin, position: 0 };
         let vote = Placed { event_time: nr, event_id: Name::default(), place, body };
-        RetainedRow::Vote(Arc::new(vote))
+        RetainedRow::Vote(Box::new(vote))
     }
 
     #[derive(Clone, Debug)]
@@ -157,7 +193,7 @@ mod tests {
     impl Files {
         fn write(&mut self, group: &mut Group) {
             let mut entries = Vec::new();
-            group.save(&"a".into(), &mut entries);
+            group.save(&"a".into(), |_| {}, &mut entries);
             for entry in entries {
                 match entry {
                     Retain::Bury(_) => self.0.clear(),
@@ -173,7 +209,7 @@ mod tests {
         let (mut group, mut entries) = (Group::default(), Vec::new());
         group.change(tombstone(1), 1);
         group.bury();
-        group.save(&"a".into(), &mut entries);
+        group.save(&"a".into(), |_| {}, &mut entries);
         assert_eq!((entries, group.has_changed()), (vec![], false));
     }
 
@@ -185,7 +221,7 @@ mod tests {
         group.change(tombstone(2), 1);
         group.bury();
         group.change(tombstone(3), 1);
-        group.save(&"a".into(), &mut entries);
+        group.save(&"a".into(), |_| {}, &mut entries);
         assert_eq!(entries, [Retain::Bury("a".into()), Retain::Row(tombstone(3), 1)]);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use quorate_schemas::id::Id;
+use quorate_schemas::id::{Digest, Id};
 
 /// Passes an id's digest through.
 #[derive(Clone, Copy, Default)]
@@ -28,6 +28,9 @@ impl Hasher for RouteHasher {
 
 /// A map from ids.
 pub(crate) type IdMap<V> = HashMap<Id, V, BuildHasherDefault<RouteHasher>>;
+
+/// A map from ids that needs no names.
+pub(crate) type DigestMap<V> = HashMap<Digest, V, BuildHasherDefault<RouteHasher>>;
 
 /// A map from pairs of ids.
 pub(crate) type PairMap<V> = HashMap<(Id, Id), V, BuildHasherDefault<RouteHasher>>;

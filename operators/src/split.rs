@@ -47,18 +47,18 @@ pub fn split<'s>(records: Feed<'s, Placed<Record>>) -> Split<'s> {
                     let around = (event_time, event_id, place);
                     match body {
                         Record::Vote(vote) => facts.give(Fact::vote(placed(around, vote))),
-                        Record::Task(task) => facts.give(Fact::declaration(placed(around, task))),
+                        Record::Task(task) => facts.give(Fact::declaration(placed(around, *task))),
                         Record::Gold(gold) => facts.give(Fact::gold(placed(around, gold))),
                         Record::Control(control) => match control.action {
                             ControlAction::Override { .. } => {
-                                facts.give(Fact::by_hand(placed(around, control)));
+                                facts.give(Fact::by_hand(placed(around, *control)));
                             }
                             ControlAction::Quarantine { .. } | ControlAction::Release { .. } => {
-                                orders.give(placed(around, control));
+                                orders.give(placed(around, *control));
                             }
                         },
-                        Record::Agent(agent) => agents.give(placed(around, agent)),
-                        Record::Tick(tick) => ticks.give(placed(around, tick)),
+                        Record::Agent(agent) => agents.give(placed(around, *agent)),
+                        Record::Tick(tick) => ticks.give(placed(around, *tick)),
                     }
                 }
             });

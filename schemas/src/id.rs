@@ -62,6 +62,16 @@ impl IdKey {
     }
 }
 
+/// An identity without its name: what is equal is the same identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Digest([u64; 2]);
+
+impl Hash for Digest {
+    fn hash<H: Hasher>(&self, into: &mut H) {
+        into.write_u64(self.0[0]);
+    }
+}
+
 /// A task, agent or domain: equal and ordered by keyed digest, readable by name.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Id {
@@ -73,6 +83,11 @@ impl Id {
     /// The name as the outside gave it (for an agent with a version: both, see [`Id::agent_id`]).
     pub fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// What it is compared by, and found under.
+    pub fn digest(&self) -> Digest {
+        Digest(self.digest)
     }
 
     /// Where rows of this identity go: uniform, and not for outsiders to choose.

@@ -78,19 +78,29 @@ pub struct Placed<T> {
     pub body: T,
 }
 
-/// One decoded record.
+/// One decoded record. As small as a vote, of which there are most: what is larger is boxed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Record {
     /// A task.
-    Task(Task),
+    Task(Box<Task>),
     /// An agent.
-    Agent(Agent),
+    Agent(Box<Agent>),
     /// A vote.
     Vote(Vote),
     /// A gold answer.
     Gold(Gold),
     /// An operator's word.
-    Control(Control),
+    Control(Box<Control>),
     /// A tick.
-    Tick(Tick),
+    Tick(Box<Tick>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_no_larger_than_a_vote() {
+        assert_eq!(size_of::<Record>(), size_of::<Vote>());
+    }
 }

@@ -127,7 +127,7 @@ pub enum RetainedRow {
     /// A declaration of a task that is not forgotten. Group: the task.
     Task(Box<Placed<Task>>),
     /// A vote on an open task, or on a closed one that is not final. Group: the task.
-    Vote(Arc<Placed<Vote>>),
+    Vote(Box<Placed<Vote>>),
     /// A known answer. Group: the task.
     Gold(Box<Placed<Gold>>),
     /// An override. Group: the task.

@@ -240,7 +240,7 @@ pub enum OutRow {
     /// To `decision_updates`.
     Update(Box<DecisionUpdateRow>),
     /// To `votes`: of one task and revision, in order of their agents' names.
-    Votes(Vec<VoteRow>),
+    Votes(Arc<Vec<VoteRow>>),
     /// To `agent_reputation`.
     Reputation(Box<ReputationRow>),
     /// To `agent_activity`.

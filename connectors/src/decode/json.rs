@@ -36,7 +36,11 @@ pub(crate) type Found<'a> = SmallVec<[Option<&'a str>; 12]>;
 /// The raw values of the top-level `keys` of the one object that `text` is.
 pub(crate) fn fields<'a>(text: &'a str, keys: &[Box<str>]) -> Result<Found<'a>, Refusal> {
     // Most rows are flat and free of escapes. What is not, and what is wrong, is for the parser that knows everything.
-    flat::fields(text, keys).map_or_else(|| whole(text, keys), Ok)
+    let mut found = Found::from_elem(None, keys.len());
+    match flat::fields(text, keys, &mut found) {
+        Some(()) => Ok(found),
+        None => whole(text, keys),
+    }
 }
 
 /// The same of any object, and why it is none.

@@ -223,20 +223,17 @@ impl Plan {
         })
     }
 
-    /// The wanted fields of a row, as far as they are the same for all of its members.
-    fn row<'a>(&'a self, found: &Found<'a>) -> Result<Row<'a>, Refusal> {
-        let mut row = Row::new(&self.rules);
+    /// Puts the wanted fields into `row`, as far as they are the same for all of its members.
+    fn fill<'a>(&'a self, row: &mut Row<'a>, found: &Found<'a>) -> Result<(), Refusal> {
         for (field, place) in &self.places {
-            row.put(
-                *field,
-                match place {
-                    FieldPlace::Row(place) => place.of(found)?,
-                    FieldPlace::Constant(json) => Some(json),
-                    FieldPlace::Member(_) | FieldPlace::MemberKey => None,
-                },
-            );
+            match place {
+                FieldPlace::Row(Place::Key(at)) => row.put(*field, found[*at]),
+                FieldPlace::Row(place) => row.put(*field, place.of(found)?),
+                FieldPlace::Constant(json) => row.put(*field, Some(json)),
+                FieldPlace::Member(_) | FieldPlace::MemberKey => {}
+            }
         }
-        Ok(row)
+        Ok(())
     }
 
     /// Reads the wanted fields of one row, and gives what is a record of its own.
@@ -245,7 +242,8 @@ impl Plan {
     /// Why the row is none. Nothing was given then.
     pub(crate) fn read<'a>(&'a self, text: &'a str, take: &mut Take<'_>) -> Result<(), Refusal> {
         let found = json::fields(text, &self.keys)?;
-        let row = self.row(&found)?;
+        let mut row = Row::new(&self.rules);
+        self.fill(&mut row, &found)?;
         let Some(members) = &self.members else {
             take(Ok(&row), None);
             return Ok(());

@@ -17,12 +17,12 @@ use super::row::Row;
 /// The record of `kind` that `row` holds.
 pub(crate) fn read(kind: RecordKind, row: &Row<'_>, key: &IdKey) -> Result<Record, Refusal> {
     Ok(match kind {
-        RecordKind::Task => Record::Task(task::read(row, key)?),
-        RecordKind::Agent => Record::Agent(agent::read(row, key)?),
+        RecordKind::Task => Record::Task(Box::new(task::read(row, key)?)),
+        RecordKind::Agent => Record::Agent(Box::new(agent::read(row, key)?)),
         RecordKind::Vote => Record::Vote(vote::read(row, key)?),
         RecordKind::Gold => Record::Gold(gold::read(row, key)?),
-        RecordKind::Control => Record::Control(control::read(row, key)?),
-        RecordKind::Tick => Record::Tick(tick::read(row, key)?),
+        RecordKind::Control => Record::Control(Box::new(control::read(row, key)?)),
+        RecordKind::Tick => Record::Tick(Box::new(tick::read(row, key)?)),
     })
 }
 

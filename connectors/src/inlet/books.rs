@@ -45,23 +45,26 @@ impl Books {
         now_us: Micros,
     ) -> Result<Placed<Record>, RejectRow> {
         let own = part.own();
-        match part.answer().and_then(|decoded| self.in_time(decoded, now_us)) {
+        let refusal = match part.answer() {
             Ok(Decoded { event_time, event_id, record }) => {
-                self.counts.rows_in += 1;
-                self.counts.on_time += 1;
-                let place = Place { origin: self.origin, position };
-                Ok(Placed { event_time, event_id, place, body: record })
+                match self.in_time(event_time, now_us) {
+                    Ok(()) => {
+                        self.counts.rows_in += 1;
+                        self.counts.on_time += 1;
+                        let place = Place { origin: self.origin, position };
+                        return Ok(Placed { event_time, event_id, place, body: record });
+                    }
+                    Err(refusal) => refusal,
+                }
             }
-            Err(refusal) => {
-                let bytes = own.bytes();
-                Err(self.refuse(position, &bytes, bytes.len() as u64, refusal))
-            }
-        }
+            Err(refusal) => refusal,
+        };
+        let bytes = own.bytes();
+        Err(self.refuse(position, &bytes, bytes.len() as u64, refusal))
     }
 
-    /// The record, if it is neither late nor too far ahead.
-    fn in_time(&mut self, decoded: Decoded, now_us: Micros) -> Result<Decoded, Refusal> {
-        let event_time = decoded.event_time;
+    /// Refuses a record that is late or too far ahead.
+    fn in_time(&mut self, event_time: Micros, now_us: Micros) -> Result<(), Refusal> {
         let refuse = |reason, detail: String| Err(Refusal::new(reason, detail).at(event_time));
         let latest = now_us.saturating_add(self.limits.future_skew_us);
         if event_time > latest {
@@ -72,7 +75,7 @@ impl Books {
             );
         }
         match self.lateness.judge(event_time) {
-            Verdict::OnTime => Ok(decoded),
+            Verdict::OnTime => Ok(()),
             Verdict::Late { bound } => {
                 let (time, bound) = (format_rfc3339(event_time), format_rfc3339(bound));
                 refuse(

@@ -14,10 +14,12 @@ use quorate_schemas::time::Micros;
 
 use super::order::insert_least;
 use super::refuse::{one_too_many, too_late};
+use super::seats::Seat;
 use super::tally::{Leader, Tally, micros};
 use super::walk::Walk;
 use super::{Due, Fact, Moment};
 use crate::effects::Effects;
+use crate::kept::{Held, unsaved};
 use crate::policy::{Method, StakeRule};
 use crate::reputation;
 use crate::rules::{Occasion, Rules};
@@ -45,7 +47,12 @@ pub(crate) struct Closed {
     declared: Option<Task>,
     golds: Vec<Placed<Gold>>,
     overrides: Vec<Placed<Control>>,
-    votes: Vec<VoteRow>,
+    /// In order of their agents' names; tables share them.
+    votes: Arc<Vec<VoteRow>>,
+    /// Those of them that no file of retained rows has.
+    unsaved: Vec<usize>,
+    /// Votes that others have replaced, which no file has either.
+    replaced: Vec<Held>,
     row: Arc<DecisionRow>,
     /// Everything up to here is in `row`; before the first revision, nothing is.
     revised_to: Option<Micros>,
@@ -65,8 +72,14 @@ impl Closed {
         (golds, overrides): (Vec<Placed<Gold>>, Vec<Placed<Control>>),
         rules: &Rules,
     ) -> Closed {
-        let mut votes: Vec<VoteRow> = walk.seats.into_votes().map(unweighed).collect();
-        votes.sort_by(|a, b| a.agent().name().cmp(b.agent().name()));
+        let mut seats = walk.seats.into_seats();
+        seats.sort_by(|a, b| a.vote.body.agent.name().cmp(b.vote.body.agent.name()));
+        let fresh = seats.iter().enumerate().filter(|(_, seat)| !seat.saved);
+        let unsaved = fresh.map(|(at, _)| at).collect();
+        let mut votes: Vec<VoteRow> = Vec::with_capacity(seats.len());
+        votes.extend(seats.into_iter().map(unweighed));
+        let mut replaced = walk.replaced;
+        replaced.retain(|held| !held.saved);
         let policy = &rules.policy;
         let task = declared.as_ref();
         let row = DecisionRow {
@@ -104,7 +117,9 @@ impl Closed {
             declared,
             golds,
             overrides,
-            votes,
+            votes: Arc::new(votes),
+            unsaved,
+            replaced,
             row: Arc::new(row),
             revised_to: None,
             owed_at: None,
@@ -144,6 +159,12 @@ impl Closed {
         }
         let before = self.kept.replace(Arc::clone(&self.row));
         Some((Arc::clone(&self.row), before))
+    }
+
+    /// Gives the votes that no file has; from then on one has them.
+    pub(crate) fn unsaved(&mut self, each: &mut dyn FnMut(&Placed<Vote>)) {
+        std::mem::take(&mut self.unsaved).into_iter().for_each(|at| each(&self.votes[at].vote));
+        unsaved(&mut std::mem::take(&mut self.replaced), each);
     }
 
     fn final_after(&self, rules: &Rules) -> Micros {
@@ -222,7 +243,7 @@ impl Closed {
         self.revised_to = Some(at);
         effects.rows.push(OutRow::Decision(Arc::clone(&self.row)));
         if !self.votes.is_empty() {
-            effects.rows.push(OutRow::Votes(self.votes.clone()));
+            effects.rows.push(OutRow::Votes(Arc::clone(&self.votes)));
         }
         self.show(&tally, self.closing.era, effects);
     }
@@ -241,7 +262,7 @@ impl Closed {
             // Who did not vote is part of what the votes are weighed against.
             times.extend(rules.registry.order_times(after, last));
         } else if rules.registry.order_times(after, last).next().is_some() {
-            for vote in &self.votes {
+            for vote in self.votes.iter() {
                 times.extend(
                     rules
                         .registry
@@ -267,15 +288,15 @@ impl Closed {
         let row = Arc::make_mut(&mut self.row);
         row.revision = revision;
         row.reason = RevisionReason::Upgrade;
-        self.votes.iter_mut().for_each(|vote| vote.revision = revision);
+        Arc::make_mut(&mut self.votes).iter_mut().for_each(|vote| vote.revision = revision);
         if !self.votes.is_empty() {
-            effects.rows.push(OutRow::Votes(self.votes.clone()));
+            effects.rows.push(OutRow::Votes(Arc::clone(&self.votes)));
         }
         effects.rows.push(OutRow::Decision(Arc::clone(&self.row)));
     }
 
     fn change(&mut self, at: Micros, rules: &Rules, effects: &mut Effects) {
-        let (row, votes) = (self.row.clone(), self.votes.clone());
+        let (row, votes) = (Arc::clone(&self.row), Arc::clone(&self.votes));
         let tally = self.revise(at, rules);
         self.revised_to = Some(at);
         let unchanged = DecisionRow { event_time: row.event_time, ..DecisionRow::clone(&self.row) };
@@ -289,15 +310,17 @@ impl Closed {
         now.reason = why;
         let revision = now.revision;
         let mut changed = Vec::new();
-        for (vote, before) in
-            self.votes.iter_mut().zip(&votes).filter(|(vote, before)| vote != before)
+        for (vote, before) in Arc::make_mut(&mut self.votes)
+            .iter_mut()
+            .zip(votes.iter())
+            .filter(|(vote, before)| vote != before)
         {
             debug_assert_eq!(vote.agent(), before.agent());
             vote.revision = revision;
             changed.push(vote.clone());
         }
         if !changed.is_empty() {
-            effects.rows.push(OutRow::Votes(changed));
+            effects.rows.push(OutRow::Votes(Arc::new(changed)));
         }
         effects.rows.push(OutRow::Decision(Arc::clone(&self.row)));
         if row.gold.is_none() && self.row.gold.is_some() {
@@ -327,7 +350,8 @@ impl Closed {
         let domain = self.row.domain.clone();
         let occasion =
             Occasion { domain: &domain, era: self.closing.era, opened_at: self.row.opened_at, at };
-        for vote in &mut self.votes {
+        let votes = Arc::make_mut(&mut self.votes);
+        for vote in votes.iter_mut() {
             vote.status = if !vote.value().is_answer() {
                 VoteStatus::Abstained
             } else if rules.registry.quarantined(vote.agent(), at) {
@@ -337,9 +361,9 @@ impl Closed {
             };
         }
         let counted = |vote: &&VoteRow| vote.status == VoteStatus::Counted;
-        let weighing = rules.weigh(occasion, self.votes.iter().filter(counted).map(VoteRow::agent));
+        let weighing = rules.weigh(occasion, votes.iter().filter(counted).map(VoteRow::agent));
         let mut tally = Tally::default();
-        for vote in &mut self.votes {
+        for vote in votes.iter_mut() {
             vote.weight_micros = match vote.status {
                 VoteStatus::Counted => weighing.of(vote.agent()),
                 VoteStatus::Abstained | VoteStatus::Quarantined => 0,
@@ -348,7 +372,7 @@ impl Closed {
                 tally.add(&label, vote.weight_micros);
             }
         }
-        let voters = self.votes.iter().filter(counted).map(VoteRow::agent);
+        let voters = votes.iter().filter(counted).map(VoteRow::agent);
         let whole = rules.whole(&weighing, voters).unwrap_or_else(|| micros(tally.total_micros()));
         self.settle(at, &tally, whole, rules);
         tally
@@ -414,7 +438,7 @@ impl Closed {
             .rev()
             .find(|gold| gold.event_time <= at)
             .map(|gold| gold.body.answer.clone());
-        for vote in &mut self.votes {
+        for vote in Arc::make_mut(&mut self.votes) {
             vote.agrees =
                 row.answer.is_some() && vote.value().said().as_deref() == row.answer.as_ref();
         }
@@ -454,6 +478,7 @@ impl Closed {
     }
 }
 
-fn unweighed(vote: Arc<Placed<Vote>>) -> VoteRow {
-    VoteRow { vote, revision: 0, weight_micros: 0, status: VoteStatus::Counted, agrees: false }
+fn unweighed(seat: Seat) -> VoteRow {
+    let (weight_micros, status) = (0, VoteStatus::Counted);
+    VoteRow { vote: seat.vote, revision: 0, weight_micros, status, agrees: false }
 }

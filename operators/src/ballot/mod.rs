@@ -21,6 +21,7 @@
 //! moves, each vote once.
 
 mod closed;
+mod later;
 mod open;
 mod order;
 mod provisional;
@@ -29,20 +30,19 @@ mod seats;
 mod tally;
 mod walk;
 
-use std::sync::Arc;
-
 use quorate_schemas::clock::Phase;
 use quorate_schemas::id::Id;
 use quorate_schemas::record::{Control, ControlAction, Gold, Placed, Task, Vote};
-use quorate_schemas::retained::RetainedRow;
+use quorate_schemas::retained::{Retain, RetainedRow};
 use quorate_schemas::table::DecisionRow;
 use quorate_schemas::time::Micros;
 use serde::{Deserialize, Serialize};
 
 use crate::effects::Effects;
-use crate::kept::Group;
+use crate::kept::{Group, Held};
 use crate::rules::Rules;
 use closed::Closed;
+use later::Later;
 use open::Open;
 pub(crate) use provisional::Provisional;
 
@@ -52,7 +52,7 @@ pub enum Fact {
     /// A declaration of it.
     Task(Box<Placed<Task>>),
     /// A vote on it.
-    Vote(Arc<Placed<Vote>>),
+    Vote(Placed<Vote>),
     /// Its right answer.
     Gold(Box<Placed<Gold>>),
     /// An operator's word on it.
@@ -67,7 +67,7 @@ impl Fact {
 
     /// A vote.
     pub fn vote(row: Placed<Vote>) -> Fact {
-        Fact::Vote(Arc::new(row))
+        Fact::Vote(row)
     }
 
     /// A known answer.
@@ -106,7 +106,7 @@ impl Fact {
     fn retained(self) -> RetainedRow {
         match self {
             Fact::Task(row) => RetainedRow::Task(row),
-            Fact::Vote(row) => RetainedRow::Vote(row),
+            Fact::Vote(row) => RetainedRow::Vote(Box::new(row)),
             Fact::Gold(row) => RetainedRow::Gold(row),
             Fact::Override(row) => RetainedRow::Override(row),
         }
@@ -159,7 +159,7 @@ pub struct Ballot {
     kept: Group,
     stage: Stage,
     /// Facts from after the name is forgotten.
-    next: Vec<Fact>,
+    next: Later,
     /// When it is due, as the agenda has it.
     pub(crate) scheduled: Option<Due>,
 }
@@ -174,7 +174,7 @@ impl Ballot {
     /// A task of which nothing is known yet; `kept` is what an earlier one of its name has not told yet.
     pub fn new(task: Id, kept: Group) -> Ballot {
         let stage = Stage::Open(Box::default());
-        Ballot { task, kept, stage, next: Vec::new(), scheduled: None }
+        Ballot { task, kept, stage, next: Later::default(), scheduled: None }
     }
 
     /// The task.
@@ -187,17 +187,37 @@ impl Ballot {
         &mut self.kept
     }
 
-    /// What is durable of it, and has changed, when nothing else is left.
-    pub fn into_kept(self) -> Group {
-        self.kept
+    /// Writes what has changed of what is durable of it.
+    pub fn save(&mut self, to: &mut Vec<Retain>) {
+        let Ballot { task, kept, stage, next, .. } = self;
+        let fresh = |each: &mut dyn FnMut(&Placed<Vote>)| {
+            match stage {
+                Stage::Open(open) => open.unsaved(each),
+                Stage::Closed(closed) => closed.unsaved(each),
+                Stage::Dead { .. } => {}
+            }
+            next.unsaved(each);
+        };
+        kept.save(task.name(), fresh, to);
+    }
+
+    /// The task, and what has changed of what is durable of it, when nothing else is left.
+    pub fn into_kept(self) -> (Id, Group) {
+        (self.task, self.kept)
     }
 
     /// A row that was retained before a restart; they come in any order.
     pub fn restore(&mut self, row: RetainedRow) {
         self.kept.restored();
         let fact = match row {
+            RetainedRow::Vote(row) => {
+                let held = Held { vote: *row, saved: true };
+                return match &mut self.stage {
+                    Stage::Open(open) => open.hold(held),
+                    Stage::Closed(_) | Stage::Dead { .. } => self.next.votes.push(held),
+                };
+            }
             RetainedRow::Task(row) => Fact::Task(row),
-            RetainedRow::Vote(row) => Fact::Vote(row),
             RetainedRow::Gold(row) => Fact::Gold(row),
             RetainedRow::Override(row) => Fact::Override(row),
             row => return self.restore_stage(row),
@@ -214,7 +234,7 @@ impl Ballot {
             RetainedRow::Duplicate { count, .. } => open.count_duplicates(count),
             RetainedRow::Closed(row) => open.restored = Some(row),
             RetainedRow::Tombstone { closed_at, forget_at, .. } => {
-                self.next.append(&mut open.split_after(Micros::MIN));
+                self.next.append(open.split_after(Micros::MIN));
                 self.stage = Stage::Dead { closed_at, forget_at };
             }
             RetainedRow::Task(_)
@@ -246,7 +266,7 @@ impl Ballot {
     ) -> Result<(), Box<(DecisionRow, DecisionRow)>> {
         let Stage::Open(open) = &mut self.stage else { return Ok(()) };
         let Some(written) = open.restored.take() else { return Ok(()) };
-        let (mut closed, mut later) = std::mem::take(open).close_as_written(&written, rules);
+        let (mut closed, later) = std::mem::take(open).close_as_written(&written, rules);
         if *closed.row() != *written {
             match otherwise {
                 Otherwise::Refused => {
@@ -256,15 +276,22 @@ impl Ballot {
             }
         }
         self.stage = Stage::Closed(Box::new(closed));
-        self.next.append(&mut later);
+        self.next.append(later);
         Ok(())
+    }
+
+    /// So many facts follow, most of them votes.
+    pub(crate) fn expect(&mut self, facts: usize) {
+        if let Stage::Open(open) = &mut self.stage {
+            open.expect(facts);
+        }
     }
 
     /// Takes a fact of an input row; everything before `settled` is settled.
     pub fn receive(&mut self, fact: Fact, settled: Micros, rules: &Rules, effects: &mut Effects) {
         let forget_at = match &mut self.stage {
             Stage::Open(open) => {
-                self.kept.change(fact.clone().retained(), 1);
+                keep(&fact, &mut self.kept);
                 open.receive(fact, settled, rules, effects);
                 return self.kept.take(&mut effects.of_task);
             }
@@ -272,7 +299,7 @@ impl Ballot {
             Stage::Dead { forget_at, .. } => *forget_at,
         };
         if fact.event_time() > forget_at {
-            self.kept.change(fact.clone().retained(), 1);
+            keep(&fact, &mut self.kept);
             return self.next.push(fact);
         }
         match &mut self.stage {
@@ -311,8 +338,18 @@ impl Ballot {
                 self.begin_anew()
             }
             open::After::Closed(closed, after) => {
+                let forget_at = closed.forget_at(rules);
+                let closed_at = closed.row().closed_at;
                 self.stage = Stage::Closed(closed);
-                for fact in after {
+                for held in after.votes {
+                    if held.vote.event_time > forget_at {
+                        self.next.votes.push(held);
+                    } else {
+                        refuse::late(&held.vote, closed_at, effects);
+                        held.leave(effects);
+                    }
+                }
+                for fact in after.records {
                     effects.drop(fact.clone().retained());
                     self.receive(fact, moment.until, rules, effects);
                 }
@@ -355,9 +392,10 @@ impl Ballot {
     /// The name is free for the next task, if there is one.
     fn begin_anew(&mut self) -> Advanced {
         let mut open = Box::<Open>::default();
-        let facts = std::mem::take(&mut self.next);
-        let advanced = if facts.is_empty() { Advanced::Gone } else { Advanced::Ended };
-        facts.into_iter().for_each(|fact| open.insert(fact));
+        let later = std::mem::take(&mut self.next);
+        let advanced = if later.is_empty() { Advanced::Gone } else { Advanced::Ended };
+        later.votes.into_iter().for_each(|held| open.hold(held));
+        later.records.into_iter().for_each(|fact| open.insert(fact));
         self.stage = Stage::Open(open);
         advanced
     }
@@ -366,7 +404,11 @@ impl Ballot {
     fn bury(&mut self, effects: &mut Effects) {
         effects.of_task.clear();
         self.kept.bury();
-        self.next.iter().for_each(|fact| effects.keep(fact.clone().retained()));
+        self.next.votes.iter_mut().for_each(|held| held.saved = false);
+        if !self.next.votes.is_empty() {
+            self.kept.has_fresh_votes();
+        }
+        self.next.records.iter().for_each(|fact| effects.keep(fact.clone().retained()));
     }
 
     /// When it next has something to do, as far as is known now.
@@ -390,7 +432,7 @@ impl Ballot {
             Stage::Closed(closed) => Some(closed.row().opened_at),
             Stage::Dead { .. } => None,
         };
-        now.or_else(|| self.next.iter().map(Fact::event_time).min())
+        now.or_else(|| self.next.earliest())
     }
 
     /// Whether it has closed and can still be revised.
@@ -401,5 +443,13 @@ impl Ballot {
     /// Whether it is open.
     pub fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Open(_))
+    }
+}
+
+/// A fact is durable from now on.
+fn keep(fact: &Fact, kept: &mut Group) {
+    match fact {
+        Fact::Vote(_) => kept.has_fresh_votes(),
+        record => kept.change(record.clone().retained(), 1),
     }
 }

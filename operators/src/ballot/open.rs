@@ -10,19 +10,18 @@ use quorate_schemas::table::{CloseRule, DecisionRow, RejectReason};
 use quorate_schemas::time::Micros;
 
 use super::closed::{Closed, Closing};
+use super::later::Later;
 use super::order::{RECORDS, counting, insert, take_after, take_excess, vote_order};
 use super::refuse::{one_too_many, refuse};
 use super::walk::{Taken, Walk};
 use super::{Due, Fact, Moment};
 use crate::effects::Effects;
+use crate::kept::{Held, unsaved};
 use crate::rules::Rules;
 
 /// So many votes are held before those that are settled are counted, so that what a task holds stays within its
 /// bounds. It changes nothing else: what is settled can be counted at any time.
 const CROWD: usize = 1_024;
-
-/// Room for the votes of most tasks.
-const FEW: usize = 12;
 
 /// The facts of an open task.
 #[derive(Default)]
@@ -30,7 +29,7 @@ pub(crate) struct Open {
     tasks: Vec<Placed<Task>>,
     golds: Vec<Placed<Gold>>,
     overrides: Vec<Placed<Control>>,
-    pending: Vec<Arc<Placed<Vote>>>,
+    pending: Vec<Held>,
     earliest_pending: Option<Micros>,
     /// Pending votes at which the settled ones are counted.
     crowd: usize,
@@ -44,27 +43,42 @@ pub(crate) enum After {
     /// It is open still.
     StillOpen,
     /// There is nothing to decide: nobody declared it and no vote counted. The facts after it was given up are left.
-    GivenUp(Vec<Fact>),
+    GivenUp(Later),
     /// It closed. The facts after its close are left.
-    Closed(Box<Closed>, Vec<Fact>),
+    Closed(Box<Closed>, Later),
 }
 
 impl Open {
     /// Adds a fact.
     pub(crate) fn insert(&mut self, fact: Fact) {
         match fact {
-            Fact::Vote(vote) => {
-                let earliest = self.earliest_pending.get_or_insert(vote.event_time);
-                *earliest = vote.event_time.min(*earliest);
-                if self.pending.is_empty() {
-                    self.pending.reserve(FEW);
-                }
-                self.pending.push(vote);
-            }
+            Fact::Vote(vote) => self.hold(Held::new(vote)),
             Fact::Task(task) => insert(&mut self.tasks, *task),
             Fact::Gold(gold) => insert(&mut self.golds, *gold),
             Fact::Override(order) => insert(&mut self.overrides, *order),
         }
+    }
+
+    /// Adds a vote.
+    pub(crate) fn hold(&mut self, held: Held) {
+        let at = held.vote.event_time;
+        self.earliest_pending = Some(self.earliest_pending.map_or(at, |earliest| earliest.min(at)));
+        self.pending.push(held);
+    }
+
+    /// Makes room for so many votes: once there are some, for as many again.
+    pub(crate) fn expect(&mut self, votes: usize) {
+        match self.pending.capacity() {
+            // Many tasks never get more.
+            0 => self.pending.reserve_exact(votes),
+            _ => self.pending.reserve(votes),
+        }
+    }
+
+    /// Gives the votes that no file has; from then on one has them.
+    pub(crate) fn unsaved(&mut self, each: &mut dyn FnMut(&Placed<Vote>)) {
+        unsaved(&mut self.pending, each);
+        self.walk.unsaved(each);
     }
 
     /// Adds a fact of an input row; everything before `settled` is settled.
@@ -102,14 +116,18 @@ impl Open {
     }
 
     /// Takes out the facts after `time`.
-    pub(crate) fn split_after(&mut self, time: Micros) -> Vec<Fact> {
-        let mut later = Vec::new();
-        take_after(&mut self.tasks, time, Fact::declaration, &mut later);
-        take_after(&mut self.golds, time, Fact::gold, &mut later);
-        take_after(&mut self.overrides, time, Fact::by_hand, &mut later);
-        later.extend(self.pending.extract_if(.., |vote| vote.event_time > time).map(Fact::Vote));
-        self.earliest_pending = self.pending.iter().map(|vote| vote.event_time).min();
+    pub(crate) fn split_after(&mut self, time: Micros) -> Later {
+        let mut later = Later::default();
+        take_after(&mut self.tasks, time, Fact::declaration, &mut later.records);
+        take_after(&mut self.golds, time, Fact::gold, &mut later.records);
+        take_after(&mut self.overrides, time, Fact::by_hand, &mut later.records);
+        later.votes.extend(self.pending.extract_if(.., |held| held.vote.event_time > time));
+        self.find_earliest();
         later
+    }
+
+    fn find_earliest(&mut self) {
+        self.earliest_pending = self.pending.iter().map(|held| held.vote.event_time).min();
     }
 
     /// A time before which it did not open, as far as is known: its first declaration or vote, which may be one that
@@ -201,7 +219,7 @@ impl Open {
             return After::StillOpen;
         }
         self.give_up(effects);
-        After::GivenUp(Vec::new())
+        After::GivenUp(Later::default())
     }
 
     /// At the end of the input: gold tasks first, with the weights so far; the others in an era of their own.
@@ -236,9 +254,12 @@ impl Open {
 
     /// Counts the votes before `until` in their order; how the task closes, if it does before then.
     fn walk_to(&mut self, until: Micros, rules: &Rules, effects: &mut Effects) -> Option<Closing> {
-        let mut ready: Vec<_> =
-            self.pending.extract_if(.., |vote| vote.event_time < until).collect();
-        ready.sort_by(|a, b| vote_order(a, b));
+        let is_ready = |held: &mut Held| held.vote.event_time < until;
+        let mut ready = match self.pending.iter_mut().all(is_ready) {
+            true => std::mem::take(&mut self.pending),
+            false => self.pending.extract_if(.., is_ready).collect(),
+        };
+        ready.sort_by(|a, b| vote_order(&a.vote, &b.vote));
         self.walk.seats.reserve(ready.len());
         let mut ready = ready.into_iter();
         let mut met: Option<(Micros, CloseRule)> = None;
@@ -249,23 +270,24 @@ impl Open {
             let declared_at = declared_at.filter(|at| *at <= by);
             declared_at.is_some_and(|at| close.is_none_or(|(close, _)| at <= close))
         };
-        for vote in ready.by_ref() {
-            if holds(met.or(timed), vote.event_time) {
+        for held in ready.by_ref() {
+            let at = held.vote.event_time;
+            if holds(met.or(timed), at) {
                 self.declare(rules);
                 timed = self.closes_in_time(until, rules);
             }
-            if met.or(timed).is_some_and(|(at, _)| vote.event_time > at) {
-                self.pending.push(vote);
+            if met.or(timed).is_some_and(|(close, _)| at > close) {
+                self.pending.push(held);
                 break;
             }
             let first_vote = self.walk.first_vote;
-            met = met.or(self.settle(vote, rules, effects));
+            met = met.or(self.settle(held, rules, effects));
             if self.walk.first_vote != first_vote {
                 timed = self.closes_in_time(until, rules);
             }
         }
         self.pending.extend(ready);
-        self.earliest_pending = self.pending.iter().map(|vote| vote.event_time).min();
+        self.find_earliest();
         if holds(met.or(timed), until.saturating_sub(1)) {
             self.declare(rules);
             timed = self.closes_in_time(until, rules);
@@ -285,24 +307,25 @@ impl Open {
     /// Takes one vote in order; the rule that it meets.
     fn settle(
         &mut self,
-        vote: Arc<Placed<Vote>>,
+        held: Held,
         rules: &Rules,
         effects: &mut Effects,
     ) -> Option<(Micros, CloseRule)> {
-        let at = vote.event_time;
+        let at = held.vote.event_time;
         let close = rules.policy.close;
         let by_rule = close.votes.is_some() || close.quorum;
-        let agent = by_rule.then(|| vote.body.agent.clone());
+        let agent = by_rule.then(|| held.vote.body.agent.clone());
         let task = declared(&self.tasks, at);
-        match self.walk.take(vote, task, rules) {
-            Taken::Duplicate(vote) => {
-                effects.keep(RetainedRow::Duplicate { task: vote.body.task.clone(), count: 1 });
-                effects.drop(RetainedRow::Vote(vote));
+        match self.walk.take(held, task, rules) {
+            Taken::Duplicate(held) => {
+                let task = held.vote.body.task.clone();
+                effects.keep(RetainedRow::Duplicate { task, count: 1 });
+                held.leave(effects);
                 None
             }
-            Taken::Refused(vote, reason, detail) => {
-                effects.refuse(&vote, reason, detail);
-                effects.drop(RetainedRow::Vote(vote));
+            Taken::Refused(held, reason, detail) => {
+                effects.refuse(&held.vote, reason, detail);
+                held.leave(effects);
                 None
             }
             Taken::Stands => {
@@ -326,9 +349,9 @@ impl Open {
     fn close(&mut self, id: &Id, closing: Closing, rules: &Rules, effects: &mut Effects) -> After {
         let later = self.split_after(closing.at);
         self.refuse_excess(Micros::MAX, effects);
-        for (vote, reason, detail) in std::mem::take(&mut self.walk.refused) {
-            effects.refuse(&vote, reason, detail);
-            effects.drop(RetainedRow::Vote(vote));
+        for (held, reason, detail) in std::mem::take(&mut self.walk.refused) {
+            effects.refuse(&held.vote, reason, detail);
+            held.leave(effects);
         }
         After::Closed(Box::new(std::mem::take(self).closed(id, closing, rules)), later)
     }
@@ -354,23 +377,26 @@ impl Open {
         mut self,
         written: &DecisionRow,
         rules: &Rules,
-    ) -> (Closed, Vec<Fact>) {
+    ) -> (Closed, Later) {
         let mut silent = Effects::default();
-        let (mut later, after) = (Vec::new(), self.split_after(written.closed_at));
+        let (mut later, after) = (Later::default(), self.split_after(written.closed_at));
         let mut votes = std::mem::take(&mut self.pending);
-        votes.sort_by(|a, b| vote_order(a, b));
+        votes.sort_by(|a, b| vote_order(&a.vote, &b.vote));
         let declared_at = self.tasks.first().map(|task| task.event_time);
-        for vote in votes {
-            if declared_at.is_some_and(|at| at <= vote.event_time) {
+        for held in votes {
+            if declared_at.is_some_and(|at| at <= held.vote.event_time) {
                 self.declare(rules);
             }
-            self.settle(vote, rules, &mut silent);
+            self.settle(held, rules, &mut silent);
         }
         self.declare(rules);
         let closing = Closing { at: written.closed_at, rule: written.close_rule, era: written.era };
         let mut closed = self.closed(&written.task, closing, rules);
-        for fact in after {
-            match fact.event_time() > closed.forget_at(rules) {
+        // Votes from before then are late, and were told.
+        let forget_at = closed.forget_at(rules);
+        later.votes.extend(after.votes.into_iter().filter(|held| held.vote.event_time > forget_at));
+        for fact in after.records {
+            match fact.event_time() > forget_at {
                 true => later.push(fact),
                 false => closed.receive(fact, rules, &mut silent),
             }

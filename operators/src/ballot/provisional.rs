@@ -3,8 +3,6 @@
 //! A vote is counted the moment it arrives, with the weights of the era in which the task opened, so that a vote
 //! costs the same however crowded the task is and an era's end re-weights nothing. Caps are left to the close.
 
-use std::sync::Arc;
-
 use quorate_schemas::id::{Id, Name};
 use quorate_schemas::record::{Placed, Vote};
 use quorate_schemas::table::{DecisionUpdateRow, RejectReason};
@@ -27,7 +25,7 @@ pub(crate) struct Provisional {
 }
 
 struct Seat {
-    vote: Arc<Placed<Vote>>,
+    vote: Placed<Vote>,
     counted: Option<i128>,
 }
 
@@ -39,7 +37,7 @@ impl Provisional {
     }
 
     /// Takes a vote: the greatest (event time, event id, value) of an agent stands.
-    pub(crate) fn take(&mut self, vote: &Arc<Placed<Vote>>, rules: &Rules) {
+    pub(crate) fn take(&mut self, vote: &Placed<Vote>, rules: &Rules) {
         let refused = rules.refusal(vote, None).map(|(reason, _)| reason);
         if refused.is_some_and(|reason| reason != RejectReason::UnknownTask) {
             return;
@@ -52,7 +50,7 @@ impl Provisional {
         }
         self.seen_to = self.seen_to.max(vote.event_time);
         self.leave(&agent);
-        self.seats.insert(agent.clone(), Seat { vote: Arc::clone(vote), counted: None });
+        self.seats.insert(agent.clone(), Seat { vote: vote.clone(), counted: None });
         self.enter(&agent, rules);
     }
 

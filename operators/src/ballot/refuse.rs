@@ -2,7 +2,7 @@
 
 use quorate_schemas::id::{Id, Name};
 use quorate_schemas::place::Place;
-use quorate_schemas::record::{ControlAction, RecordKind};
+use quorate_schemas::record::{ControlAction, Placed, RecordKind, Vote};
 use quorate_schemas::table::{AnomalyKind, AnomalyRow, OutRow, RejectReason};
 use quorate_schemas::time::{Micros, format_rfc3339};
 
@@ -43,10 +43,8 @@ fn line(task: &Id, answer: Option<&Name>, operator: Option<&Name>) -> String {
 /// A fact about a task that takes none any more: votes and declarations are late, the rest is disputed.
 pub(crate) fn too_late(fact: &Fact, closed_at: Micros, effects: &mut Effects) {
     match fact {
-        Fact::Vote(_) | Fact::Task(_) => {
-            let detail = format!("the task closed at {}", format_rfc3339(closed_at));
-            refuse(fact, RejectReason::Late, detail, effects);
-        }
+        Fact::Vote(vote) => late(vote, closed_at, effects),
+        Fact::Task(_) => refuse(fact, RejectReason::Late, closed(closed_at), effects),
         Fact::Gold(row) => {
             let detail = format!("gold {:?}", row.body.answer);
             dispute(row.event_time, &row.body.task, detail, &row.place, effects);
@@ -57,6 +55,15 @@ pub(crate) fn too_late(fact: &Fact, closed_at: Micros, effects: &mut Effects) {
             dispute(row.event_time, task, detail, &row.place, effects);
         }
     }
+}
+
+/// A vote on a task that takes none any more.
+pub(crate) fn late(vote: &Placed<Vote>, closed_at: Micros, effects: &mut Effects) {
+    effects.refuse(vote, RejectReason::Late, closed(closed_at));
+}
+
+fn closed(at: Micros) -> String {
+    format!("the task closed at {}", format_rfc3339(at))
 }
 
 fn dispute(event_time: Micros, task: &Id, detail: String, place: &Place, effects: &mut Effects) {

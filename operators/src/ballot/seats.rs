@@ -1,10 +1,9 @@
 //! The agents that vote on one task.
 
-use std::sync::Arc;
-
 use quorate_schemas::id::Id;
 use quorate_schemas::record::{Placed, Vote};
 
+use crate::kept::Held;
 use crate::maps::IdMap;
 
 /// Among so few, looking at each is faster than a map, and takes no more room.
@@ -13,13 +12,26 @@ const FEW: usize = 16;
 /// An agent's seat at a task.
 pub(crate) struct Seat {
     /// Its last word.
-    pub(crate) vote: Arc<Placed<Vote>>,
+    pub(crate) vote: Placed<Vote>,
+    /// Whether a file has it.
+    pub(crate) saved: bool,
     /// How many different votes it has cast.
     pub(crate) versions: u32,
     /// Whether it is one of the answers that close a task by their number.
     pub(crate) answers: bool,
     /// What the vote counts in the running tally; nothing where there is none, or in quarantine.
     pub(crate) running_micros: Option<i64>,
+}
+
+impl Seat {
+    pub(crate) fn new(held: Held, versions: u32) -> Seat {
+        let Held { vote, saved } = held;
+        Seat { vote, saved, versions, answers: false, running_micros: None }
+    }
+
+    pub(crate) fn into_held(self) -> Held {
+        Held { vote: self.vote, saved: self.saved }
+    }
 }
 
 /// Seats by agent, in the order in which they were taken.
@@ -78,9 +90,9 @@ impl Seats {
         self.seats.iter_mut()
     }
 
-    /// All votes.
-    pub(crate) fn into_votes(self) -> impl Iterator<Item = Arc<Placed<Vote>>> {
-        self.seats.into_iter().map(|seat| seat.vote)
+    /// All seats.
+    pub(crate) fn into_seats(self) -> Vec<Seat> {
+        self.seats
     }
 }
 
@@ -100,8 +112,8 @@ mod tests {
             let (task, agent) = (key.id("t"), key.id(&format!("a{agent}")));
             let place = Place { origin, position };
             let body = Vote { task, agent, value: Value::Abstain };
-            let vote = Arc::new(Placed { event_time: 0, event_id: Name::default(), place, body });
-            Seat { vote, versions: 1, answers: false, running_micros: None }
+            let vote = Placed { event_time: 0, event_id: Name::default(), place, body };
+            Seat::new(Held::new(vote), 1)
         };
         let mut seats = Seats::default();
         for agents in 1..=3 * FEW as u64 {

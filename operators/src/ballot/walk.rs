@@ -11,8 +11,6 @@
 //! A rule is met by a vote, never by an order or a new era, and a quorum only by votes that weigh something: agents
 //! without any weight can't bring it about.
 
-use std::sync::Arc;
-
 use quorate_schemas::id::Id;
 use quorate_schemas::record::{Placed, Task, Vote};
 use quorate_schemas::table::{CloseRule, RejectReason};
@@ -21,6 +19,7 @@ use quorate_schemas::time::Micros;
 use super::order::vote_order;
 use super::seats::{Seat, Seats};
 use super::tally::{Tally, micros};
+use crate::kept::{Held, unsaved};
 use crate::rules::{Occasion, Rules};
 
 /// What became of a vote.
@@ -28,9 +27,9 @@ pub(crate) enum Taken {
     /// It is its agent's last word now.
     Stands,
     /// It equals the one before.
-    Duplicate(Arc<Placed<Vote>>),
+    Duplicate(Held),
     /// It cannot count.
-    Refused(Arc<Placed<Vote>>, RejectReason, String),
+    Refused(Held, RejectReason, String),
 }
 
 /// The votes so far.
@@ -43,9 +42,9 @@ pub(crate) struct Walk {
     pub(crate) superseded: u32,
     pub(crate) duplicates: u32,
     /// Votes that the first declaration refused.
-    pub(crate) refused: Vec<(Arc<Placed<Vote>>, RejectReason, String)>,
-    /// Votes that another one of their agent has replaced, while nobody has declared the task.
-    replaced: Vec<Arc<Placed<Vote>>>,
+    pub(crate) refused: Vec<(Held, RejectReason, String)>,
+    /// Votes that another one of their agent has replaced: until somebody has declared the task and files have them.
+    pub(crate) replaced: Vec<Held>,
     declared: bool,
     rows: u32,
     answers: Answers,
@@ -69,19 +68,15 @@ struct Running {
 
 impl Walk {
     /// Takes the next vote in order; `task` is the declaration that held at its time.
-    pub(crate) fn take(
-        &mut self,
-        vote: Arc<Placed<Vote>>,
-        task: Option<&Task>,
-        rules: &Rules,
-    ) -> Taken {
-        if let Some((reason, detail)) = rules.refusal(&vote, task) {
-            return Taken::Refused(vote, reason, detail);
+    pub(crate) fn take(&mut self, held: Held, task: Option<&Task>, rules: &Rules) -> Taken {
+        let vote = &held.vote;
+        if let Some((reason, detail)) = rules.refusal(vote, task) {
+            return Taken::Refused(held, reason, detail);
         }
         let seat = self.seats.get(&vote.body.agent);
-        if seat.is_some_and(|seat| vote_order(&seat.vote, &vote).is_eq()) {
+        if seat.is_some_and(|seat| vote_order(&seat.vote, vote).is_eq()) {
             self.duplicates = self.duplicates.saturating_add(1);
-            return Taken::Duplicate(vote);
+            return Taken::Duplicate(held);
         }
         let caps = rules.policy.caps;
         if self.rows >= caps.votes_per_task {
@@ -89,20 +84,19 @@ impl Walk {
                 "the task holds {} votes already (limits.votes_per_task)",
                 caps.votes_per_task
             );
-            return Taken::Refused(vote, RejectReason::TooManyVotes, detail);
+            return Taken::Refused(held, RejectReason::TooManyVotes, detail);
         }
         let versions = seat.map_or(0, |seat| seat.versions);
         if versions >= caps.votes_per_agent_and_task {
             let detail = format!(
                 "the agent has cast {versions} votes here (limits.votes_per_agent_and_task)"
             );
-            return Taken::Refused(vote, RejectReason::TooManyVotes, detail);
+            return Taken::Refused(held, RejectReason::TooManyVotes, detail);
         }
         self.rows += 1;
         self.first_vote.get_or_insert(vote.event_time);
         self.claimed.get_or_insert(vote.event_time);
-        let seat = Seat { vote, versions: versions + 1, answers: false, running_micros: None };
-        if let Some(before) = self.seats.insert(seat) {
+        if let Some(before) = self.seats.insert(Seat::new(held, versions + 1)) {
             self.superseded += 1;
             self.answers.count -= u32::from(before.answers);
             let label = before.vote.body.value.label();
@@ -111,8 +105,8 @@ impl Walk {
             {
                 running.tally.remove(&label, weight);
             }
-            if !self.declared {
-                self.replaced.push(before.vote);
+            if !(self.declared && before.saved) {
+                self.replaced.push(before.into_held());
             }
         }
         Taken::Stands
@@ -125,13 +119,27 @@ impl Walk {
         }
         let Walk { seats, replaced, claimed, duplicates, .. } = std::mem::take(self);
         *self = Walk { claimed, duplicates, declared: true, ..Walk::default() };
-        let mut votes: Vec<Arc<Placed<Vote>>> = seats.into_votes().collect();
-        votes.extend(replaced);
-        votes.sort_by(|a, b| vote_order(a, b));
-        for vote in votes {
-            if let Taken::Refused(vote, reason, detail) = self.take(vote, Some(task), rules) {
-                self.refused.push((vote, reason, detail));
+        let seated = seats.into_seats().into_iter().map(Seat::into_held);
+        let mut votes: Vec<Held> = seated.chain(replaced).collect();
+        votes.sort_by(|a, b| vote_order(&a.vote, &b.vote));
+        for held in votes {
+            if let Taken::Refused(held, reason, detail) = self.take(held, Some(task), rules) {
+                self.refused.push((held, reason, detail));
             }
+        }
+    }
+
+    /// Gives the votes that no file has; from then on one has them.
+    pub(crate) fn unsaved(&mut self, each: &mut dyn FnMut(&Placed<Vote>)) {
+        for seat in self.seats.iter_mut() {
+            if !std::mem::replace(&mut seat.saved, true) {
+                each(&seat.vote);
+            }
+        }
+        unsaved(self.refused.iter_mut().map(|(held, ..)| held), each);
+        unsaved(&mut self.replaced, each);
+        if self.declared {
+            self.replaced.clear();
         }
     }
 

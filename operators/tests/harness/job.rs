@@ -133,7 +133,7 @@ impl Job {
                 }
                 Row::Fact(fact) => {
                     let route = fact.task().expect("a fact is about a task").route();
-                    self.booth_of(route).receive([fact], &mut effects);
+                    self.booth_of(route).receive(vec![vec![fact]], &mut effects);
                 }
             }
         }

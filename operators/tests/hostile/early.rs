@@ -89,7 +89,7 @@ fn a_declared_task_that_is_voted_on_has_nothing_to_do_before_it_closes() {
     let (mut booth, mut effects) = (Booth::new(policy(), key(), true), Effects::default());
     for row in input.rows {
         if let Row::Fact(fact) = row {
-            booth.receive([fact], &mut effects);
+            booth.receive(vec![vec![fact]], &mut effects);
         }
     }
     assert_eq!(booth.horizon().next_close, Some(AT + 60 * SECOND));

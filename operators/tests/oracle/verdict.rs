@@ -1,7 +1,6 @@
 //! What a closed task decides, as of any time after its close.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use quorate_operators::policy::{Method, QuorumOf, StakeRule};
 use quorate_schemas::id::{Id, Name};
@@ -156,7 +155,7 @@ impl Case<'_> {
             answer: answer.clone(),
         };
         let vote = |(agent, vote): (&String, &&Placed<Vote>)| VoteRow {
-            vote: Arc::new(Placed { place: place(0), ..(*vote).clone() }),
+            vote: Placed { place: place(0), ..(*vote).clone() },
             revision: 0,
             weight_micros: weight(agent),
             status: statuses[agent],

@@ -84,7 +84,7 @@ impl Row {
         let mut row = self.clone();
         match &mut row {
             Row::Fact(Fact::Task(row)) => row.place = place,
-            Row::Fact(Fact::Vote(row)) => std::sync::Arc::make_mut(row).place = place,
+            Row::Fact(Fact::Vote(row)) => row.place = place,
             Row::Fact(Fact::Gold(row)) => row.place = place,
             Row::Fact(Fact::Override(row)) => row.place = place,
             Row::Agent(row) => row.place = place,

@@ -69,7 +69,7 @@ proptest! {
                 OutRow::Decision(row) if row.revision == 0 => {
                     folded += row.superseded + row.duplicates;
                     let votes = outcome.rows.iter().filter_map(|row| match row {
-                        OutRow::Votes(votes) => Some(votes),
+                        OutRow::Votes(votes) => Some(votes.as_slice()),
                         _ => None,
                     });
                     let stood = votes.flatten().filter(|vote| vote.revision == 0 && vote.vote.body.task == row.task

@@ -43,7 +43,7 @@ type Cast = (String, String, Micros);
 /// What each vote came to in the end.
 fn last_votes(rows: &[OutRow]) -> BTreeMap<Cast, (i64, VoteStatus, bool)> {
     let votes = rows.iter().filter_map(|row| match row {
-        OutRow::Votes(votes) => Some(votes),
+        OutRow::Votes(votes) => Some(votes.as_slice()),
         _ => None,
     });
     let said = |row: &VoteRow| {

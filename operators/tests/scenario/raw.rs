@@ -156,8 +156,10 @@ impl Raw {
             14 if self.more < 128 => {
                 Value::Number(Number::new(f64::from(self.more % 3)).expect("finite"))
             }
-            14 => Value::Ranking(label(self.more % 2), label(2)),
-            _ if self.more < 128 => Value::Score("r".into(), Number::new(0.5).expect("finite")),
+            14 => Value::Ranking(Box::new((label(self.more % 2), label(2)))),
+            _ if self.more < 128 => {
+                Value::Score(Box::new(("r".into(), Number::new(0.5).expect("finite"))))
+            }
             _ => Value::Choice(label(3)),
         };
         Vote { task: self.task(), agent: self.agent(), value }

@@ -1,7 +1,5 @@
 //! Rows as they are compared: what an oracle can say of them, and nothing of where they were read.
 
-use std::sync::Arc;
-
 use quorate_schemas::record::{Placed, RecordKind};
 use quorate_schemas::table::{
     AnomalyKind, DecisionRow, OutRow, RejectReason, RejectStage, ReputationRow, VoteRow,
@@ -36,7 +34,7 @@ impl View {
     pub(crate) fn of(row: &OutRow) -> Vec<View> {
         if let OutRow::Votes(votes) = row {
             let vote = |row: &VoteRow| VoteRow {
-                vote: Arc::new(Placed { place: place(0), ..(*row.vote).clone() }),
+                vote: Placed { place: place(0), ..row.vote.clone() },
                 ..row.clone()
             };
             return votes.iter().map(|row| View::Vote(vote(row))).collect();

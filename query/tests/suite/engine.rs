@@ -137,7 +137,7 @@ impl Engine<'_> {
             match line {
                 Line::Agent(row) => self.booth.register(row, &mut effects),
                 Line::Order(row) => self.booth.order(row, &mut effects),
-                Line::Fact(fact) => self.booth.receive([fact], &mut effects),
+                Line::Fact(fact) => self.booth.receive(vec![vec![fact]], &mut effects),
                 Line::Garbage => {}
             }
         }

@@ -158,7 +158,7 @@ impl Staging {
     pub(crate) fn take(&mut self, what: ForStage, stager: &Stager) {
         match what {
             ForStage::Out(ToOutlet::Row(OutRow::Votes(votes))) => {
-                self.votes.take(votes, stager, self.checkpoint);
+                self.votes.take(&votes, stager, self.checkpoint);
             }
             ForStage::Out(ToOutlet::Row(OutRow::Decision(row))) => {
                 self.count_decided(&row);

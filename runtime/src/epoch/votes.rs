@@ -7,7 +7,7 @@ use std::ops::Range;
 use quorate_connectors::error::Result;
 use quorate_connectors::staged::TableFile;
 use quorate_schemas::id::Name;
-use quorate_schemas::table::{OutRow, Table, TableBuilder, VoteRow};
+use quorate_schemas::table::{Table, TableBuilder, VoteRow};
 use quorate_schemas::time::{Micros, SECOND};
 
 use super::staging::{BATCH_ROWS, Stager};
@@ -37,24 +37,21 @@ impl Run {
 
 impl Votes {
     /// Takes votes of one task and revision, in order of their agents' names.
-    pub(crate) fn take(&mut self, votes: Vec<VoteRow>, stager: &Stager, checkpoint: u64) {
+    pub(crate) fn take(&mut self, votes: &[VoteRow], stager: &Stager, checkpoint: u64) {
         if votes.windows(2).all(|pair| day_of_vote(&pair[0]) == day_of_vote(&pair[1])) {
             return self.take_day(votes, stager, checkpoint);
         }
         let mut days: BTreeMap<i64, Vec<VoteRow>> = BTreeMap::new();
-        votes.into_iter().for_each(|vote| days.entry(day_of_vote(&vote)).or_default().push(vote));
-        days.into_values().for_each(|votes| self.take_day(votes, stager, checkpoint));
+        votes.iter().for_each(|vote| days.entry(day_of_vote(vote)).or_default().push(vote.clone()));
+        days.values().for_each(|votes| self.take_day(votes, stager, checkpoint));
     }
 
-    fn take_day(&mut self, mut votes: Vec<VoteRow>, stager: &Stager, checkpoint: u64) {
-        while !votes.is_empty() {
-            // A builder is closed when it is full; only of a large task there is more than one run.
-            let rest = votes.split_off(votes.len().min(BATCH_ROWS));
-            self.take_run(std::mem::replace(&mut votes, rest), stager, checkpoint);
-        }
+    fn take_day(&mut self, votes: &[VoteRow], stager: &Stager, checkpoint: u64) {
+        // A builder is closed when it is full; only of a large task there is more than one run.
+        votes.chunks(BATCH_ROWS).for_each(|run| self.take_run(run, stager, checkpoint));
     }
 
-    fn take_run(&mut self, votes: Vec<VoteRow>, stager: &Stager, checkpoint: u64) {
+    fn take_run(&mut self, votes: &[VoteRow], stager: &Stager, checkpoint: u64) {
         let Some(first) = votes.first() else { return };
         let (day, revision) = (day_of_vote(first), first.revision);
         let task = first.vote.body.task.name().clone();
@@ -65,7 +62,7 @@ impl Votes {
         }
         let at = self.filled.len() - 1;
         let from = self.filled[at].rows();
-        self.filled[at].append(&OutRow::Votes(votes));
+        self.filled[at].append_votes(votes);
         self.runs.push(Run { day, task, revision, at, rows: from..self.filled[at].rows() });
     }
 
@@ -141,8 +138,6 @@ fn day_of_vote(vote: &VoteRow) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
     use proptest::test_runner::Config;
     use quorate_connectors::staged::Provenance;
@@ -176,12 +171,8 @@ mod tests {
                 value: Value::Choice("x".into()),
             };
             let event_time = hour * 3_600 * SECOND;
-            let vote = Arc::new(Placed {
-                event_time,
-                event_id: Name::default(),
-                place: place.clone(),
-                body,
-            });
+            let place = place.clone();
+            let vote = Placed { event_time, event_id: Name::default(), place, body };
             VoteRow { vote, revision, weight_micros: 1, status: VoteStatus::Counted, agrees: true }
         };
         let mut rows: Vec<VoteRow> = agents.iter().map(row).collect();
@@ -203,9 +194,9 @@ mod tests {
             let chunks: Vec<Vec<VoteRow>> =
                 chunks.iter().map(|((task, revision), agents)| votes(*task, *revision, agents)).collect();
             let mut columns = TableBuilder::new(Table::Votes, "job", 3);
-            chunks.iter().rev().for_each(|votes| columns.append(&OutRow::Votes(votes.clone())));
+            chunks.iter().rev().for_each(|votes| columns.append_votes(votes));
             let mut staged = Votes::default();
-            chunks.into_iter().for_each(|votes| staged.take(votes, &stager(), 3));
+            chunks.iter().for_each(|votes| staged.take(votes, &stager(), 3));
             let file = staged.into_file(&stager(), 3).unwrap();
             let rows = columns.rows();
             let expected = TableFile::write(Table::Votes, &[columns.finish()], &stager().provenance).unwrap();

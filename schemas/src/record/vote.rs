@@ -49,7 +49,7 @@ impl Hash for Number {
     }
 }
 
-/// What a vote says.
+/// What a vote says. Small, since there are many: what is rare and large is boxed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Value {
     /// Nothing: a null or a non-answer. It competes as a version, so it withdraws an earlier vote.
@@ -59,9 +59,9 @@ pub enum Value {
     /// A number.
     Number(Number),
     /// The first is better than the second.
-    Ranking(Name, Name),
+    Ranking(Box<(Name, Name)>),
     /// This response deserves this score.
-    Score(Name, Number),
+    Score(Box<(Name, Number)>),
 }
 
 impl Value {
@@ -76,8 +76,12 @@ impl Value {
             Value::Abstain => return None,
             Value::Choice(label) => return Some(Cow::Borrowed(label)),
             Value::Number(number) => compact_str::format_compact!("{}", number.get()),
-            Value::Ranking(better, worse) => compact_str::format_compact!("{better}>{worse}"),
-            Value::Score(response, score) => {
+            Value::Ranking(ranked) => {
+                let (better, worse) = ranked.as_ref();
+                compact_str::format_compact!("{better}>{worse}")
+            }
+            Value::Score(scored) => {
+                let (response, score) = scored.as_ref();
                 compact_str::format_compact!("{response}={}", score.get())
             }
         };
@@ -104,6 +108,11 @@ pub struct Vote {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_no_larger_than_a_label() {
+        assert_eq!(size_of::<Value>(), size_of::<Name>());
+    }
 
     #[test]
     fn numbers_are_finite_and_zero_is_one_number() {

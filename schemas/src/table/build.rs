@@ -10,7 +10,7 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use serde_json::{Map, Value};
 
-use super::{CellKind, Cells, Column, OutRow, Table, TableRow};
+use super::{CellKind, Cells, Column, OutRow, Table, TableRow, VoteRow};
 use crate::time::{Micros, format_rfc3339};
 
 /// One column while it grows: what Arrow keeps, in vectors. (Arrow's own builders check more for each cell, and there are
@@ -195,13 +195,22 @@ impl TableBuilder {
         match row {
             OutRow::Decision(row) => self.append_row(row.as_ref()),
             OutRow::Update(row) => self.append_row(row.as_ref()),
-            OutRow::Votes(rows) => rows.iter().for_each(|row| self.append_row(row)),
+            OutRow::Votes(rows) => self.append_votes(rows),
             OutRow::Reputation(row) => self.append_row(row.as_ref()),
             OutRow::Activity(row) => self.append_row(row.as_ref()),
             OutRow::Anomaly(row) => self.append_row(row.as_ref()),
             OutRow::Reject(row) => self.append_row(row.as_ref()),
             OutRow::Conservation(row) => self.append_row(row.as_ref()),
         }
+    }
+
+    /// Appends rows of `votes`.
+    ///
+    /// # Panics
+    /// As [`TableBuilder::append`].
+    pub fn append_votes(&mut self, rows: &[VoteRow]) {
+        assert_eq!(self.table, Table::Votes, "a row was routed to the wrong table");
+        rows.iter().for_each(|row| self.append_row(row));
     }
 
     fn append_row<R: TableRow>(&mut self, row: &R) {

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use super::CellKind::{Flag, Int, Real, Text, Word};
@@ -34,7 +32,7 @@ impl VoteStatus {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VoteRow {
     /// The vote.
-    pub vote: Arc<Placed<Vote>>,
+    pub vote: Placed<Vote>,
     /// The revision of the decision from which this row holds.
     pub revision: u32,
     /// What it counts, in millionths.
@@ -82,7 +80,7 @@ impl TableRow for VoteRow {
     }
 
     fn cells(&self, to: &mut impl Cells) {
-        let Placed { event_id, place, body: Vote { task, agent, value }, .. } = &*self.vote;
+        let Placed { event_id, place, body: Vote { task, agent, value }, .. } = &self.vote;
         let number = match value {
             Value::Number(number) => Some(number.get()),
             _ => None,

@@ -60,7 +60,7 @@ fn ranking<'a>(row: &Row<'a>, scalar: Scalar<'a>) -> Result<Value, Refusal> {
         [better, worse] if better == worse => {
             Err(refuse(OutOfRange, field, "ranks a label against itself"))
         }
-        [better, worse] => Ok(Value::Ranking(better.clone(), worse.clone())),
+        [better, worse] => Ok(Value::Ranking(Box::new((better.clone(), worse.clone())))),
         _ => Err(refuse(OutOfRange, field, format!("must have two labels, has {}", labels.len()))),
     }
 }
@@ -86,7 +86,7 @@ fn score<'a>(row: &Row<'a>, scalar: Scalar<'a>) -> Result<Value, Refusal> {
     }
     check_id(field, &response)?;
     match row.member(field, raw, "score")? {
-        Some(number) => Ok(Value::Score(response, row.number_of(field, number)?)),
+        Some(number) => Ok(Value::Score(Box::new((response, row.number_of(field, number)?)))),
         None => Err(refuse(MissingField, field, format!("has no `score`: it {expected}"))),
     }
 }

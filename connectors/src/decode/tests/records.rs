@@ -89,7 +89,10 @@ fn numbers_are_finite_and_read_to_the_nearest_double() {
 
 #[test]
 fn a_ranking_has_two_labels() {
-    assert_eq!(vote(r#""ranking":["A",2]"#).value, Value::Ranking("A".into(), "2".into()));
+    assert_eq!(
+        vote(r#""ranking":["A",2]"#).value,
+        Value::Ranking(Box::new(("A".into(), "2".into())))
+    );
     refused_vote(r#""ranking":["A"]"#, &["out_of_range", "must have two labels, has 1"]);
     refused_vote(r#""ranking":["A","B","C"]"#, &["out_of_range", "has 3"]);
     refused_vote(r#""ranking":["A","A"]"#, &["out_of_range", "against itself"]);
@@ -100,7 +103,7 @@ fn a_ranking_has_two_labels() {
 
 #[test]
 fn a_score_names_its_response() {
-    let score = Value::Score("r1".into(), number(0.5));
+    let score = Value::Score(Box::new(("r1".into(), number(0.5))));
     assert_eq!(vote(r#""score":{"response_id":"r1","score":0.5,"more":[]}"#).value, score);
     refused_vote(r#""score":{"score":0.5}"#, &["missing_field", "response_id"]);
     refused_vote(r#""score":{"response_id":"r1"}"#, &["missing_field", "has no `score`"]);
@@ -170,7 +173,7 @@ fn event_times_are_rfc_3339_and_in_range() {
 #[test]
 fn a_task_has_defaults_for_everything_but_its_name() {
     let read_task = |fields: &str| match read(Task, &row(fields)) {
-        Ok(Decoded { record: Record::Task(task), .. }) => task,
+        Ok(Decoded { record: Record::Task(task), .. }) => *task,
         other => panic!("{fields}: {other:?}"),
     };
     let plain = read_task(r#""task_id":"t","domain":null,"quorum":null"#);
@@ -209,7 +212,7 @@ fn a_task_has_defaults_for_everything_but_its_name() {
 #[test]
 fn an_agent_registers_unless_it_says_otherwise() {
     let read_agent = |fields: &str| match read(Agent, &row(fields)) {
-        Ok(Decoded { record: Record::Agent(agent), .. }) => agent,
+        Ok(Decoded { record: Record::Agent(agent), .. }) => *agent,
         other => panic!("{fields}: {other:?}"),
     };
     let plain = read_agent(r#""agent_id":"a","version":"","operator":"","family":null"#);
@@ -253,7 +256,7 @@ fn gold_has_an_answer_labelled_as_a_vote_would_be() {
 #[test]
 fn control_says_what_to_whom() {
     let read_control = |fields: &str| match read(Control, &row(fields)) {
-        Ok(Decoded { record: Record::Control(control), .. }) => control,
+        Ok(Decoded { record: Record::Control(control), .. }) => *control,
         other => panic!("{fields}: {other:?}"),
     };
     let quarantine =

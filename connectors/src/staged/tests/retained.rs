@@ -42,8 +42,8 @@ fn value() -> impl Strategy<Value = Value> {
         Just(Value::Abstain),
         name().prop_map(Value::Choice),
         number.clone().prop_map(Value::Number),
-        (name(), name()).prop_map(|(better, worse)| Value::Ranking(better, worse)),
-        (name(), number).prop_map(|(response, score)| Value::Score(response, score)),
+        (name(), name()).prop_map(|ranked| Value::Ranking(Box::new(ranked))),
+        (name(), number).prop_map(|scored| Value::Score(Box::new(scored))),
     ]
 }
 
@@ -66,7 +66,7 @@ fn row() -> impl Strategy<Value = RetainedRow> {
             });
     prop_oneof![
         any::<i64>().prop_map(|watermark| RetainedRow::Clock(Clock { watermark, ..Clock::START })),
-        placed(vote).prop_map(|vote| RetainedRow::Vote(Arc::new(vote))),
+        placed(vote).prop_map(|vote| RetainedRow::Vote(Box::new(vote))),
         placed(gold).prop_map(|row| RetainedRow::Gold(Box::new(row))),
         placed(overriding).prop_map(|row| RetainedRow::Override(Box::new(row))),
         placed(quarantine).prop_map(|row| RetainedRow::Control(Box::new(row))),
@@ -169,7 +169,7 @@ fn vote(position: u64) -> Retain {
     let origin = Origin { source: "votes".into(), partition: "a.jsonl".into() }.shared();
     let body = Vote { task: key.id("t"), agent: key.id("a"), value: Value::Abstain };
     Retain::Row(
-        RetainedRow::Vote(Arc::new(Placed {
+        RetainedRow::Vote(Box::new(Placed {
             event_time: 0,
             event_id: Name::new(""),
             place: Place { origin, position },

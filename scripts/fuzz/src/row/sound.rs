@@ -110,12 +110,14 @@ fn value(value: &Value) {
         Value::Abstain => {}
         Value::Choice(choice) => answer(choice),
         Value::Number(number) => assert!(number.get().is_finite()),
-        Value::Ranking(better, worse) => {
+        Value::Ranking(ranked) => {
+            let (better, worse) = ranked.as_ref();
             answer(better);
             answer(worse);
             assert_ne!(better, worse, "ranked against itself");
         }
-        Value::Score(response, score) => {
+        Value::Score(scored) => {
+            let (response, score) = scored.as_ref();
             optional_id(response);
             assert!(!response.is_empty() && score.get().is_finite());
         }
