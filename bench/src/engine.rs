@@ -30,8 +30,8 @@ impl Binary {
     }
 }
 
-/// A job over `votes.jsonl`, which it follows: event times in milliseconds, tasks closed ten seconds after they open, and a
-/// checkpoint a second. `consensus` is what differs of that section, `more` what stands behind it all.
+/// A job over `votes.jsonl`, which it follows: event times in milliseconds, a short memory, and a checkpoint a second.
+/// `consensus` is what differs of that section, `more` what stands behind it all.
 pub(crate) fn followed(name: &str, consensus: &str, more: &str) -> String {
     format!(
         r#"name = "{name}"
@@ -44,7 +44,6 @@ map = {{ event_time = {{ field = "event_time", unit = "ms" }} }}
 
 [consensus]
 {consensus}
-close = {{ after = "10s" }}
 lateness = "1s"
 finality_after = "10s"
 forget_after = "10s"

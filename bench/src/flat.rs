@@ -5,6 +5,7 @@
 //! ago files were merged (memory, retained files, restarts) is looked at often, and its mean counts; of restarts the
 //! median, since whatever else the machine does falls on some of them.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -59,6 +60,8 @@ struct Slice {
     retained_bytes: u64,
     restart_ms: u64,
     restored_rows: u64,
+    /// Bytes of all retained files, merged ones among them, against those of the rows that changed.
+    written_per_changed: f64,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -69,7 +72,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let job = args.folder.join("flat.toml");
     let publish = if args.no_delta { "\n[publish]\ndelta = false\n" } else { "" };
     let more = format!("\n[limits]\nfuture_skew = \"off\"\n{publish}");
-    fs::write(&job, followed("flat", "method = \"weighted\"\nera = \"10m\"", &more))?;
+    let consensus = "method = \"weighted\"\nera = \"10m\"\nclose = { after = \"10s\" }";
+    fs::write(&job, followed("flat", consensus, &more))?;
     let tasks = args.millions * 1_000_000;
     let lines = tasks * args.votes;
     let shape =
@@ -81,8 +85,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let observed = running.observed();
     println!("{tasks} tasks, {lines} votes, {} workers, {} slices", args.workers, args.slices);
     println!(
-        "{:>5} {:>8} {:>8} {:>9} {:>8} {:>11} {:>10} {:>9}",
-        "slice", "CPU s", "peak MB", "memory MB", "log KB", "retained KB", "restart ms", "restored"
+        "{:>5} {:>8} {:>8} {:>9} {:>8} {:>11} {:>10} {:>9} {:>9}",
+        "slice",
+        "CPU s",
+        "peak MB",
+        "memory MB",
+        "log KB",
+        "retained KB",
+        "restart ms",
+        "restored",
+        "written x"
     );
     let store = args.folder.join("store");
     let mut slices: Vec<Slice> = Vec::new();
@@ -91,10 +103,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         running.forget_peak()?;
         let (mut memory, mut retained) = (Vec::new(), Vec::new());
         let (mut restarts, mut restored) = (Vec::new(), Vec::new());
+        let mut files: BTreeMap<String, u64> = BTreeMap::new();
         for part in 1..=RESTARTS {
             let until = lines * (RESTARTS * (nr - 1) + part) / (RESTARTS * args.slices);
             let over = AtomicBool::new(false);
-            let looks = std::thread::scope(|scope| -> anyhow::Result<_> {
+            let (looks, seen) = std::thread::scope(|scope| -> anyhow::Result<_> {
                 let looking = scope.spawn(|| look(observed, &store.join("retained"), &over));
                 let wrote = write(&mut votes, until - written, args.rate, &mut to);
                 over.store(true, Ordering::Relaxed);
@@ -104,6 +117,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             written = until;
             memory.extend(looks.iter().map(|look| look.0));
             retained.extend(looks.iter().map(|look| look.1));
+            files.extend(seen);
             while read < written {
                 let commit = running.next("commit")?;
                 read += commit["rows"]["rows_in"].as_u64().context("a commit counts its rows")?;
@@ -125,17 +139,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             retained_bytes: mean(&retained),
             restart_ms: median(restarts),
             restored_rows: mean(&restored),
+            written_per_changed: written_per_changed(&files),
         };
         (log_before, cpu_before) = (log, cpu);
         println!(
-            "{nr:>5} {:>8.1} {:>8.0} {:>9.0} {:>8.0} {:>11.0} {:>10} {:>9}",
+            "{nr:>5} {:>8.1} {:>8.0} {:>9.0} {:>8.0} {:>11.0} {:>10} {:>9} {:>9.2}",
             slice.cpu_s,
             slice.peak_bytes as f64 / 1e6,
             slice.memory_bytes as f64 / 1e6,
             slice.log_bytes as f64 / 1e3,
             slice.retained_bytes as f64 / 1e3,
             slice.restart_ms,
-            slice.restored_rows
+            slice.restored_rows,
+            slice.written_per_changed
         );
         slices.push(slice);
     }
@@ -152,17 +168,34 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The memory of the run and the bytes of its retained files, looked at until it is `over`.
-fn look(observed: Observed, retained: &Path, over: &AtomicBool) -> anyhow::Result<Vec<(u64, u64)>> {
-    let mut looks = Vec::new();
+/// The memory of the run and the bytes of its retained files, each time one looked, and those of each file.
+type Looks = (Vec<(u64, u64)>, BTreeMap<String, u64>);
+
+/// Looks until it is `over`.
+fn look(observed: Observed, retained: &Path, over: &AtomicBool) -> anyhow::Result<Looks> {
+    let (mut looks, mut files) = (Vec::new(), BTreeMap::new());
     while !over.load(Ordering::Relaxed) {
         looks.push((observed.memory("VmRSS")?, bytes_below(retained)?));
+        for entry in fs::read_dir(retained)? {
+            let entry = entry?;
+            // One that is gone meanwhile was seen before.
+            if let Ok(file) = entry.metadata() {
+                files.insert(entry.file_name().to_string_lossy().into_owned(), file.len());
+            }
+        }
         std::thread::sleep(LOOK_EVERY);
     }
-    Ok(looks)
+    Ok((looks, files))
 }
 
-fn median(mut of: Vec<u64>) -> u64 {
+/// A merged file has a number more in its name than one that a worker wrote at a checkpoint.
+fn written_per_changed(files: &BTreeMap<String, u64>) -> f64 {
+    let is_merged = |name: &str| name.split('-').count() > 3;
+    let changed: u64 = files.iter().filter(|(name, _)| !is_merged(name)).map(|file| file.1).sum();
+    files.values().sum::<u64>() as f64 / changed as f64
+}
+
+pub(crate) fn median(mut of: Vec<u64>) -> u64 {
     of.sort_unstable();
     of.get(of.len() / 2).copied().unwrap_or_default()
 }

@@ -57,7 +57,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let _ = fs::remove_dir_all(&args.folder);
     fs::create_dir_all(&args.folder)?;
     let job = args.folder.join("latency.toml");
-    fs::write(&job, followed("latency", "method = \"majority\"\nera = \"1h\"", ""))?;
+    let consensus = "method = \"majority\"\nera = \"1h\"\nclose = { after = \"10s\" }";
+    fs::write(&job, followed("latency", consensus, ""))?;
     let mut votes = File::create(args.folder.join("votes.jsonl"))?;
     let mut child = Command::new(quorate)
         .arg("run")

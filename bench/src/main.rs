@@ -5,6 +5,7 @@
 //!   quorate-bench votes FILE    the votes of w1 alone: for peers (peers/run.sh)
 //!   quorate-bench flat          20 million tasks through a bounded window, in ten slices
 //!   quorate-bench latency       votes appended to a followed file: until told, until committed
+//!   quorate-bench restart       a million votes on open tasks: until a run goes on where another was killed
 //!   quorate-bench costs -- CMD  CPU, wall and peak memory of a command and all it starts
 //! ```
 //!
@@ -16,6 +17,7 @@ mod engine;
 mod flat;
 mod latency;
 mod opponents;
+mod restart;
 mod stream;
 mod w1;
 
@@ -38,6 +40,8 @@ enum Bench {
     Flat(flat::Args),
     /// How old a decision is when it is told, and when it is committed
     Latency(latency::Args),
+    /// How long a restart takes with many votes on open tasks
+    Restart(restart::Args),
     /// What a command costs, as one line of JSON
     Costs(costs::Args),
     /// An opponent, in a process of its own
@@ -50,6 +54,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Votes(args) => w1::write_votes(&args),
         Bench::Flat(args) => flat::run(&args),
         Bench::Latency(args) => latency::run(&args),
+        Bench::Restart(args) => restart::run(&args),
         Bench::Costs(args) => costs::run(&args),
         Bench::Opponent(args) => opponents::run(&args),
     }

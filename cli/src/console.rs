@@ -51,7 +51,12 @@ pub(crate) struct Console {
     colours_out: bool,
     /// Whether a status line stands on standard error.
     status: Mutex<bool>,
+    /// Lines of results that are not written yet.
+    results: Mutex<Vec<u8>>,
 }
+
+/// So many bytes of results are written without waiting for more.
+const RESULTS: usize = 64 << 10;
 
 impl Console {
     /// As this process was started.
@@ -69,6 +74,7 @@ impl Console {
             colours: terminal && wanted,
             colours_out: io::stdout().is_terminal() && wanted,
             status: Mutex::new(false),
+            results: Mutex::default(),
         }
     }
 
@@ -77,15 +83,45 @@ impl Console {
         self.colours
     }
 
-    /// A line of results.
+    /// A line of results, with those before it.
     pub(crate) fn out(&self, line: impl Display) -> io::Result<()> {
-        self.clear();
-        writeln!(io::stdout().lock(), "{line}")
+        self.collect(line.to_string().as_bytes())?;
+        self.flush()
     }
 
-    /// The same in a colour, if standard output takes any.
+    /// A line of results, which is written with others: by [`Console::flush`] at the latest.
+    pub(crate) fn collect(&self, line: &[u8]) -> io::Result<()> {
+        let mut results = self.results();
+        results.extend_from_slice(line);
+        results.push(b'\n');
+        if results.len() < RESULTS { Ok(()) } else { self.write(&mut results) }
+    }
+
+    /// Writes the results that were collected.
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        self.write(&mut self.results())
+    }
+
+    /// Under the lock of `results`: lines stay in their order.
+    fn write(&self, results: &mut Vec<u8>) -> io::Result<()> {
+        if results.is_empty() {
+            return Ok(());
+        }
+        self.clear();
+        let mut out = io::stdout().lock();
+        let written = out.write_all(results).and_then(|()| out.flush());
+        results.clear();
+        written
+    }
+
+    /// A line of results in a colour, if standard output takes any.
     pub(crate) fn out_in(&self, paint: Paint, line: &str) -> io::Result<()> {
-        self.out(paint.over(line, self.colours_out))
+        self.out(self.painted(paint, line))
+    }
+
+    /// `text` in a colour, if standard output takes any.
+    pub(crate) fn painted(&self, paint: Paint, text: &str) -> String {
+        paint.over(text, self.colours_out)
     }
 
     /// A line about them. That nobody reads it is no reason to stop.
@@ -135,6 +171,10 @@ impl Console {
         if std::mem::take(&mut *shown) {
             let _ = write!(io::stderr().lock(), "{CLEAR}");
         }
+    }
+
+    fn results(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
+        self.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// A panic elsewhere must not silence what is said about it.

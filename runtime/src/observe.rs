@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use quorate_connectors::store::Requests;
 use quorate_schemas::log::Counts;
 use quorate_schemas::table::{DecisionRow, DecisionUpdateRow};
 
@@ -97,6 +98,8 @@ pub struct Committed {
     pub rows: Counts,
     /// How long staging and committing took.
     pub took_ms: u64,
+    /// What was asked of the store since the run began, by all of its parts.
+    pub requests: Requests,
 }
 
 /// A run leads, has recovered, and begins to read.
@@ -131,6 +134,9 @@ pub trait Observer: Send + Sync {
     /// A task has closed, or its decision was revised; not committed yet. Only with [`RunOptions::follow`].
     fn decided(&self, _decision: &DecisionRow) {}
 
+    /// What was told of outcomes and decisions until now should be seen: it may be a while until there are more.
+    fn told(&self) {}
+
     /// Something a person would want to know: the store is slow, a file has vanished, another run leads.
     fn note(&self, _text: &str) {}
 }
@@ -162,6 +168,8 @@ pub struct Totals {
     pub refused: u64,
     /// Commits.
     pub commits: u64,
+    /// What was asked of the store.
+    pub requests: Requests,
 }
 
 impl fmt::Display for Outcome {

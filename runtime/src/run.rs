@@ -67,7 +67,9 @@ fn run_with(
     upgrade: Upgrade,
 ) -> Result<Outcome, Error> {
     let watch = Stopwatch::start();
-    let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let mut tokio = tokio::runtime::Builder::new_multi_thread();
+    tokio.on_thread_start(step_back);
+    let tokio = tokio.worker_threads(2).enable_all().build();
     let tokio = tokio.map_err(|error| {
         Error::Worker(format!("the asynchronous runtime does not start: {error}"))
     })?;
@@ -390,8 +392,20 @@ fn ended(shared: &Shared, led: Option<Led>) -> Result<Outcome, Error> {
         undecided: led.decided.undecided,
         refused: led.decided.refused,
         commits: led.commits,
+        requests: shared.store.requests(),
     };
     Ok(if led.finished { Outcome::Finished(totals) } else { Outcome::Stopped(totals) })
+}
+
+/// Where the processor is short, staging and merging leave it to the workers: what they do is seen at once, and they wait
+/// for commits if those fall behind.
+fn step_back() {
+    const NICE: i32 = 5;
+    // Only Linux knows priorities of threads; elsewhere it would be the whole process that steps back.
+    if cfg!(target_os = "linux") {
+        // It is a courtesy: that it is not allowed harms nothing.
+        let _ = rustix::process::setpriority_process(None, NICE);
+    }
 }
 
 /// Who runs here.

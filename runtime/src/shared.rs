@@ -126,18 +126,17 @@ impl Shared {
         }
     }
 
-    /// Lets the observer hear of a decision that is on its way to the tables.
-    pub(crate) fn tell(&self, row: &ForStage) {
-        if !self.follow {
-            return;
-        }
+    /// Lets the observer hear of a decision that is on its way to the tables; true if it has.
+    pub(crate) fn tell(&self, row: &ForStage) -> bool {
         match row {
+            _ if !self.follow => return false,
             ForStage::Out(ToOutlet::Row(OutRow::Update(update))) => self.observer.update(update),
             ForStage::Out(ToOutlet::Row(OutRow::Decision(decision))) => {
                 self.observer.decided(decision)
             }
-            _ => {}
+            _ => return false,
         }
+        true
     }
 
     /// Ends the run with `error`, unless it has ended already. The first one is the cause.

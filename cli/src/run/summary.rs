@@ -26,15 +26,16 @@ pub(super) fn lines(outcome: &Outcome, job: &Job, job_file: &Path) -> Vec<String
             ];
         }
     };
-    let Totals { rows, decided, undecided, refused, commits } = totals;
+    let Totals { rows, decided, undecided, refused, commits, requests } = totals;
     let mut lines = vec![
         format!(
-            "{}: {word} after {} ({} late, {} rejected), {}",
+            "{}: {word} after {} ({} late, {} rejected), {}, {}",
             job.name,
             counted(rows.rows_in, "row"),
             grouped(rows.late),
             grouped(rows.rejected),
             counted(*commits, "commit"),
+            counted(requests.total(), "store request"),
         ),
         // Revisions since then are in the tables, and may say otherwise.
         format!(
@@ -64,7 +65,7 @@ pub(super) fn as_json(outcome: &Outcome) -> Value {
         Outcome::Stopped(totals) => ("stopped", *totals),
         Outcome::AlreadyFinished => ("already_finished", Totals::default()),
     };
-    let Totals { rows, decided, undecided, refused, commits } = totals;
+    let Totals { rows, decided, undecided, refused, commits, requests } = totals;
     json!({
         "ended": word,
         "rows": rows,
@@ -72,11 +73,13 @@ pub(super) fn as_json(outcome: &Outcome) -> Value {
         "undecided": undecided,
         "refused": refused,
         "commits": commits,
+        "requests": requests,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use quorate_runtime::observe::Requests;
     use quorate_schemas::log::Counts;
 
     use super::*;
@@ -87,7 +90,14 @@ mod tests {
         let file = Path::new("panel.toml");
         let job = Job::parse(text, file).unwrap().job;
         let rows = Counts { rows_in: 1_234, on_time: 1_230, late: 3, rejected: 1 };
-        let totals = Totals { rows, decided: 90, undecided: 10, refused: 2, commits: 1 };
+        let totals = Totals {
+            rows,
+            decided: 90,
+            undecided: 10,
+            refused: 2,
+            commits: 1,
+            requests: Requests { create: 3, put: 4, ..Requests::default() },
+        };
         let check =
             |outcome: Outcome, expected: &[&str]| assert_eq!(lines(&outcome, &job, file), expected);
         let query =
@@ -95,7 +105,7 @@ mod tests {
         check(
             Outcome::Finished(totals),
             &[
-                "panel: finished after 1,234 rows (3 late, 1 rejected), 1 commit",
+                "panel: finished after 1,234 rows (3 late, 1 rejected), 1 commit, 7 store requests",
                 "tasks as they closed: 90 quorate, 10 undecided",
                 "2 votes could not count in their task: see the table rejects",
                 "tables: /srv/panel/tables",
@@ -106,7 +116,7 @@ mod tests {
         check(
             Outcome::Stopped(quiet),
             &[
-                "panel: stopped after 1,234 rows (3 late, 1 rejected), 1 commit",
+                "panel: stopped after 1,234 rows (3 late, 1 rejected), 1 commit, 7 store requests",
                 "tasks as they closed: 90 quorate, 10 undecided",
                 "tables: /srv/panel/tables",
                 "go on: quorate run panel.toml",

@@ -105,28 +105,39 @@ impl Observer for Watch {
 
     fn committed(&self, commit: &Committed) {
         if self.wish == Wish::Json {
-            let Committed { seq, checkpoint, rows, took_ms } = commit;
-            self.json(
-                "commit",
-                json!({ "seq": seq, "checkpoint": checkpoint, "rows": rows, "took_ms": took_ms }),
-            );
+            let Committed { seq, checkpoint, rows, took_ms, requests } = commit;
+            let said = json!({
+                "seq": seq,
+                "checkpoint": checkpoint,
+                "rows": rows,
+                "took_ms": took_ms,
+                "requests": requests,
+            });
+            self.json("commit", said);
         }
     }
 
     fn update(&self, update: &DecisionUpdateRow) {
         match self.wish {
-            Wish::Json => self.json("update", json_line(update)),
+            Wish::Json => self.result(self.console.collect(&json_line("update", update))),
             Wish::Lines | Wish::Quiet => {
-                self.result(self.console.out_in(Paint::Dim, &lines::update(update)));
+                let line = self.console.painted(Paint::Dim, &lines::update(update));
+                self.result(self.console.collect(line.as_bytes()));
             }
         }
     }
 
     fn decided(&self, decision: &DecisionRow) {
         match self.wish {
-            Wish::Json => self.json("decision", json_line(decision)),
-            Wish::Lines | Wish::Quiet => self.result(self.console.out(lines::decision(decision))),
+            Wish::Json => self.result(self.console.collect(&json_line("decision", decision))),
+            Wish::Lines | Wish::Quiet => {
+                self.result(self.console.collect(lines::decision(decision).as_bytes()));
+            }
         }
+    }
+
+    fn told(&self) {
+        self.result(self.console.flush());
     }
 
     fn note(&self, text: &str) {

@@ -17,6 +17,7 @@ mod kills;
 mod panels;
 mod parquet;
 mod reopened;
+mod requests;
 mod rotated;
 mod running;
 mod ticks;

@@ -162,7 +162,9 @@ impl Leader {
         self.true_now(&record, checkpoint, rows.rows_in).await?;
         *led = Led { commits: led.commits + 1, decided: plus(led.decided, decided), finished };
         let (seq, took_ms) = (record.record().seq, watch.elapsed_ms());
-        self.shared.observer.committed(&observe::Committed { seq, checkpoint, rows, took_ms });
+        let requests = self.shared.store.requests();
+        let committed = observe::Committed { seq, checkpoint, rows, took_ms, requests };
+        self.shared.observer.committed(&committed);
         self.progress.send_replace(*led);
         Ok(lead)
     }

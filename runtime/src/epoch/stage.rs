@@ -40,6 +40,7 @@ pub(crate) fn stage<'s>(
         let mut uploading: BTreeMap<u64, Capability<Epoch>> = BTreeMap::new();
         let arrived = Arrived::default();
         move |frontiers| {
+            let mut told = false;
             input.for_each_time(|time, rows| {
                 let checkpoint = checkpoint_of(*time.time());
                 let (_, staging) = open.entry(checkpoint).or_insert_with(|| {
@@ -47,10 +48,13 @@ pub(crate) fn stage<'s>(
                 });
                 for row in rows.flat_map(|rows| rows.drain(..)) {
                     shared.count(&row);
-                    shared.tell(&row);
+                    told |= shared.tell(&row);
                     staging.take(row, &stager);
                 }
             });
+            if told {
+                shared.observer.told();
+            }
             while let Some(entry) = open.first_entry() {
                 let checkpoint = *entry.key();
                 if frontiers[0].less_than(&first_epoch(checkpoint + 1)) {

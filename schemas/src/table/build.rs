@@ -8,7 +8,7 @@ use arrow::array::{
     TimestampMicrosecondArray,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use serde_json::{Map, Value};
+use serde::Serialize;
 
 use super::{CellKind, Cells, Column, OutRow, Table, TableRow, VoteRow};
 use crate::time::{Micros, format_rfc3339};
@@ -349,48 +349,62 @@ impl Cells for TableBuilder {
     }
 }
 
-struct JsonCells {
+/// One JSON object while it is written: there may be as many of them as there are votes.
+struct JsonLine {
     columns: &'static [Column],
     next: usize,
-    object: Map<String, Value>,
+    text: Vec<u8>,
 }
 
-impl JsonCells {
-    fn put(&mut self, value: Option<Value>) {
+impl JsonLine {
+    fn member(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        self.text.push(if self.text.is_empty() { b'{' } else { b',' });
+        self.value(name);
+        self.text.push(b':');
+        self.value(value);
+    }
+
+    fn value(&mut self, value: &(impl Serialize + ?Sized)) {
+        serde_json::to_writer(&mut self.text, value).expect("what is no map has a text");
+    }
+
+    fn put(&mut self, value: Option<&(impl Serialize + ?Sized)>) {
         let name = self.columns[self.next].name;
         self.next += 1;
         if let Some(value) = value {
-            self.object.insert(name.to_owned(), value);
+            self.member(name, value);
         }
     }
 }
 
-impl Cells for JsonCells {
+impl Cells for JsonLine {
     fn text(&mut self, value: Option<&str>) {
-        self.put(value.map(Value::from));
+        self.put(value);
     }
     fn int(&mut self, value: Option<i64>) {
-        self.put(value.map(Value::from));
+        self.put(value.as_ref());
     }
     fn real(&mut self, value: Option<f64>) {
-        self.put(value.map(Value::from));
+        self.put(value.as_ref());
     }
     fn flag(&mut self, value: Option<bool>) {
-        self.put(value.map(Value::from));
+        self.put(value.as_ref());
     }
     fn time(&mut self, value: Option<Micros>) {
-        self.put(value.map(|micros| Value::from(format_rfc3339(micros))));
+        self.put(value.map(format_rfc3339).as_ref());
     }
     fn bytes(&mut self, value: Option<&[u8]>) {
-        self.put(value.map(|bytes| Value::from(String::from_utf8_lossy(bytes))));
+        self.put(value.map(String::from_utf8_lossy).as_ref());
     }
 }
 
-/// A row as one JSON object, without `job` and `commit`; nulls are left out.
-pub fn json_line<R: TableRow>(row: &R) -> Value {
-    let mut cells = JsonCells { columns: R::COLUMNS, next: 0, object: Map::new() };
-    cells.object.insert("event_time".into(), format_rfc3339(row.event_time()).into());
-    cells.object.insert("revision".into(), row.revision().into());
-    row.cells(&mut cells);
-    Value::Object(cells.object)
+/// A row as one JSON object of this `type`, without `job` and `commit`; nulls are left out.
+pub fn json_line<R: TableRow>(kind: &str, row: &R) -> Vec<u8> {
+    let mut line = JsonLine { columns: R::COLUMNS, next: 0, text: Vec::with_capacity(512) };
+    line.member("type", kind);
+    line.member("event_time", &format_rfc3339(row.event_time()));
+    line.member("revision", &row.revision());
+    row.cells(&mut line);
+    line.text.push(b'}');
+    line.text
 }
