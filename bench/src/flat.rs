@@ -176,7 +176,8 @@ fn look(observed: Observed, retained: &Path, over: &AtomicBool) -> anyhow::Resul
     let (mut looks, mut files) = (Vec::new(), BTreeMap::new());
     while !over.load(Ordering::Relaxed) {
         looks.push((observed.memory("VmRSS")?, bytes_below(retained)?));
-        for entry in fs::read_dir(retained)? {
+        // There is none before the first checkpoint.
+        for entry in fs::read_dir(retained).into_iter().flatten() {
             let entry = entry?;
             // One that is gone meanwhile was seen before.
             if let Ok(file) = entry.metadata() {

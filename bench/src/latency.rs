@@ -24,8 +24,8 @@ pub(crate) struct Args {
     /// Where votes and tables go; emptied first
     #[arg(long, default_value = "target/bench/latency")]
     folder: PathBuf,
-    /// Votes appended a second: half of what W1 makes
-    #[arg(long, default_value_t = 150_000)]
+    /// Votes appended a second: half of the most that it keeps up with while it prints all that changes
+    #[arg(long, default_value_t = 110_000)]
     rate: u64,
     /// For so long
     #[arg(long, default_value_t = 30)]
