@@ -158,6 +158,10 @@ impl Console {
         if !self.terminal {
             return false;
         }
+        let size = terminal_size::terminal_size_of(io::stderr());
+        let columns = size.map(|(width, _)| usize::from(width.0)).filter(|columns| *columns > 0);
+        let columns = columns.unwrap_or(usize::MAX);
+        let line: String = line.chars().take(columns).collect();
         let mut shown = self.lock();
         let _ = write!(io::stderr().lock(), "{CLEAR}{NO_WRAP}{line}{WRAP}");
         let _ = io::stderr().flush();

@@ -21,6 +21,7 @@ mod demo;
 mod exit;
 mod explain;
 mod generate;
+mod hint;
 mod log;
 mod numbers;
 mod plan;

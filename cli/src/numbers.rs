@@ -13,6 +13,16 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// `1234567` as `1.2M`, for where there is little room.
+pub(crate) fn short(number: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
+    match UNITS.iter().find(|(unit, _)| number >= *unit) {
+        None => number.to_string(),
+        Some((unit, word)) if number / unit >= 10 => format!("{}{word}", grouped(number / unit)),
+        Some((unit, word)) => format!("{}.{}{word}", number / unit, number % unit * 10 / unit),
+    }
+}
+
 /// `3 files`, `1 file`.
 pub(crate) fn counted(number: u64, one: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -45,6 +55,10 @@ mod tests {
     #[test]
     fn numbers_read_as_people_write_them() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1_000, 9_999, 10_000, 1_250_000, 25_000_000_000].map(short),
+            ["0", "999", "1.0k", "9.9k", "10k", "1.2M", "25G"]
+        );
         assert_eq!([0, 1, 2_000].map(|n| counted(n, "row")), ["0 rows", "1 row", "2,000 rows"]);
         assert_eq!(
             [0, 1_023, 1_536, 16 << 20].map(bytes),

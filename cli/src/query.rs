@@ -57,6 +57,10 @@ enum Format {
 impl Format {
     fn of_answers(self) -> sql::Format {
         match self {
+            // On a screen, what is too wide for a table is a line for each value.
+            Format::Table if io::stdout().is_terminal() => {
+                sql::Format::Fitted(screen(sql::ROWS_SHOWN))
+            }
             Format::Table => sql::Format::Table,
             Format::Chart => sql::Format::Chart(screen(BARS)),
             Format::Csv => sql::Format::Csv,

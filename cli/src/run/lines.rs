@@ -5,7 +5,7 @@ use quorate_schemas::table::{DecisionRow, DecisionStatus, DecisionUpdateRow, Und
 use quorate_schemas::time::format_rfc3339;
 use serde_json::{Value, json};
 
-use crate::numbers::{counted, grouped};
+use crate::numbers::{counted, grouped, short};
 
 /// `12,345 rows (2,000/s) · 3 late · 980 decided, 20 undecided · 4 commits, 1.5 s since`
 pub(super) fn progress(progress: &Progress) -> String {
@@ -32,6 +32,24 @@ pub(super) fn progress(progress: &Progress) -> String {
         age / 1_000,
         age % 1_000 / 100
     ));
+    parts.join(" · ")
+}
+
+/// `2.0M rows, 277k/s · 105k of 143k decided · 3 late · 1.5 s behind · 4 epochs`: for one line of a terminal, what matters
+/// least last.
+pub(super) fn status(progress: &Progress) -> String {
+    let Progress {
+        rows, rows_per_s, decided, undecided, open_epochs, checkpoint_age_ms: age, ..
+    } = progress;
+    let mut parts = vec![format!("{} rows, {}/s", short(rows.rows_in), short(*rows_per_s))];
+    if decided + undecided > 0 {
+        parts.push(format!("{} of {} decided", short(*decided), short(decided + undecided)));
+    }
+    let some = [(rows.late, "late"), (rows.rejected, "rejected")];
+    let some = some.iter().filter(|(count, _)| *count > 0);
+    parts.extend(some.map(|(count, word)| format!("{} {word}", short(*count))));
+    parts.push(format!("{}.{} s behind", age / 1_000, age % 1_000 / 100));
+    parts.push(format!("{} open", counted(*open_epochs, "epoch")));
     parts.join(" · ")
 }
 
@@ -120,6 +138,9 @@ mod tests {
         (seen.decided, seen.undecided, seen.commits) = (980, 20, 1);
         let said = "12,345 rows (2,000/s) · 3 late · 2 rejected · 980 decided, 20 undecided · 1 commit, 1.5 s since";
         assert_eq!(progress(&seen), said);
+        seen.open_epochs = 3;
+        let said = "12k rows, 2.0k/s · 980 of 1.0k decided · 3 late · 2 rejected · 1.5 s behind · 3 epochs open";
+        assert_eq!(status(&seen), said);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use quorate_runtime::job::Job;
 use quorate_runtime::observe::{Outcome, Totals};
 use serde_json::{Value, json};
 
+use crate::hint::first_question;
 use crate::numbers::{counted, grouped};
 
 /// For people.
@@ -52,9 +53,7 @@ pub(super) fn lines(outcome: &Outcome, job: &Job, job_file: &Path) -> Vec<String
     }
     lines.push(format!("tables: {}/tables", job.store.trim_end_matches('/')));
     lines.extend(next);
-    lines.push(format!(
-        "try: quorate query \"SELECT * FROM decisions_current LIMIT 10\" --job {job_file}"
-    ));
+    lines.push(first_question(job_file));
     lines
 }
 
@@ -100,8 +99,7 @@ mod tests {
         };
         let check =
             |outcome: Outcome, expected: &[&str]| assert_eq!(lines(&outcome, &job, file), expected);
-        let query =
-            "try: quorate query \"SELECT * FROM decisions_current LIMIT 10\" --job panel.toml";
+        let query = &first_question("panel.toml");
         check(
             Outcome::Finished(totals),
             &[

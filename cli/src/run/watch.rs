@@ -92,11 +92,10 @@ impl Observer for Watch {
         match self.wish {
             Wish::Json => self.json("progress", lines::progress_json(progress)),
             Wish::Lines => {
-                let line = lines::progress(progress);
-                if !self.console.status(&line)
+                if !self.console.status(&lines::status(progress))
                     && before % PROGRESS_PER_LINE == PROGRESS_PER_LINE - 1
                 {
-                    self.console.note(line);
+                    self.console.note(lines::progress(progress));
                 }
             }
             Wish::Quiet => {}
