@@ -14,7 +14,7 @@ use quorate_runtime::observe::Outcome;
 use crate::at::{block_on, failed};
 use crate::console::{Console, Paint};
 use crate::exit::Exit;
-use crate::hint::first_question;
+use crate::hint::{alias, first_question};
 use crate::numbers::{counted, grouped, per_cent};
 use crate::run::to_its_end;
 use crate::whatif::read_truths;
@@ -99,6 +99,9 @@ pub(crate) fn run(args: &Args, console: &Arc<Console>) -> anyhow::Result<Exit> {
         least_trusted(&by_accuracy(&store).await.map_err(failed)?, console)?;
         console.out("")?;
         console.out(format_args!("tables: {}/tables", loaded.store.trim_end_matches('/')))?;
+        if let Some(alias) = alias() {
+            console.out(alias)?;
+        }
         console.out(first_question(job.display()))?;
         Ok(Exit::Done)
     })
