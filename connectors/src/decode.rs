@@ -15,8 +15,8 @@
 //! 4. **Exact**: numbers are read from their text, to the nearest double; integers that are ids or labels keep every
 //!    digit. Of equal keys the last one counts.
 //!
-//! Rows of Parquet come as the JSON objects that they would be. Fields that no record has are skipped. *Cost*: one pass over the row, and one over each nested field that the map
-//! reaches into.
+//! Rows of Parquet come as the JSON objects that they would be. Fields that no record has are skipped. *Cost*: one pass
+//! over the row, and one over each nested field that the map reaches into.
 
 mod cast;
 mod cells;

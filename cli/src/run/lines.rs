@@ -35,8 +35,8 @@ pub(super) fn progress(progress: &Progress) -> String {
     parts.join(" · ")
 }
 
-/// `2.0M rows, 277k/s · 105k of 143k decided · 3 late · 1.5 s behind · 4 epochs`: for one line of a terminal, what matters
-/// least last.
+/// `2.0M rows, 277k/s · 105k of 143k decided · 3 late · 1.5 s behind · 4 epochs open`: for one line of a terminal, what
+/// matters least last.
 pub(super) fn status(progress: &Progress) -> String {
     let Progress {
         rows, rows_per_s, decided, undecided, open_epochs, checkpoint_age_ms: age, ..

@@ -18,6 +18,7 @@ pub(crate) enum Place {
 
 impl Place {
     /// What stands here.
+    #[inline]
     pub(crate) fn of<'a>(&self, found: &Found<'a>) -> Result<Option<&'a str>, Refusal> {
         match self {
             Place::Key(at) => Ok(found[*at]),

@@ -227,7 +227,6 @@ impl Plan {
     fn fill<'a>(&'a self, row: &mut Row<'a>, found: &Found<'a>) -> Result<(), Refusal> {
         for (field, place) in &self.places {
             match place {
-                FieldPlace::Row(Place::Key(at)) => row.put(*field, found[*at]),
                 FieldPlace::Row(place) => row.put(*field, place.of(found)?),
                 FieldPlace::Constant(json) => row.put(*field, Some(json)),
                 FieldPlace::Member(_) | FieldPlace::MemberKey => {}
