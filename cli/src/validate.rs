@@ -131,7 +131,8 @@ fn show(job: &Job, trial: &Trial, warnings: usize, console: &Console) -> std::io
 
 fn source_line(source: &SourceTrial) -> String {
     let rows = &source.rows;
-    let files = counted(source.files, "file");
+    let word = if source.is_topic { "partition" } else { "file" };
+    let files = counted(source.files, word);
     if rows.rows_in == 0 {
         return format!("{files}, no rows");
     }
@@ -150,7 +151,7 @@ fn reject_lines(source: &SourceTrial, reject: &RejectRow) -> (String, String) {
     let what = format!(
         "{} at {} {}: {}: {}",
         place.origin.partition,
-        source.format.position_word(),
+        if source.is_topic { "offset" } else { source.format.position_word() },
         place.position,
         reject.reason,
         reject.detail

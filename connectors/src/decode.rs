@@ -93,7 +93,6 @@ pub struct Part<'a> {
 /// Which bytes of a row are a part's own.
 #[derive(Clone, Copy)]
 pub struct Own<'a> {
-    row: &'a [u8],
     member: Option<&'a Member<'a>>,
 }
 
@@ -119,11 +118,11 @@ impl<'a> Part<'a> {
 }
 
 impl<'a> Own<'a> {
-    /// The row's bytes; of a member its part of them.
-    pub fn bytes(&self) -> Cow<'a, [u8]> {
+    /// The row's bytes, which are `row`; of a member its part of them.
+    pub fn bytes<'r>(&self, row: &'r [u8]) -> Cow<'r, [u8]> {
         match self.member {
             Some(member) => Cow::Owned(member.written().into_bytes()),
-            None => Cow::Borrowed(self.row),
+            None => Cow::Borrowed(row),
         }
     }
 }
@@ -243,10 +242,10 @@ impl Decoder {
     ) {
         let read = self.parts(header, bytes, &mut |row, member| {
             let answer = row.and_then(|row| self.record(row));
-            take(Part { answer, own: Own { row: bytes, member } });
+            take(Part { answer, own: Own { member } });
         });
         if let Err(refusal) = read {
-            take(Part { answer: Err(refusal), own: Own { row: bytes, member: None } });
+            take(Part { answer: Err(refusal), own: Own { member: None } });
         }
     }
 

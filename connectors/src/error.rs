@@ -141,6 +141,17 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// Something between us and brokers of Kafka.
+    #[error("{about}: {reason}")]
+    Kafka {
+        /// The topic, the partition or the brokers.
+        about: String,
+        /// What is wrong and what to do.
+        reason: String,
+        /// Whether waiting may mend it.
+        passes: bool,
+    },
+
     /// A source's `map` can't be followed.
     #[error("map: `{field}` {problem}")]
     Map {
@@ -158,6 +169,7 @@ impl Error {
             Error::Store { problem, .. } => problem.passes(),
             Error::Delta { problem, .. } => problem.is_some_and(Problem::passes),
             Error::Contended { .. } | Error::Reading { .. } => true,
+            Error::Kafka { passes, .. } => *passes,
             Error::Location { .. }
             | Error::Damaged { .. }
             | Error::NewerFormat { .. }

@@ -39,7 +39,7 @@ use self::books::Books;
 use self::gate::Gate;
 use crate::decode::Decoder;
 use crate::error::Error;
-use crate::source::{Cut, Entry, Notice, PartitionReader, ReadStep, Reading};
+use crate::source::{Cut, Entry, Found, Notice, PartitionReader, ReadStep, Reading};
 
 /// What the inlets of one source share.
 #[derive(Clone, Debug)]
@@ -90,10 +90,28 @@ impl Inlet {
     /// # Errors
     /// [`Error::Reading`] if it can't be opened, or was replaced since the entry was made.
     pub fn open(spec: &InletSpec, entry: &Entry, resume: Resume) -> Result<Inlet, Error> {
-        let origin = Origin { source: spec.source.clone(), partition: entry.partition.clone() };
+        Inlet::of(spec, &Found::File(entry.clone()), 0, resume)
+    }
+
+    /// Opens what was found at its position, to be read by a worker.
+    ///
+    /// # Errors
+    /// As [`PartitionReader::open`].
+    pub fn of(
+        spec: &InletSpec,
+        found: &Found,
+        worker: usize,
+        resume: Resume,
+    ) -> Result<Inlet, Error> {
+        let origin =
+            Origin { source: spec.source.clone(), partition: found.partition().to_owned() };
         let gate = Gate::new(spec, origin.shared(), resume);
-        let reader = PartitionReader::open(entry, &spec.decoder.wanted(), &spec.limits)?;
-        let (path, reading) = (entry.path.clone(), entry.source_reading);
+        let reader = PartitionReader::open(found, worker, &spec.decoder.wanted(), &spec.limits)?;
+        let (path, reading) = match found {
+            Found::File(entry) => (entry.path.clone(), entry.source_reading),
+            // It has no header to be wrong.
+            Found::Topic(_) => (PathBuf::new(), Reading::Followed),
+        };
         Ok(Inlet { reader, gate, path, reading, notices: Vec::new() })
     }
 
@@ -152,8 +170,8 @@ impl Inlet {
             floor: lateness.floor(),
             bound: lateness.bound(),
             done: self.reader.is_done(),
-            file_bytes: self.reader.file_bytes(),
-            mark: self.reader.mark().clone(),
+            seen: self.reader.seen(),
+            mark: self.reader.mark(),
             counts: *counts,
         }
     }
@@ -163,7 +181,7 @@ impl Inlet {
         self.reader.take_bytes()
     }
 
-    /// The next byte to read, of Parquet the next row.
+    /// The next byte to read, of Parquet the next row, of a topic the next offset.
     pub fn next(&self) -> u64 {
         self.reader.next()
     }

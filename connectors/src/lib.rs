@@ -8,6 +8,7 @@ pub mod delta;
 pub mod error;
 pub mod generate;
 pub mod inlet;
+pub mod kafka;
 pub mod source;
 pub mod staged;
 pub mod store;

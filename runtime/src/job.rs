@@ -21,6 +21,7 @@ mod close;
 mod consensus;
 mod finding;
 mod fingerprint;
+mod kafka;
 mod limits;
 mod manual;
 mod map;
@@ -51,11 +52,12 @@ pub use limits::{Limits, RejectLimit};
 pub use plan::{Flow, Part, Plan};
 pub use publish::Publish;
 pub use schema::schema;
-pub use source::{Format, Source};
+pub use source::{Format, Input, Source};
 pub use trial::{Problem, SourceTrial, StoreContents, Trial};
 
 use checkpoint::RawCheckpoint;
 use consensus::{Consensus, RawConsensus};
+use kafka::RawKafka;
 use limits::RawLimits;
 use publish::{RawOutputs, RawPublish};
 use section::{Findings, Given, Section};
@@ -186,6 +188,7 @@ struct RawJob {
     /// `workers`: threads that share the work, 1 to 1,024; default one per core. No result depends on it.
     workers: Given<u32>,
     sources: Vec<RawSource>,
+    kafka: RawKafka,
     consensus: RawConsensus,
     checkpoint: RawCheckpoint,
     limits: RawLimits,
@@ -200,6 +203,7 @@ impl RawJob {
             store: root.take("store", found, store::reader()),
             workers: root.take("workers", found, value::count(1..=MAX_WORKERS)),
             sources: read_sources(&mut root, found),
+            kafka: RawKafka::read(root.section("kafka", found), found),
             consensus: RawConsensus::read(root.section("consensus", found), found),
             checkpoint: RawCheckpoint::read(root.section("checkpoint", found), found),
             limits: RawLimits::read(root.section("limits", found), found),
@@ -223,14 +227,16 @@ impl RawJob {
     /// `None` if what is missing cannot be made up.
     fn resolve(self, path: &Path, found: &mut Findings<'_>) -> Option<Job> {
         check_kinds(&self.sources, found);
-        let sources = source::resolve(self.sources, found);
+        let folder =
+            path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let kafka = self.kafka.resolve(folder, found);
+        let name = self.name.as_ref().map_or("", |name| name.get_ref().as_str());
+        let sources = source::resolve(self.sources, kafka.as_ref(), name, found);
         let (limits, caps) = self.limits.resolve(found);
         let updates = self.outputs.decision_updates.is_some_and(Spanned::into_inner);
         let Consensus { policy, lateness, idle_after } =
             self.consensus.resolve(&sources, caps, updates, found);
         let checkpoint = self.checkpoint.resolve(found);
-        let folder =
-            path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let store = store::resolve(self.store, folder, found);
         Some(Job {
             name: self.name?.into_inner(),

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quorate_connectors::inlet::{Counts, InletSpec};
-use quorate_connectors::source::{Entry, Reading};
+use quorate_connectors::source::{Found, Reading};
 use quorate_operators::clock::Report;
 use quorate_operators::rows::Epoch;
 use quorate_schemas::clock::Clock;
@@ -60,8 +60,8 @@ pub(crate) struct Assigned {
     pub(crate) record: RecordKind,
     /// How its source is read. (A copy that does not grow is read to its end in a followed source, too.)
     pub(crate) reading: Reading,
-    /// Its file.
-    pub(crate) entry: Entry,
+    /// Where it is read.
+    pub(crate) found: Found,
     /// What is known of it.
     pub(crate) offer: Offer,
     /// When it begins to hold the clock.

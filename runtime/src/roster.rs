@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use quorate_connectors::inlet::{Lateness, Progress, Resume};
-use quorate_connectors::source::{Entry, FileMark, Known};
+use quorate_connectors::source::{Found, Known, Mark};
 use quorate_schemas::log::{Position, Standing};
 use quorate_schemas::place::Origin;
 use quorate_schemas::time::Micros;
@@ -75,7 +75,7 @@ pub(crate) struct Missing {
     /// The partition, and who says so to the log.
     pub(crate) offer: Offer,
     /// Where it stands.
-    pub(crate) known: Known,
+    pub(crate) known: Known<Mark>,
 }
 
 /// The partitions of a run.
@@ -95,11 +95,11 @@ struct Members {
 struct Member {
     owner: Option<usize>,
     stage: Stage,
-    known: Known,
+    known: Known<Mark>,
     resume: Resume,
     told: Option<Told>,
-    /// How many bytes of its file were read, where this run has read it.
-    file_bytes: Option<u64>,
+    /// How much of it was seen, where this run has read it.
+    seen: Option<u64>,
     /// Why it could not be opened the last time.
     trouble: Option<String>,
     gone: Option<Stopwatch>,
@@ -131,7 +131,7 @@ impl Roster {
         let promised = standing.clock.promised;
         let floor = (promised > Micros::MIN).then_some(promised);
         let member = |position: &Position| {
-            let mark: FileMark =
+            let mark: Mark =
                 serde_json::from_value(position.mark.clone()).map_err(|error| {
                     let partition = &position.origin.partition;
                     Error::Damaged(format!(
@@ -157,7 +157,7 @@ impl Roster {
                     done: position.done,
                     floor: position.join_watermark_us,
                 }),
-                file_bytes: None,
+                seen: None,
                 trouble: None,
                 gone: None,
             };
@@ -173,13 +173,13 @@ impl Roster {
     }
 
     /// Every partition of a source, as it stands now.
-    pub(crate) fn known(&self, source: &str) -> Vec<Known> {
+    pub(crate) fn known(&self, source: &str) -> Vec<Known<Mark>> {
         self.lock().of_source(source).map(|(_, member)| member.known.clone()).collect()
     }
 
     /// The marks that have changed since a survey was told of `known`: files were short then, and are known better by
     /// now. What it takes for new and begins like one of them is left to the next survey.
-    pub(crate) fn fresher_than(&self, source: &str, known: &[Known]) -> Vec<FileMark> {
+    pub(crate) fn fresher_than(&self, source: &str, known: &[Known<Mark>]) -> Vec<Mark> {
         let members = self.lock();
         let fresh = members.of_source(source).filter(|(origin, member)| {
             let before = known.binary_search_by(|known| known.partition.cmp(&origin.partition));
@@ -193,16 +193,16 @@ impl Roster {
     pub(crate) fn offer(
         &self,
         source: &str,
-        entry: &Entry,
-        surveyed: Option<&Known>,
+        found: &Found,
+        surveyed: Option<&Known<Mark>>,
     ) -> Option<Offer> {
         let mut members = self.lock();
-        let origin = Origin { source: source.to_owned(), partition: entry.partition.clone() };
-        let bytes = entry.bytes_left();
+        let origin = Origin { source: source.to_owned(), partition: found.partition().to_owned() };
+        let bytes = found.left();
         let Some(member) = members.by_origin.get(&origin) else {
             let owner = members.least_loaded(bytes);
             let resume = Resume { greatest: None, floor: self.floor };
-            members.by_origin.insert(origin, Member::new(entry, owner, resume));
+            members.by_origin.insert(origin, Member::new(found, owner, resume));
             return Some(Offer { owner, resume, told: None });
         };
         let has_more = match member.stage {
@@ -210,8 +210,8 @@ impl Roster {
             Stage::Logged => true,
             Stage::Resting => {
                 // Of one that is done the survey has seen already that there is more.
-                let read = member.file_bytes.filter(|_| !member.known.done);
-                read.is_none_or(|read| entry.has_news(&member.known.mark, read))
+                let read = member.seen.filter(|_| !member.known.done);
+                read.is_none_or(|read| found.has_news(&member.known.mark, read))
             }
         };
         if !has_more || surveyed != Some(&member.known) {
@@ -236,7 +236,7 @@ impl Roster {
                 over.push((origin.clone(), Known { done: true, ..member.known.clone() }));
             }
         }
-        let end = |(origin, known): (Origin, Known)| {
+        let end = |(origin, known): (Origin, Known<Mark>)| {
             Some(Missing { offer: members.take_up(&origin, 0)?, known })
         };
         over.into_iter().filter_map(end).collect()
@@ -258,7 +258,7 @@ impl Roster {
         member.resume = Resume { greatest: at.greatest, floor: at.floor };
         member.told =
             Some(Told { idle: how == How::Idle, done: how == How::Done, floor: at.floor });
-        member.file_bytes = Some(at.file_bytes);
+        member.seen = Some(at.seen);
         member.trouble = None;
         if how != How::Open {
             member.stage = Stage::Resting;
@@ -271,7 +271,7 @@ impl Roster {
         let mut members = self.lock();
         let Some(member) = members.by_origin.get_mut(origin) else { return true };
         member.stage = Stage::Resting;
-        member.file_bytes = None;
+        member.seen = None;
         member.trouble.replace(trouble.to_owned()).as_deref() != Some(trouble)
     }
 
@@ -356,15 +356,16 @@ impl Members {
 }
 
 impl Member {
-    fn new(entry: &Entry, owner: usize, resume: Resume) -> Member {
-        let Entry { partition, next, mark, .. } = entry.clone();
+    fn new(found: &Found, owner: usize, resume: Resume) -> Member {
+        let (partition, next, mark) =
+            (found.partition().to_owned(), found.next(), found.mark());
         Member {
             owner: Some(owner),
             stage: Stage::Open,
             known: Known { partition, next, mark, done: false },
             resume,
             told: None,
-            file_bytes: None,
+            seen: None,
             trouble: None,
             gone: None,
         }

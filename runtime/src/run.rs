@@ -237,9 +237,10 @@ impl Leading {
         let bounded = job.sources.iter().all(|source| !source.follow);
         let assignments = Arc::new(Assignments::new(options.workers, bounded, restored));
         let mut surveyor = Surveyor::new(job, key, Arc::clone(&roster), Arc::clone(&assignments))?;
-        surveyor.survey(Start::WithTheRun, shared.observer.as_ref())?;
+        let is_over = || shared.has_failed() || shared.stop.is_given();
+        surveyor.survey(Start::WithTheRun, shared.observer.as_ref(), &is_over)?;
         if !bounded {
-            follow(surveyor, Arc::clone(&shared));
+            follow(surveyor, Arc::clone(&shared), committed_seen.clone());
         }
 
         let publishing = job.publish.delta.then(|| {
@@ -337,14 +338,26 @@ fn work_all(plan: Plan, options: &RunOptions) -> Result<(), Error> {
     Ok(())
 }
 
-/// Looks for new files of followed sources, until the run ends.
-fn follow(mut surveyor: Surveyor, shared: Arc<Shared>) {
+/// Looks for new files and partitions of followed sources, and tells the groups of topics what is committed, until the
+/// run ends.
+fn follow(
+    mut surveyor: Surveyor,
+    shared: Arc<Shared>,
+    mut committed: watch::Receiver<Committed>,
+) {
     let tokio = shared.tokio.clone();
     tokio.spawn(async move {
         while !shared.has_failed() && !shared.stop.is_given() {
             tokio::time::sleep(SURVEY_EVERY).await;
             // Directories may be large, or far away: commits and heartbeats do not wait for them.
-            let survey = || surveyor.survey(Start::Joining, shared.observer.as_ref());
+            let survey = || {
+                let observer = shared.observer.as_ref();
+                if committed.has_changed().unwrap_or(false) {
+                    let standing = committed.borrow_and_update().record().standing.clone();
+                    surveyor.tell_groups(&standing.positions, observer);
+                }
+                surveyor.survey(Start::Joining, observer, &|| shared.stop.is_given())
+            };
             if let Err(error) = tokio::task::block_in_place(survey) {
                 let _: Option<()> = shared.fail(error);
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use quorate_connectors::decode::{Cast, Decoder, FieldSource};
 use quorate_operators::policy::{Close, Method, Policy, QuorumOf, StakeRule};
-use quorate_runtime::job::{Format, Job, Loaded, REFERENCE, RejectLimit, schema as job_schema};
+use quorate_runtime::job::{Format, Input, Source, Job, Loaded, REFERENCE, RejectLimit, schema as job_schema};
 use quorate_schemas::id::IdKey;
 use quorate_schemas::ratio::Ratio;
 use quorate_schemas::record::RecordKind;
@@ -140,13 +140,13 @@ keep_removed = "30d"
     assert_eq!(names, ["votes", "live", "votes-3"]);
     let votes = job.sources.iter().find(|source| source.name == "votes").unwrap();
     assert_eq!(
-        (&votes.files[..], votes.format, votes.follow),
-        (&["a/*.jsonl".into(), "b.jsonl.gz".into()][..], Format::Json, false)
+        (&votes.input, votes.format, votes.follow),
+        (&Input::Files(vec!["a/*.jsonl".into(), "b.jsonl.gz".into()]), Format::Json, false)
     );
     assert_eq!(votes.map.fields["choice"], FieldSource::path("answers.0"));
     assert_eq!(votes.map.fields["event_time"], FieldSource::time("at", TimeUnit::Ms));
     assert_eq!(votes.map.fields["version"], FieldSource::constant(3));
-    assert_eq!(votes.spec(&job.folder).base, Path::new("jobs"));
+    assert_eq!(votes.files(&[], &job.folder).base, Path::new("jobs"));
     assert!(job.sources.iter().any(|source| source.name == "live" && source.follow));
     let cells = job.sources.iter().find(|source| source.name == "votes-3").unwrap();
     assert_eq!(cells.format, Format::Csv { delimiter: b'\t' });
@@ -381,7 +381,11 @@ fn survives(text: &str) {
             let names: std::collections::BTreeSet<&str> =
                 job.sources.iter().map(|source| source.name.as_str()).collect();
             assert_eq!(names.len(), job.sources.len());
-            assert!(job.sources.iter().all(|source| !source.files.is_empty()));
+            let is_somewhere = |source: &Source| match &source.input {
+                Input::Files(patterns) => !patterns.is_empty(),
+                Input::Topics(spec) => !spec.topics.is_empty() && !spec.connection.brokers.is_empty(),
+            };
+            assert!(job.sources.iter().all(is_somewhere));
             // Whoever decodes the rows accepts what was accepted here.
             for source in &job.sources {
                 let key = IdKey::new([0; 16]);

@@ -37,11 +37,12 @@ impl Books {
         since
     }
 
-    /// Enters what was decoded of the row at `position`.
+    /// Enters what was decoded of the row at `position`, which came as the bytes `original`.
     pub(super) fn judge(
         &mut self,
         position: u64,
         part: Part<'_>,
+        original: &[u8],
         now_us: Micros,
     ) -> Result<Placed<Record>, RejectRow> {
         let own = part.own();
@@ -59,7 +60,7 @@ impl Books {
             }
             Err(refusal) => refusal,
         };
-        let bytes = own.bytes();
+        let bytes = own.bytes(original);
         Err(self.refuse(position, &bytes, bytes.len() as u64, refusal))
     }
 

@@ -84,8 +84,9 @@ impl Gate {
         now_us: Micros,
         take: &mut dyn FnMut(Result<Placed<Record>, RejectRow>),
     ) {
-        let (position, bytes) = match cut {
-            Cut::Line { position, bytes } => (position, bytes),
+        let (position, bytes, original) = match cut {
+            Cut::Line { position, bytes } => (position, bytes, bytes),
+            Cut::Message { position, bytes, row } => (position, row, bytes),
             Cut::TooLong { position, first, bytes_total } => {
                 let max = self.books.limits.line_bytes_max;
                 let detail = format!("{bytes_total} bytes, at most {max} are allowed");
@@ -98,7 +99,10 @@ impl Gate {
                 return take(Err(self.books.refuse(position, first, bytes_total, refusal)));
             }
             // Headers go another way, and are not counted. As a row one would be none.
-            Cut::Header { position, header } => (position, header.unwrap_or_default()),
+            Cut::Header { position, header } => {
+                let bytes = header.unwrap_or_default();
+                (position, bytes, bytes)
+            }
             Cut::Columns { .. } => return,
         };
         let malformed = self.malformed();
@@ -112,7 +116,9 @@ impl Gate {
                 return take(Err(books.refuse(position, bytes, bytes.len() as u64, refusal)));
             }
         };
-        decoder.decode_each(header, bytes, &mut |part| take(books.judge(position, part, now_us)));
+        decoder.decode_each(header, bytes, &mut |part| {
+            take(books.judge(position, part, original, now_us));
+        });
     }
 
     /// What bytes are that are no row at all.

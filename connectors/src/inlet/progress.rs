@@ -4,7 +4,7 @@ use quorate_schemas::place::OriginRef;
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::time::Micros;
 
-use crate::source::{FileMark, Known};
+use crate::source::{Known, Mark};
 
 /// Rows, by what became of them: `rows_in = on_time + late + rejected`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct Progress {
     pub origin: OriginRef,
     /// The kind of record it holds.
     pub record: RecordKind,
-    /// The next byte to read, where a line begins; of Parquet the next row.
+    /// The next byte to read, where a line begins; of Parquet the next row, of a topic the next offset.
     pub next: u64,
     /// The greatest event time of its rows on time.
     pub greatest: Option<Micros>,
@@ -58,17 +58,17 @@ pub struct Progress {
     pub bound: Option<Micros>,
     /// Whether it was read to its end.
     pub done: bool,
-    /// How many bytes of the file itself were read: of a packed one, before they were unpacked.
-    pub file_bytes: u64,
-    /// By what its file is known again.
-    pub mark: FileMark,
+    /// How much of it was seen: bytes of the file itself, of a packed one before they were unpacked; offsets of a topic.
+    pub seen: u64,
+    /// By what it is known again.
+    pub mark: Mark,
     /// Rows since it was opened.
     pub counts: Counts,
 }
 
 impl Progress {
     /// The partition, as a survey of its source wants to know it.
-    pub fn known(&self) -> Known {
+    pub fn known(&self) -> Known<Mark> {
         Known {
             partition: self.origin.partition.clone(),
             next: self.next,

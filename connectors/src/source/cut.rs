@@ -48,6 +48,15 @@ pub enum Cut<'a> {
         /// What is wrong.
         what: &'a str,
     },
+    /// A message, and the row that it stands for.
+    Message {
+        /// Its offset.
+        position: u64,
+        /// Its value, as it came.
+        bytes: &'a [u8],
+        /// An object of JSON, if it is right.
+        row: &'a [u8],
+    },
     /// A line of more bytes than allowed.
     TooLong {
         /// The byte it begins at.

@@ -3,8 +3,8 @@
 use quorate_schemas::time::Micros;
 
 use super::cut::Cut;
+use super::found::{Found, Mark};
 use super::format::Format;
-use super::mark::FileMark;
 use super::notice::Notice;
 use super::parquet::ParquetReader;
 use super::reader::{FileReader, ReadStep};
@@ -12,6 +12,7 @@ use super::recognise::Entry;
 use crate::decode::Wanted;
 use crate::error::Error;
 use crate::inlet::Limits;
+use crate::kafka::TopicReader;
 
 /// Reads one partition.
 pub enum PartitionReader {
@@ -24,16 +25,36 @@ pub enum PartitionReader {
     },
     /// Rows of columns.
     Parquet(Box<ParquetReader>),
+    /// Messages of a topic.
+    Topic(Box<TopicReader>),
 }
 
 impl PartitionReader {
-    /// Opens an entry's file, to be read from its position on; only columns that are `wanted` are read where there are
-    /// columns.
+    /// Opens what was found, to be read from its position on by a worker; only columns that are `wanted` are read where
+    /// there are columns.
+    ///
+    /// # Errors
+    /// As [`PartitionReader::of_file`], or [`Error::Kafka`] if the client of the brokers does not take it.
+    pub fn open(
+        found: &Found,
+        worker: usize,
+        wanted: &Wanted,
+        limits: &Limits,
+    ) -> Result<PartitionReader, Error> {
+        match found {
+            Found::File(entry) => PartitionReader::of_file(entry, wanted, limits),
+            Found::Topic(entry) => Ok(PartitionReader::Topic(Box::new(TopicReader::open(
+                entry, worker, wanted, limits,
+            )?))),
+        }
+    }
+
+    /// Opens an entry's file.
     ///
     /// # Errors
     /// [`Error::Reading`] if it can't be opened, or is not the file any more that the entry was made of;
     /// [`Error::SourceFile`] if it is not what its format promises.
-    pub fn open(entry: &Entry, wanted: &Wanted, limits: &Limits) -> Result<PartitionReader, Error> {
+    pub fn of_file(entry: &Entry, wanted: &Wanted, limits: &Limits) -> Result<PartitionReader, Error> {
         Ok(match entry.format {
             Format::Json | Format::Csv { .. } => PartitionReader::Bytes {
                 reader: Box::new(FileReader::open(entry, limits)?),
@@ -50,6 +71,7 @@ impl PartitionReader {
         match self {
             PartitionReader::Bytes { reader, .. } => reader.next(),
             PartitionReader::Parquet(reader) => reader.next(),
+            PartitionReader::Topic(reader) => reader.next(),
         }
     }
 
@@ -61,22 +83,26 @@ impl PartitionReader {
                 next - std::mem::replace(told, next)
             }
             PartitionReader::Parquet(reader) => reader.take_bytes(),
+            PartitionReader::Topic(reader) => reader.take_bytes(),
         }
     }
 
-    /// How many bytes of the file itself were read: while it has no more, there is nothing to read.
-    pub fn file_bytes(&self) -> u64 {
+    /// How much of it was seen, bytes of the file itself or offsets of the topic: while it has no more, there is nothing
+    /// to read.
+    pub fn seen(&self) -> u64 {
         match self {
             PartitionReader::Bytes { reader, .. } => reader.file_bytes(),
             PartitionReader::Parquet(reader) => reader.file_bytes(),
+            PartitionReader::Topic(reader) => reader.seen_end(),
         }
     }
 
-    /// By what the file is known again, as it is now.
-    pub fn mark(&mut self) -> &FileMark {
+    /// By what it is known again, as it is now.
+    pub fn mark(&mut self) -> Mark {
         match self {
-            PartitionReader::Bytes { reader, .. } => reader.mark(),
-            PartitionReader::Parquet(reader) => reader.mark(),
+            PartitionReader::Bytes { reader, .. } => Mark::File(reader.mark().clone()),
+            PartitionReader::Parquet(reader) => Mark::File(reader.mark().clone()),
+            PartitionReader::Topic(reader) => Mark::Topic(reader.mark().clone()),
         }
     }
 
@@ -85,6 +111,7 @@ impl PartitionReader {
         match self {
             PartitionReader::Bytes { reader, .. } => reader.is_done(),
             PartitionReader::Parquet(reader) => reader.is_done(),
+            PartitionReader::Topic(reader) => reader.is_done(),
         }
     }
 
@@ -93,6 +120,7 @@ impl PartitionReader {
         match self {
             PartitionReader::Bytes { reader, .. } => reader.take_notices(),
             PartitionReader::Parquet(reader) => reader.take_notices(),
+            PartitionReader::Topic(reader) => reader.take_notices(),
         }
     }
 
@@ -109,6 +137,7 @@ impl PartitionReader {
         match self {
             PartitionReader::Bytes { reader, .. } => reader.read(budget_bytes, now_us, take),
             PartitionReader::Parquet(reader) => reader.read(budget_bytes, now_us, take),
+            PartitionReader::Topic(reader) => reader.read(budget_bytes, now_us, take),
         }
     }
 }

@@ -42,13 +42,13 @@ pub enum Reading {
 
 /// A partition that the log, or this run, already has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct Known<M = FileMark> {
     /// The partition's name.
     pub partition: String,
-    /// The next byte to read, of Parquet the next row.
+    /// The next byte to read, of Parquet the next row, of a topic the next offset.
     pub next: u64,
-    /// By what its file is known again.
-    pub mark: FileMark,
+    /// By what it is known again.
+    pub mark: M,
     /// Whether it was read to its end.
     pub done: bool,
 }

@@ -166,7 +166,7 @@ fn a_followed_source_says_once_that_a_header_is_none_and_rejects_its_rows() {
     assert_eq!((before.counts.rejected, door.notices.len()), (2, 1));
     assert!(door.notices[0].starts_with("v.csv: its header lacks the column `task_id`"));
     // The same after a restart in the middle.
-    let mut inlet = door.open(&[before.known()]).remove(0);
+    let mut inlet = door.open(&[before.known().file().unwrap()]).remove(0);
     door.poll(&mut inlet, 10_000).unwrap();
     let details: Vec<&str> = door.rejects.iter().map(|reject| reject.detail.as_str()).collect();
     assert_eq!(details, ["the header lacks the column `task_id`; it names: at, task, answer"; 3]);
@@ -181,7 +181,7 @@ fn a_row_in_the_middle_of_a_file_is_read_under_the_header_at_its_beginning() {
         let mut door = Door::new(Reading::Bounded, &[("v.csv", content)]);
         let mut inlet = door.open(&[]).remove(0);
         while door.poll(&mut inlet, budget_bytes).unwrap() == InletState::More {
-            let known = inlet.progress().known();
+            let known = inlet.progress().known().file().unwrap();
             inlet = door.open(&[known]).remove(0);
         }
         assert_eq!(door.gold(), ["t1=A\nB@5", "t2=C@6", "t3=D@7"], "{budget_bytes}");

@@ -1,6 +1,6 @@
 //! Files that grow.
 
-use quorate_connectors::source::{Packing, ReadStep, Reading};
+use quorate_connectors::source::{Mark, Packing, ReadStep, Reading};
 
 use super::rig::{Rig, pack, row, rows, texts};
 
@@ -119,7 +119,7 @@ fn a_small_mark_grows_with_its_file() {
         for nr in 0..40 {
             rig.append(name, pack(packing, row(nr).as_bytes()));
             rig.tick();
-            let mark = rig.open.get_mut(name).unwrap().mark();
+            let Mark::File(mark) = rig.open.get_mut(name).unwrap().mark() else { panic!("a file") };
             assert_eq!(mark.head_bytes as usize, rows(0..nr + 1).len().min(1024), "{name}");
             if nr % 3 == 0 {
                 rig.commit();

@@ -11,7 +11,7 @@ use quorate_connectors::decode::Wanted;
 use quorate_connectors::error::Error;
 use quorate_connectors::inlet::Limits;
 use quorate_connectors::source::{
-    Cut, FileSource, FileSpec, Format, Known, Notice, Packing, PartitionReader, ReadStep, Reading,
+    Cut, FileSource, FileSpec, Format, Known, Mark, Notice, Packing, PartitionReader, ReadStep, Reading,
     Survey,
 };
 use tempfile::TempDir;
@@ -110,7 +110,7 @@ impl Rig {
         let survey = self.source.survey(&known)?;
         for entry in &survey.entries {
             if !self.open.contains_key(&entry.partition) {
-                let reader = PartitionReader::open(entry, &Wanted::All, &Limits::default())?;
+                let reader = PartitionReader::of_file(entry, &Wanted::All, &Limits::default())?;
                 assert_eq!(reader.next(), entry.next);
                 self.open.insert(entry.partition.clone(), reader);
             }
@@ -210,12 +210,8 @@ impl Rig {
 }
 
 fn known_of(name: &str, reader: &mut PartitionReader) -> Known {
-    Known {
-        partition: name.to_owned(),
-        next: reader.next(),
-        mark: reader.mark().clone(),
-        done: reader.is_done(),
-    }
+    let Mark::File(mark) = reader.mark() else { panic!("{name} is a file") };
+    Known { partition: name.to_owned(), next: reader.next(), mark, done: reader.is_done() }
 }
 
 fn line(partition: &str, cut: Cut<'_>) -> Line {
@@ -226,6 +222,7 @@ fn line(partition: &str, cut: Cut<'_>) -> Line {
             (position, format!("<{what}>"))
         }
         Cut::Header { .. } | Cut::Columns { .. } => panic!("a header is no row"),
+        Cut::Message { .. } => panic!("a file has no messages"),
     };
     (partition.to_owned(), position, text)
 }

@@ -6,7 +6,7 @@
 use quorate_operators::policy::{Close, Method, Policy, QuorumOf};
 use quorate_schemas::time::{Micros, SECOND};
 
-use super::{Job, Source};
+use super::{Input, Job, Source};
 
 /// A job as a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,8 +128,12 @@ fn part(id: &str, does: &str, keeps: &str, bound: impl Into<String>) -> Part {
 }
 
 fn source(source: &Source) -> Part {
-    let until = if source.follow { "as they grow" } else { "to their end" };
-    let does = format!("read {} {until}: {}", source.files.join(", "), source.format.word());
+    let until = match (&source.input, source.follow) {
+        (_, false) => "to their end",
+        (Input::Files(_), true) => "as they grow",
+        (Input::Topics(_), true) => "as messages come",
+    };
+    let does = format!("read {} {until}: {}", source.place(), source.format.word());
     part(&format!("source.{}", source.name), &does, "", "")
 }
 

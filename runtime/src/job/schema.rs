@@ -51,8 +51,9 @@ pub fn schema() -> String {
 
 /// A job file that has every table there can be, though nothing in them.
 fn every_table() -> String {
-    let mut text = "[consensus.close]\n".to_owned();
+    let mut text = "[consensus.close]\n[kafka.tls]\n[kafka.sasl]\n".to_owned();
     for kind in RecordKind::ALL {
+        let _ = writeln!(text, "[source.{}.kafka]", kind.source_key());
         for field in Field::of(kind) {
             let _ = writeln!(text, "[source.{}.map.{}]", kind.source_key(), field.name());
         }
@@ -131,6 +132,21 @@ impl Writing<'_> {
             Shape::List(least, one) => {
                 json!({ "type": "array", "minItems": least, "items": self.value(path, one) })
             }
+            Shape::Reference => {
+                let one = |key: &str| {
+                    json!({
+                        "type": "object",
+                        "required": [key],
+                        "properties": { key: { "type": "string" } },
+                        "additionalProperties": false,
+                    })
+                };
+                json!({ "anyOf": [one("env"), one("file")] })
+            }
+            Shape::Free => json!({
+                "type": "object",
+                "additionalProperties": { "type": ["string", "number", "boolean"] },
+            }),
             Shape::Table => self.reference(path),
             Shape::AnyOf(shapes) => {
                 let mut forms = Vec::new();

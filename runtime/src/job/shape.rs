@@ -32,6 +32,10 @@ pub(super) enum Shape {
     Share,
     /// At least so many of these.
     List(usize, Box<Shape>),
+    /// Where a secret is found: `{ env = "NAME" }` or `{ file = "path" }`.
+    Reference,
+    /// Any keys, each with text, a number or a flag.
+    Free,
     /// A table, whose keys are asked for one by one.
     Table,
     /// One of several; nothing will do, if there are none.

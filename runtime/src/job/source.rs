@@ -6,6 +6,7 @@ use std::path::Path;
 
 use quorate_connectors::decode::{Decoder, Each, FieldMap};
 use quorate_connectors::error::Error;
+use quorate_connectors::kafka::{Connection, TopicSpec};
 pub use quorate_connectors::source::Format;
 use quorate_connectors::source::{FileSpec, Reading};
 use quorate_schemas::id::IdKey;
@@ -14,6 +15,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::finding::quoted;
+use super::kafka::RawTopics;
 use super::map::{path, read_map};
 use super::section::{Findings, Given, Section, Wrong};
 use super::shape::{Reader, Shape};
@@ -30,8 +32,8 @@ pub struct Source {
     pub name: String,
     /// What its rows are.
     pub kind: RecordKind,
-    /// Paths and patterns, relative to the job's folder.
-    pub files: Vec<String>,
+    /// Where its rows are.
+    pub input: Input,
     /// How its rows are written.
     pub format: Format,
     /// Whether more may be written while the job runs.
@@ -40,12 +42,36 @@ pub struct Source {
     pub map: FieldMap,
 }
 
+/// Where the rows of a source are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// In files: paths and patterns, relative to the job's folder.
+    Files(Vec<String>),
+    /// In topics.
+    Topics(Box<TopicSpec>),
+}
+
 impl Source {
+    /// How long it is read.
+    pub fn reading(&self) -> Reading {
+        if self.follow { Reading::Followed } else { Reading::Bounded }
+    }
+
     /// Its files, for a job in `folder`.
-    pub fn spec(&self, folder: &Path) -> FileSpec {
-        let reading = if self.follow { Reading::Followed } else { Reading::Bounded };
-        let (base, patterns) = (folder.to_path_buf(), self.files.clone());
-        FileSpec { base, patterns, format: self.format, reading }
+    pub fn files(&self, patterns: &[String], folder: &Path) -> FileSpec {
+        let (base, patterns) = (folder.to_path_buf(), patterns.to_vec());
+        FileSpec { base, patterns, format: self.format, reading: self.reading() }
+    }
+
+    /// Where it is read, for people.
+    pub fn place(&self) -> String {
+        match &self.input {
+            Input::Files(patterns) => patterns.join(", "),
+            Input::Topics(spec) => {
+                let names: Vec<String> = spec.topics.iter().map(ToString::to_string).collect();
+                format!("{} at {}", names.join(", "), spec.connection.address())
+            }
+        }
     }
 }
 
@@ -57,13 +83,16 @@ pub(super) struct RawSource {
     pub(super) path: String,
     /// `name`: default the kind, then `votes-2`, `votes-3`, … It must stay the same for a source to be read on.
     pub(super) name: Given<String>,
-    /// `files`: a path or pattern (`*`, `?`, `[…]`, `**`), or a list of them. Relative to the job file. Required.
+    /// `files`: a path or pattern (`*`, `?`, `[…]`, `**`), or a list of them. Relative to the job file. This or `kafka`.
     pub(super) files: Given<Vec<Spanned<String>>>,
+    /// `kafka`: topics instead of files.
+    kafka: Option<(Range<usize>, RawTopics)>,
     /// `format`: how rows are written, `"json"`, `"csv"` or `"parquet"`; default `"json"`.
     pub(super) format: Given<Format>,
     /// `delimiter`: what stands between the cells of csv; default `","`.
     pub(super) delimiter: Given<u8>,
-    /// `follow`: whether to go on reading as files grow, rotate and appear; default false.
+    /// `follow`: whether to go on reading as files grow, rotate and appear, and as messages come; default false for files
+    /// and true for topics.
     pub(super) follow: Given<bool>,
     /// `each`: the path of an object or a list, or a list of keys or columns, or `"*"`: what of a row is a record of its
     /// own; default: the row.
@@ -99,6 +128,7 @@ fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<
         span: section.span.clone(),
         path: format!("source.{}", kind.source_key()),
         files: section.take("files", found, files()),
+        kafka: read_topics(&mut section, found),
         name: section.take("name", found, value::name()),
         format,
         delimiter: section.take("delimiter", found, delimiter()),
@@ -114,20 +144,42 @@ fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<
         let remedy = "leave it out, or write format = \"csv\"";
         found.error(Some(&delimiter.span()), &section.key("delimiter"), message, remedy);
     }
-    if !section.requires("files") && !section.has("kafka") {
-        let remedy = format!("add files = \"{}.jsonl\"", kind.source_key());
-        found.error(source.span.as_ref(), &section.key("files"), "is missing", remedy);
+    match (section.has("files"), section.has("kafka")) {
+        (false, false) => {
+            let remedy = format!(
+                "add files = \"{key}.jsonl\", or kafka = {{ topic = \"{key}\" }}",
+                key = kind.source_key()
+            );
+            found.error(source.span.as_ref(), &section.key("files"), "is missing", remedy);
+        }
+        (true, true) => {
+            let span = source.kafka.as_ref().map(|(span, _)| span.clone());
+            let remedy = "write two sources of one kind: [[source.votes]] twice";
+            found.error(span.as_ref(), &section.key("kafka"), "stands beside `files`", remedy);
+        }
+        (true, false) | (false, true) => {}
     }
-    section.decline(
-        "kafka",
-        "topics are not read yet",
-        "write the rows to files and name them in `files`",
-        found,
-    );
+    if let (Some(format), Format::Csv { .. } | Format::Parquet, Some(_)) =
+        (&source.format, written, &source.kafka)
+    {
+        let message = format!("messages are not read as {}", written.word());
+        let remedy = "write \"json\": a message is one JSON object";
+        found.error(Some(&format.span()), &section.key("format"), message, remedy);
+    }
     let seen = "leave it out: .gz and .zst files are known by their endings and first bytes";
     section.decline("compression", "is not stated", seen, found);
     section.close(found);
     source
+}
+
+fn read_topics(
+    section: &mut Section<'_>,
+    found: &mut Findings<'_>,
+) -> Option<(Range<usize>, RawTopics)> {
+    let topics = section.section("kafka", found);
+    let span = topics.span.clone();
+    let raw = RawTopics::read(topics, found);
+    span.map(|span| (span, raw))
 }
 
 /// Patterns of files, and where they stand.
@@ -234,7 +286,12 @@ fn read_delimiter(value: &Spanned<DeValue<'_>>) -> Result<u8, Wrong> {
 }
 
 /// Fills in what was left out and checks the sources against each other.
-pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Source> {
+pub(super) fn resolve(
+    raw: Vec<RawSource>,
+    kafka: Option<&Connection>,
+    job: &str,
+    found: &mut Findings<'_>,
+) -> Vec<Source> {
     let mut sources: Vec<Source> = Vec::new();
     // Name, and pattern of a kind, by where they were first given.
     let mut names: BTreeMap<String, String> = BTreeMap::new();
@@ -255,6 +312,10 @@ pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Sour
             );
         }
         let files = raw.files.map(Spanned::into_inner).unwrap_or_default();
+        let topics = raw.kafka.map(|(span, topics)| {
+            topics.resolve(kafka, job, &raw.path, Some(&span), found)
+        });
+        let follows = topics.is_some();
         for file in &files {
             // What another kind is made of, too, is no mistake: the map says which fields are whose.
             let pattern = (raw.kind, file.get_ref().clone());
@@ -285,7 +346,10 @@ pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Sour
         sources.push(Source {
             name,
             kind: raw.kind,
-            files: files.into_iter().map(Spanned::into_inner).collect(),
+            input: match topics {
+                Some(topics) => Input::Topics(Box::new(topics)),
+                None => Input::Files(files.into_iter().map(Spanned::into_inner).collect()),
+            },
             format: match raw.format.map_or(Format::Json, Spanned::into_inner) {
                 Format::Json => Format::Json,
                 Format::Parquet => Format::Parquet,
@@ -293,7 +357,7 @@ pub(super) fn resolve(raw: Vec<RawSource>, found: &mut Findings<'_>) -> Vec<Sour
                     Format::Csv { delimiter: raw.delimiter.map_or(delimiter, Spanned::into_inner) }
                 }
             },
-            follow: raw.follow.is_some_and(Spanned::into_inner),
+            follow: raw.follow.map_or(follows, Spanned::into_inner),
             map,
         });
     }

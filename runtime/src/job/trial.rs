@@ -38,8 +38,10 @@ pub struct SourceTrial {
     pub kind: RecordKind,
     /// How they are written.
     pub format: Format,
-    /// How many files it has now.
+    /// How many files, or partitions of topics, it has now.
     pub files: u64,
+    /// Whether its rows are messages of a topic.
+    pub is_topic: bool,
     /// The first rows of its files: of each at least a hundred, or all there are.
     pub rows: Counts,
     /// Those of them that cannot be used, in order.

@@ -76,9 +76,9 @@ impl Slot {
     pub(super) fn of(assigned: Assigned) -> Result<Slot, Error> {
         let origin = Origin {
             source: assigned.spec.source.clone(),
-            partition: assigned.entry.partition.clone(),
+            partition: assigned.found.partition().to_owned(),
         };
-        let (from, told) = (assigned.entry.next, assigned.offer.told);
+        let (from, told) = (assigned.found.next(), assigned.offer.told);
         let record = assigned.record;
         let stage = match assigned.start {
             Start::Joining => Stage::Joining { assigned: Box::new(assigned), asked: None },
@@ -100,7 +100,7 @@ impl Slot {
             floor,
             bound: Lateness::resumed(spec.lateness_us, greatest, floor).bound(),
             done: true,
-            file_bytes: 0,
+            seen: 0,
             mark: known.mark,
             counts: Counts::default(),
         };
@@ -264,7 +264,7 @@ impl Slot {
 /// # Errors
 /// If it is bounded and cannot be opened.
 fn open(assigned: &Assigned, resume: Resume) -> Result<Stage, Error> {
-    match Inlet::open(&assigned.spec, &assigned.entry, resume) {
+    match Inlet::of(&assigned.spec, &assigned.found, assigned.offer.owner, resume) {
         Ok(inlet) => {
             Ok(Stage::Reading { inlet: Box::new(inlet), last_on_time: Stopwatch::start() })
         }

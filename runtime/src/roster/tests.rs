@@ -46,12 +46,14 @@ impl Rig {
     /// What a look hands out: `partition to owner from position`; and what it takes for missing.
     fn survey(&mut self) -> (Vec<String>, Vec<Missing>) {
         let known = self.roster.known("votes");
-        let found = self.files.survey(&known).unwrap();
+        let files: Vec<Known> = known.iter().filter_map(Known::file).collect();
+        let found = self.files.survey(&files).unwrap();
         let mut told = Vec::new();
         for entry in found.entries {
             let surveyed = known.iter().find(|known| known.partition == entry.partition);
+            let entry = Found::File(entry);
             if let Some(offer) = self.roster.offer("votes", &entry, surveyed) {
-                told.push(format!("{} to {} from {}", entry.partition, offer.owner, entry.next));
+                told.push(format!("{} to {} from {}", entry.partition(), offer.owner, entry.next()));
             }
         }
         (told, self.roster.missing("votes", &found.gone))
@@ -70,7 +72,7 @@ impl Rig {
             floor: None,
             bound: None,
             done: how == How::Done,
-            file_bytes: bytes,
+            seen: bytes,
             mark: known.mark,
             counts: Counts::default(),
         };
@@ -138,9 +140,10 @@ fn what_has_moved_since_the_survey_looked_is_left_to_the_next_one() {
     rig.read("a.jsonl", How::Idle);
     rig.write("a.jsonl", 2);
     let known = rig.roster.known("votes");
-    let found = rig.files.survey(&known).unwrap();
+    let files: Vec<Known> = known.iter().filter_map(Known::file).collect();
+    let found = rig.files.survey(&files).unwrap().entries.remove(0);
     rig.read("a.jsonl", How::Idle);
-    assert_eq!(rig.roster.offer("votes", &found.entries[0], Some(&known[0])), None);
+    assert_eq!(rig.roster.offer("votes", &Found::File(found), Some(&known[0])), None);
     assert_eq!(rig.survey(), nothing(), "it was read meanwhile");
 }
 
@@ -149,6 +152,7 @@ fn each_source_has_its_own_partition_of_a_file_that_both_have() {
     let mut rig = Rig::new();
     rig.write("a.jsonl", 1);
     let entry = rig.files.survey(&[]).unwrap().entries.remove(0);
+    let entry = Found::File(entry);
     assert_eq!(rig.roster.offer("votes", &entry, None).unwrap().owner, 0);
     assert_eq!(rig.roster.offer("gold", &entry, None).unwrap().owner, 1);
     assert_eq!(rig.roster.known("votes").len(), 1);

@@ -170,7 +170,7 @@ impl Rig {
         let key = IdKey::new([1; 16]);
         let mut surveyor =
             Surveyor::new(&job, key, Arc::clone(&roster), Arc::clone(&assignments)).unwrap();
-        surveyor.survey(Start::WithTheRun, self.notes.as_ref()).unwrap();
+        surveyor.survey(Start::WithTheRun, self.notes.as_ref(), &|| false).unwrap();
         let (look_every, per_look) = (Duration::ZERO, Duration::ZERO);
         let pace = Pace { idle_after: self.idle_after, look_every, per_look };
         let workers = (0..self.workers).map(|_| Partitions::new(Arc::clone(&roster), pace));
@@ -209,7 +209,7 @@ impl Rig {
 
     pub(super) fn survey(&mut self) {
         let notes = Arc::clone(&self.notes);
-        self.run().surveyor.survey(Start::Joining, notes.as_ref()).unwrap();
+        self.run().surveyor.survey(Start::Joining, notes.as_ref(), &|| false).unwrap();
     }
 
     pub(super) fn try_take(&mut self) -> Result<(), Error> {

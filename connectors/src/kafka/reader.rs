@@ -1,0 +1,311 @@
+//! One partition of a topic, read from an offset on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quorate_schemas::time::Micros;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+
+use super::consumer::{Consumer, Queue};
+use super::judge::{Offsets, begin_after, fails};
+use super::mark::{Last, TopicMark};
+use super::message::{Beside, Message, row};
+use super::spec::{Gone, Tombstones};
+use super::topics::{TopicEntry, TopicSource};
+use crate::decode::Wanted;
+use crate::error::Error;
+use crate::inlet::Limits;
+use crate::source::{Cut, Notice, ReadStep, Reading};
+
+/// The key under which a map finds what stands beside a message's value.
+const METADATA: &str = "kafka";
+
+/// Reads one partition.
+pub struct TopicReader {
+    source: Arc<TopicSource>,
+    consumer: Arc<Consumer>,
+    queue: Arc<Queue>,
+    partition: String,
+    mark: TopicMark,
+    /// The next offset to read, as the log will have it.
+    next: u64,
+    /// The message before the first one to read, which must be what it was.
+    proof: Option<Last>,
+    /// Where a bounded source ends.
+    end: Option<u64>,
+    /// After the last offset that brokers are known to have had.
+    seen_end: u64,
+    beside: Beside,
+    line_bytes_max: usize,
+    reject_bytes_max: usize,
+    bytes: u64,
+    read_ms: Option<i64>,
+    done: bool,
+    notices: Vec<Notice>,
+}
+
+impl TopicReader {
+    /// Begins to read an entry's partition, by the client of this worker.
+    ///
+    /// # Errors
+    /// [`Error::Kafka`] if the client can't be made, or does not take the partition.
+    pub fn open(
+        entry: &TopicEntry,
+        worker: usize,
+        wanted: &Wanted,
+        limits: &Limits,
+    ) -> Result<TopicReader, Error> {
+        let (source, mark) = (Arc::clone(&entry.source), entry.mark.clone());
+        let consumer = source.reader(worker)?;
+        let proof = mark.last.clone().filter(|last| last.offset + 1 == entry.begin);
+        let from = proof.as_ref().map_or(entry.begin, |last| last.offset);
+        let queue = consumer.assign(&mark.topic, mark.number, from)?;
+        let end = (source.reading() == Reading::Bounded).then_some(entry.end);
+        let mut reader = TopicReader {
+            queue: Arc::new(queue),
+            partition: entry.partition.clone(),
+            mark,
+            next: entry.next,
+            proof,
+            end,
+            seen_end: entry.end,
+            beside: if wanted.has(METADATA) { Beside::Everything } else { Beside::CloudEvents },
+            line_bytes_max: limits.line_bytes_max,
+            reject_bytes_max: limits.reject_bytes_max,
+            bytes: 0,
+            read_ms: None,
+            done: false,
+            notices: Vec::new(),
+            source,
+            consumer,
+        };
+        reader.pass_over(entry.begin);
+        Ok(reader)
+    }
+
+    /// Nothing before `offset` is there to be read.
+    fn pass_over(&mut self, offset: u64) {
+        self.next = self.next.max(offset);
+    }
+
+    /// The next offset to read.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// By what it is known again.
+    pub fn mark(&self) -> &TopicMark {
+        &self.mark
+    }
+
+    /// After the last offset that is known to be there.
+    pub fn seen_end(&self) -> u64 {
+        self.seen_end.max(self.next)
+    }
+
+    /// Whether it was read to its end.
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// How many bytes were read since this was last asked.
+    pub fn take_bytes(&mut self) -> u64 {
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// What is new to say about it.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Reads about `budget_bytes`, and gives the rows in them. Never waits.
+    ///
+    /// # Errors
+    /// [`Error::Kafka`] if rows are gone and the job is not to go on without them. Brokers that do not answer are no
+    /// error: they are waited for, and a notice says so.
+    pub fn read(
+        &mut self,
+        budget_bytes: usize,
+        _now_us: Micros,
+        take: &mut dyn FnMut(Cut<'_>),
+    ) -> Result<ReadStep, Error> {
+        for text in self.consumer.serve() {
+            self.notices.push(Notice::new(format!("topic {}", self.mark.topic), text));
+        }
+        // What is being read is borrowed from the queue, and what follows from it changes the reader.
+        let queue = Arc::clone(&self.queue);
+        let mut left = budget_bytes.max(1);
+        let mut last = None;
+        let step = loop {
+            if self.done || self.is_at_end() {
+                self.done = true;
+                break ReadStep::Done;
+            }
+            if left == 0 {
+                break ReadStep::More;
+            }
+            match queue.poll(Duration::ZERO) {
+                None => break ReadStep::Waiting,
+                Some(Ok(message)) => {
+                    let given = given(&message);
+                    if let Some(proof) = self.proof.take() {
+                        let is_it = proof == digest(&given, &message);
+                        if given.offset == proof.offset && !is_it {
+                            drop(message);
+                            break self.is_another_topic(proof.offset)?;
+                        }
+                    }
+                    if given.offset < self.next {
+                        continue;
+                    }
+                    left = left.saturating_sub(message.key_len() + message.payload_len() + 1);
+                    self.bytes += (message.key_len() + message.payload_len()) as u64;
+                    self.next = given.offset + 1;
+                    self.read_ms = given.time_ms.or(self.read_ms);
+                    let rule = self.source.spec().tombstones;
+                    cut(&given, message.payload(), rule, self.beside, self.line_bytes_max, self.reject_bytes_max, take);
+                    last = Some(message);
+                }
+                Some(Err(error)) => match self.answer(&error)? {
+                    None => {}
+                    Some(step) => break step,
+                },
+            }
+        };
+        if let Some(message) = last {
+            self.mark.last = Some(digest(&given(&message), &message));
+            self.consumer.works();
+            self.source.read_up_to(&self.mark, self.next, self.read_ms);
+        }
+        Ok(step)
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.end.is_some_and(|end| self.next >= end)
+    }
+
+    /// What follows from something that came in place of a message; nothing if reading goes on.
+    fn answer(&mut self, error: &KafkaError) -> Result<Option<ReadStep>, Error> {
+        if let KafkaError::PartitionEOF(_) = error {
+            // What lies between the last message and the end are marks of transactions, or not committed yet.
+            if self.end.is_some() {
+                self.done = true;
+                return Ok(Some(ReadStep::Done));
+            }
+            return Ok(Some(ReadStep::Waiting));
+        }
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                self.go_on_after_a_gap()
+            }
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownPartition) => {
+                let text = "brokers do not know it any more: was the topic deleted? It is looked for again";
+                self.notices.push(Notice::new(&self.partition, text));
+                Ok(Some(ReadStep::Waiting))
+            }
+            // Of all else the client tries again, and says itself what is in the way.
+            _ => Ok(None),
+        }
+    }
+
+    /// Brokers do not have the next offset.
+    fn go_on_after_a_gap(&mut self) -> Result<Option<ReadStep>, Error> {
+        let (topic, number) = (self.mark.topic.clone(), self.mark.number);
+        let (first, end) = match self.consumer.offsets(&topic, number) {
+            Ok((first, end)) => (first, end),
+            // They are asked again as the client finds the offset missing again.
+            Err(error) if error.retryable() => {
+                self.consumer.seek(&topic, number, self.next)?;
+                return Ok(Some(ReadStep::Waiting));
+            }
+            Err(error) => return Err(error),
+        };
+        if self.next > end {
+            return self.is_another_topic(self.next).map(Some);
+        }
+        if self.next >= first {
+            // It is there by now.
+            self.consumer.seek(&topic, number, self.next)?;
+            return Ok(Some(ReadStep::Waiting));
+        }
+        let lost = first - self.next;
+        let what = format!(
+            "the {lost} offsets from {} to {first} are gone from the topic before they were read",
+            self.next
+        );
+        let begin = begin_after(self.source.spec().gone, Offsets { first, end })
+            .ok_or_else(|| fails(&self.partition, &what, lost))?;
+        self.notices.push(Notice::new(&self.partition, format!("{what}: it goes on at offset {begin}")));
+        self.consumer.seek(&topic, number, begin)?;
+        self.pass_over(begin);
+        Ok(Some(ReadStep::Waiting))
+    }
+
+    /// What is under this name now is another topic. The partition is over; a survey finds the other one.
+    fn is_another_topic(&mut self, offset: u64) -> Result<ReadStep, Error> {
+        let what = format!("at offset {offset} is not what the job has read there: the topic was deleted and made anew");
+        if self.source.spec().gone == Gone::Fail {
+            return Err(fails(&self.partition, &what, self.seen_end()));
+        }
+        let text = format!("{what}: this partition is over, and its messages are another one");
+        self.notices.push(Notice::new(&self.partition, text));
+        self.mark.replaced = true;
+        self.done = true;
+        Ok(ReadStep::Done)
+    }
+}
+
+impl Drop for TopicReader {
+    fn drop(&mut self) {
+        self.consumer.unassign(&self.mark.topic, self.mark.number);
+    }
+}
+
+fn given<'m>(message: &'m BorrowedMessage<'_>) -> Message<'m> {
+    let headers = message.headers().map(|headers| {
+        headers.iter().map(|header| (header.key, header.value)).collect::<Vec<_>>()
+    });
+    Message {
+        topic: message.topic(),
+        number: message.partition(),
+        offset: u64::try_from(message.offset()).unwrap_or(0),
+        time_ms: message.timestamp().to_millis(),
+        key: message.key(),
+        value: message.payload().unwrap_or_default(),
+        headers: headers.unwrap_or_default(),
+    }
+}
+
+fn digest(given: &Message<'_>, message: &BorrowedMessage<'_>) -> Last {
+    Last::of(given.offset, given.time_ms, given.key, message.payload())
+}
+
+/// What a message is cut into: one row, or none.
+fn cut(
+    message: &Message<'_>,
+    payload: Option<&[u8]>,
+    tombstones: Tombstones,
+    beside: Beside,
+    line_bytes_max: usize,
+    reject_bytes_max: usize,
+    take: &mut dyn FnMut(Cut<'_>),
+) {
+    let position = message.offset;
+    let Some(bytes) = payload else {
+        if tombstones == Tombstones::Reject {
+            let first = message.key.unwrap_or_default();
+            let bytes_total = first.len() as u64;
+            let what = "a message without a value (of a compacted topic: what had this key is deleted); write \
+                        tombstones = \"skip\" if that means nothing here";
+            take(Cut::Broken { position, first: &first[..first.len().min(reject_bytes_max)], bytes_total, what });
+        }
+        return;
+    };
+    if bytes.len() > line_bytes_max {
+        let first = &bytes[..bytes.len().min(reject_bytes_max)];
+        return take(Cut::TooLong { position, first, bytes_total: bytes.len() as u64 });
+    }
+    let row = row(message, beside);
+    take(Cut::Message { position, bytes, row: &row });
+}
