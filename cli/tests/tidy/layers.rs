@@ -55,6 +55,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     // What it fuzzes, and nothing that stands on it.
     ("quorate-fuzz", &["quorate-schemas", "quorate-connectors", "quorate-runtime"]),
+    // Of tests: what they hold our client against is not ours.
+    ("quorate-broker", &[]),
 ];
 
 /// Who may name a foreign crate, or any whose name begins with it and a hyphen.
@@ -66,7 +68,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("parquet", &["quorate-connectors", "quorate-query"]),
     ("object_store", &["quorate-connectors"]),
     ("deltalake", &["quorate-connectors"]),
-    ("rdkafka", &["quorate-connectors"]),
+    ("rdkafka", &["quorate-connectors", "quorate-broker"]),
     ("reqwest", &["quorate-connectors"]),
     ("datafusion", &["quorate-query"]),
     ("candle", &["quorate-models"]),
