@@ -231,7 +231,7 @@ impl RawJob {
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let kafka = self.kafka.resolve(folder, found);
         let name = self.name.as_ref().map_or("", |name| name.get_ref().as_str());
-        let sources = source::resolve(self.sources, kafka.as_ref(), name, found);
+        let sources = source::resolve(self.sources, &kafka, name, found);
         let (limits, caps) = self.limits.resolve(found);
         let updates = self.outputs.decision_updates.is_some_and(Spanned::into_inner);
         let Consensus { policy, lateness, idle_after } =

@@ -131,13 +131,12 @@ impl Roster {
         let promised = standing.clock.promised;
         let floor = (promised > Micros::MIN).then_some(promised);
         let member = |position: &Position| {
-            let mark: Mark =
-                serde_json::from_value(position.mark.clone()).map_err(|error| {
-                    let partition = &position.origin.partition;
-                    Error::Damaged(format!(
-                        "the log's mark of partition {partition:?} cannot be read: {error}"
-                    ))
-                })?;
+            let mark: Mark = serde_json::from_value(position.mark.clone()).map_err(|error| {
+                let partition = &position.origin.partition;
+                Error::Damaged(format!(
+                    "the log's mark of partition {partition:?} cannot be read: {error}"
+                ))
+            })?;
             let resume = Resume {
                 greatest: position.greatest_event_time_us,
                 floor: position.join_watermark_us,
@@ -357,8 +356,7 @@ impl Members {
 
 impl Member {
     fn new(found: &Found, owner: usize, resume: Resume) -> Member {
-        let (partition, next, mark) =
-            (found.partition().to_owned(), found.next(), found.mark());
+        let (partition, next, mark) = (found.partition().to_owned(), found.next(), found.mark());
         Member {
             owner: Some(owner),
             stage: Stage::Open,

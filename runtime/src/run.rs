@@ -340,11 +340,7 @@ fn work_all(plan: Plan, options: &RunOptions) -> Result<(), Error> {
 
 /// Looks for new files and partitions of followed sources, and tells the groups of topics what is committed, until the
 /// run ends.
-fn follow(
-    mut surveyor: Surveyor,
-    shared: Arc<Shared>,
-    mut committed: watch::Receiver<Committed>,
-) {
+fn follow(mut surveyor: Surveyor, shared: Arc<Shared>, mut committed: watch::Receiver<Committed>) {
     let tokio = shared.tokio.clone();
     tokio.spawn(async move {
         while !shared.has_failed() && !shared.stop.is_given() {

@@ -14,8 +14,8 @@ use quorate_connectors::decode::Decoder;
 use quorate_connectors::inlet::InletSpec;
 use quorate_connectors::kafka::{self, TopicSource, TopicSurvey};
 use quorate_connectors::source::{FileSource, Found, Known, Mark, Reading, Survey};
-use quorate_schemas::log::Position;
 use quorate_schemas::id::IdKey;
+use quorate_schemas::log::Position;
 use quorate_schemas::record::RecordKind;
 
 use crate::assign::Assignments;
@@ -227,7 +227,9 @@ fn say_once(
         ("", _) => observer.note(&format!("source {source}: brokers answer")),
         (trouble, before) if trouble == before => {}
         (trouble, _) => {
-            observer.note(&format!("source {source}: {trouble}; they are asked again until they answer"));
+            observer.note(&format!(
+                "source {source}: {trouble}; they are asked again until they answer"
+            ));
         }
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use quorate_connectors::decode::{Cast, Decoder, FieldSource};
 use quorate_operators::policy::{Close, Method, Policy, QuorumOf, StakeRule};
-use quorate_runtime::job::{Format, Input, Source, Job, Loaded, REFERENCE, RejectLimit, schema as job_schema};
+use quorate_runtime::job::{
+    Format, Input, Job, Loaded, REFERENCE, RejectLimit, Source, schema as job_schema,
+};
 use quorate_schemas::id::IdKey;
 use quorate_schemas::ratio::Ratio;
 use quorate_schemas::record::RecordKind;
@@ -47,6 +49,10 @@ fn the_reference_shows_every_key() {
         "",
         "source",
         "source.votes",
+        "source.ticks.kafka",
+        "kafka",
+        "kafka.tls",
+        "kafka.sasl",
         "consensus",
         "consensus.close",
         "checkpoint",
@@ -383,7 +389,9 @@ fn survives(text: &str) {
             assert_eq!(names.len(), job.sources.len());
             let is_somewhere = |source: &Source| match &source.input {
                 Input::Files(patterns) => !patterns.is_empty(),
-                Input::Topics(spec) => !spec.topics.is_empty() && !spec.connection.brokers.is_empty(),
+                Input::Topics(spec) => {
+                    !spec.topics.is_empty() && !spec.connection.brokers.is_empty()
+                }
             };
             assert!(job.sources.iter().all(is_somewhere));
             // Whoever decodes the rows accepts what was accepted here.

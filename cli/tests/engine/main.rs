@@ -21,5 +21,6 @@ mod requests;
 mod rotated;
 mod running;
 mod ticks;
+mod topics;
 mod upgraded;
 mod wide;

@@ -169,9 +169,15 @@ mod tests {
     fn rows_that_are_gone_are_passed_over_only_if_the_job_says_so() {
         let log = [known("votes/3", 120, false)];
         let said = judged(&log, (500, 900), Gone::Fail).unwrap_err();
-        assert!(said.contains("380 offsets from 120 to 500") && said.contains("gone = \"earliest\""), "{said}");
+        assert!(
+            said.contains("380 offsets from 120 to 500") && said.contains("gone = \"earliest\""),
+            "{said}"
+        );
         // The range in the log still chains: it begins where the last one ended.
-        assert_eq!(judged(&log, (500, 900), Gone::Earliest), Ok(("votes/3".into(), 120, 500, true)));
+        assert_eq!(
+            judged(&log, (500, 900), Gone::Earliest),
+            Ok(("votes/3".into(), 120, 500, true))
+        );
         assert_eq!(judged(&log, (500, 900), Gone::Latest), Ok(("votes/3".into(), 120, 900, true)));
     }
 

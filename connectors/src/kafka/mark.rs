@@ -32,7 +32,12 @@ pub struct Last {
 }
 
 impl Last {
-    pub(super) fn of(offset: u64, time_ms: Option<i64>, key: Option<&[u8]>, value: Option<&[u8]>) -> Last {
+    pub(super) fn of(
+        offset: u64,
+        time_ms: Option<i64>,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+    ) -> Last {
         let mut sum = Sha256::new();
         sum.update(time_ms.unwrap_or(-1).to_le_bytes());
         for part in [key, value] {

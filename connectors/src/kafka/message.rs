@@ -137,7 +137,13 @@ mod tests {
     }
 
     fn of(value: &str) -> Message<'_> {
-        Message { topic: "votes", number: 3, offset: 7, value: value.as_bytes(), ..Message::default() }
+        Message {
+            topic: "votes",
+            number: 3,
+            offset: 7,
+            value: value.as_bytes(),
+            ..Message::default()
+        }
     }
 
     #[test]
@@ -156,9 +162,13 @@ mod tests {
             headers: vec![("agent", Some(b"ada")), ("none", None)],
             ..of(r#"{"task_id":"t"}"#)
         };
-        let expected = r#"{"kafka":{"topic":"votes","partition":3,"offset":7,"timestamp":"2026-01-01T00:00:00Z","key":"k\"1","headers":{"agent":"ada"}},"task_id":"t"}"#;
+        let expected = r#"{"kafka":{"topic":"votes","partition":3,"offset":7,"timestamp":"2026-01-01T00:00:00.000000Z","key":"k\"1","headers":{"agent":"ada"}},"task_id":"t"}"#;
         check(&message, Beside::Everything, expected);
-        check(&of(" { } "), Beside::Everything, r#"{"kafka":{"topic":"votes","partition":3,"offset":7} } "#);
+        check(
+            &of(" { } "),
+            Beside::Everything,
+            r#"{"kafka":{"topic":"votes","partition":3,"offset":7} } "#,
+        );
     }
 
     #[test]
@@ -172,7 +182,8 @@ mod tests {
         check(&Message { headers, ..of(r#"{"task_id":"t"}"#) }, Beside::CloudEvents, expected);
 
         let value = r#"{"specversion":"1.0","id":"a-1","time":"2026-01-01T00:00:00Z","source":"s","data":{"task_id":"t"}}"#;
-        let headers = vec![("content-type", Some(b"application/cloudevents+json; charset=utf-8" as &[u8]))];
+        let headers =
+            vec![("content-type", Some(b"application/cloudevents+json; charset=utf-8" as &[u8]))];
         check(&Message { headers: headers.clone(), ..of(value) }, Beside::CloudEvents, expected);
         // A value that is no envelope, whatever the header says, is judged by the decoder.
         check(&Message { headers, ..of("{\"task_id\":") }, Beside::CloudEvents, "{\"task_id\":");

@@ -164,7 +164,15 @@ impl TopicReader {
                     self.next = given.offset + 1;
                     self.read_ms = given.time_ms.or(self.read_ms);
                     let rule = self.source.spec().tombstones;
-                    cut(&given, message.payload(), rule, self.beside, self.line_bytes_max, self.reject_bytes_max, take);
+                    cut(
+                        &given,
+                        message.payload(),
+                        rule,
+                        self.beside,
+                        self.line_bytes_max,
+                        self.reject_bytes_max,
+                        take,
+                    );
                     last = Some(message);
                 }
                 Some(Err(error)) => match self.answer(&error)? {
@@ -199,7 +207,11 @@ impl TopicReader {
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
                 self.go_on_after_a_gap()
             }
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownPartition) => {
+            Some(
+                RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition,
+            ) => {
                 let text = "brokers do not know it any more: was the topic deleted? It is looked for again";
                 self.notices.push(Notice::new(&self.partition, text));
                 Ok(Some(ReadStep::Waiting))
@@ -236,7 +248,8 @@ impl TopicReader {
         );
         let begin = begin_after(self.source.spec().gone, Offsets { first, end })
             .ok_or_else(|| fails(&self.partition, &what, lost))?;
-        self.notices.push(Notice::new(&self.partition, format!("{what}: it goes on at offset {begin}")));
+        self.notices
+            .push(Notice::new(&self.partition, format!("{what}: it goes on at offset {begin}")));
         self.consumer.seek(&topic, number, begin)?;
         self.pass_over(begin);
         Ok(Some(ReadStep::Waiting))
@@ -244,7 +257,9 @@ impl TopicReader {
 
     /// What is under this name now is another topic. The partition is over; a survey finds the other one.
     fn is_another_topic(&mut self, offset: u64) -> Result<ReadStep, Error> {
-        let what = format!("at offset {offset} is not what the job has read there: the topic was deleted and made anew");
+        let what = format!(
+            "at offset {offset} is not what the job has read there: the topic was deleted and made anew"
+        );
         if self.source.spec().gone == Gone::Fail {
             return Err(fails(&self.partition, &what, self.seen_end()));
         }
@@ -263,9 +278,9 @@ impl Drop for TopicReader {
 }
 
 fn given<'m>(message: &'m BorrowedMessage<'_>) -> Message<'m> {
-    let headers = message.headers().map(|headers| {
-        headers.iter().map(|header| (header.key, header.value)).collect::<Vec<_>>()
-    });
+    let headers = message
+        .headers()
+        .map(|headers| headers.iter().map(|header| (header.key, header.value)).collect::<Vec<_>>());
     Message {
         topic: message.topic(),
         number: message.partition(),
@@ -298,7 +313,12 @@ fn cut(
             let bytes_total = first.len() as u64;
             let what = "a message without a value (of a compacted topic: what had this key is deleted); write \
                         tombstones = \"skip\" if that means nothing here";
-            take(Cut::Broken { position, first: &first[..first.len().min(reject_bytes_max)], bytes_total, what });
+            take(Cut::Broken {
+                position,
+                first: &first[..first.len().min(reject_bytes_max)],
+                bytes_total,
+                what,
+            });
         }
         return;
     };

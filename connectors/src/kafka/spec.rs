@@ -49,7 +49,12 @@ impl TopicPattern {
             });
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if text.is_empty() || text.len() > 249 || !text.bytes().all(plain) || text == "." || text == ".." {
+        if text.is_empty()
+            || text.len() > 249
+            || !text.bytes().all(plain)
+            || text == "."
+            || text == ".."
+        {
             return Err("is not the name of a topic".to_owned());
         }
         Ok(TopicPattern::Name(text.to_owned()))
@@ -59,7 +64,9 @@ impl TopicPattern {
     pub fn is_for(&self, topic: &str) -> bool {
         match self {
             TopicPattern::Name(name) => name == topic,
-            TopicPattern::Matching(expression) => !topic.starts_with("__") && expression.is_match(topic),
+            TopicPattern::Matching(expression) => {
+                !topic.starts_with("__") && expression.is_match(topic)
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 use quorate_schemas::time::Micros;
 
 use super::cut::Cut;
-use super::found::{Found, Mark};
 use super::format::Format;
+use super::found::{Found, Mark};
 use super::notice::Notice;
 use super::parquet::ParquetReader;
 use super::reader::{FileReader, ReadStep};
@@ -54,7 +54,11 @@ impl PartitionReader {
     /// # Errors
     /// [`Error::Reading`] if it can't be opened, or is not the file any more that the entry was made of;
     /// [`Error::SourceFile`] if it is not what its format promises.
-    pub fn of_file(entry: &Entry, wanted: &Wanted, limits: &Limits) -> Result<PartitionReader, Error> {
+    pub fn of_file(
+        entry: &Entry,
+        wanted: &Wanted,
+        limits: &Limits,
+    ) -> Result<PartitionReader, Error> {
         Ok(match entry.format {
             Format::Json | Format::Csv { .. } => PartitionReader::Bytes {
                 reader: Box::new(FileReader::open(entry, limits)?),

@@ -51,7 +51,8 @@ impl Door {
             format: Format::Json,
             reading: Reading::Bounded,
         };
-        let known: Vec<Known> = logged.iter().filter_map(|progress| progress.known().file()).collect();
+        let known: Vec<Known> =
+            logged.iter().filter_map(|progress| progress.known().file()).collect();
         let survey = FileSource::new(spec).survey(&known).unwrap();
         let resume = match logged {
             Some(progress) => Resume { greatest: progress.greatest, floor: progress.floor },

@@ -11,8 +11,8 @@ use quorate_connectors::decode::Wanted;
 use quorate_connectors::error::Error;
 use quorate_connectors::inlet::Limits;
 use quorate_connectors::source::{
-    Cut, FileSource, FileSpec, Format, Known, Mark, Notice, Packing, PartitionReader, ReadStep, Reading,
-    Survey,
+    Cut, FileSource, FileSpec, Format, Known, Mark, Notice, Packing, PartitionReader, ReadStep,
+    Reading, Survey,
 };
 use tempfile::TempDir;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use quorate_connectors::kafka::{
-    Connection, Gone, Identity, Isolation, Mechanism, OWN_PROPERTIES, Sasl, Secret, Start, Tls, Tombstones,
-    TopicPattern, TopicSpec,
+    Connection, Gone, Identity, Isolation, Mechanism, OWN_PROPERTIES, Sasl, Secret, Start, Tls,
+    Tombstones, TopicPattern, TopicSpec,
 };
 use toml::Spanned;
 use toml::de::DeValue;
@@ -15,7 +15,8 @@ use super::section::{Findings, Given, Section, Wrong, kind_of};
 use super::shape::{Reader, Shape};
 use super::value;
 
-const SECRETS: &str = "write { env = \"NAME\" } for a variable of the environment, or { file = \"path\" }";
+const SECRETS: &str =
+    "write { env = \"NAME\" } for a variable of the environment, or { file = \"path\" }";
 
 /// `[kafka]` as the file has it.
 pub(super) struct RawKafka {
@@ -23,6 +24,8 @@ pub(super) struct RawKafka {
     pub(super) brokers: Given<Vec<String>>,
     /// Whether there is a table at all.
     is_given: bool,
+    /// Whether it names brokers, rightly or not.
+    names_brokers: bool,
     tls: RawTls,
     sasl: RawSasl,
     /// `properties`: settings of the client library, by its own names.
@@ -65,6 +68,7 @@ impl RawKafka {
         let raw = RawKafka {
             properties,
             is_given: section.span.is_some(),
+            names_brokers: section.has("brokers"),
             brokers: section.take("brokers", found, brokers()),
             tls: RawTls::read(section.section("tls", found), found),
             sasl: RawSasl::read(section.section("sasl", found), found),
@@ -73,17 +77,18 @@ impl RawKafka {
         raw
     }
 
-    /// How brokers are reached; `None` where the job names none.
-    pub(super) fn resolve(self, folder: &Path, found: &mut Findings<'_>) -> Option<Connection> {
-        let RawKafka { brokers, is_given, tls, sasl, properties } = self;
+    /// How brokers are reached.
+    pub(super) fn resolve(self, folder: &Path, found: &mut Findings<'_>) -> Kafka {
+        let RawKafka { brokers, is_given, names_brokers, tls, sasl, properties } = self;
         let tls = tls.resolve(folder, found);
         let sasl = sasl.resolve(folder, found);
-        is_given.then(|| Connection {
+        let connection = is_given.then(|| Connection {
             brokers: brokers.map(Spanned::into_inner).unwrap_or_default(),
             tls,
             sasl,
             properties,
-        })
+        });
+        Kafka { connection, names_brokers }
     }
 }
 
@@ -110,8 +115,11 @@ impl RawTls {
             }),
             (None, None) => None,
             (certificate, key) => {
-                let (given, lacks) =
-                    if certificate.is_some() { ("certificate", "key") } else { ("key", "certificate") };
+                let (given, lacks) = if certificate.is_some() {
+                    ("certificate", "key")
+                } else {
+                    ("key", "certificate")
+                };
                 let span = certificate.or(key).map(|given| given.span());
                 let message = format!("is of no use without `{lacks}`");
                 let remedy = format!("name the file of the {lacks}, too");
@@ -161,8 +169,19 @@ impl RawSasl {
     }
 }
 
+/// What a job says of brokers.
+#[derive(Default)]
+pub(super) struct Kafka {
+    /// How they are reached; `None` where the job has no table of them.
+    pub(super) connection: Option<Connection>,
+    /// Whether that names some, rightly or not.
+    names_brokers: bool,
+}
+
 /// `kafka = { … }` of a source, as the file has it.
 pub(super) struct RawTopics {
+    /// Whether it names brokers, rightly or not.
+    names_brokers: bool,
     /// `brokers`: other ones than those of `[kafka]`.
     brokers: Given<Vec<String>>,
     /// `topic`: a name, or a pattern that begins with `^`, or a list of them. Required.
@@ -182,7 +201,8 @@ pub(super) struct RawTopics {
 
 impl RawTopics {
     pub(super) fn read(mut section: Section<'_>, found: &mut Findings<'_>) -> RawTopics {
-        const STARTS: &[(&str, Start)] = &[("earliest", Start::Earliest), ("latest", Start::Latest)];
+        const STARTS: &[(&str, Start)] =
+            &[("earliest", Start::Earliest), ("latest", Start::Latest)];
         const GONE: &[(&str, Gone)] =
             &[("fail", Gone::Fail), ("earliest", Gone::Earliest), ("latest", Gone::Latest)];
         const TOMBSTONES: &[(&str, Tombstones)] =
@@ -192,6 +212,7 @@ impl RawTopics {
             ("read_uncommitted", Isolation::Uncommitted),
         ];
         let raw = RawTopics {
+            names_brokers: section.has("brokers"),
             brokers: section.take("brokers", found, brokers()),
             topic: section.take("topic", found, topics()),
             start: section.take("start", found, value::word(STARTS)),
@@ -211,17 +232,17 @@ impl RawTopics {
     /// The topics, where brokers are known.
     pub(super) fn resolve(
         self,
-        kafka: Option<&Connection>,
+        kafka: &Kafka,
         job: &str,
         path: &str,
         span: Option<&std::ops::Range<usize>>,
         found: &mut Findings<'_>,
     ) -> TopicSpec {
-        let mut connection = kafka.cloned().unwrap_or_default();
+        let mut connection = kafka.connection.clone().unwrap_or_default();
         if let Some(brokers) = self.brokers {
             connection.brokers = brokers.into_inner();
         }
-        if connection.brokers.is_empty() {
+        if !self.names_brokers && !kafka.names_brokers {
             let remedy = "add [kafka] with brokers = \"localhost:9092\", or brokers to this table";
             found.error(span, &format!("{path}.kafka.brokers"), "is missing", remedy);
         }
@@ -253,7 +274,10 @@ fn file() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<String, Wrong>> {
     Reader::new(Shape::Text(value::FILLED), |given| {
         let text = value::filled(given)?;
         if text.contains("-----BEGIN") {
-            return Err(Wrong::new("is a key or certificate itself", "write it to a file, and name that"));
+            return Err(Wrong::new(
+                "is a key or certificate itself",
+                "write it to a file, and name that",
+            ));
         }
         Ok(text.to_owned())
     })
@@ -268,7 +292,9 @@ fn brokers() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Vec<String>, Wro
             .map(|broker| broker.trim().to_owned())
             .collect();
         let is_address = |broker: &String| {
-            let port = broker.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+            let port = broker
+                .rsplit_once(':')
+                .and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
             port.is_some_and(|(host, port)| !host.is_empty() && port > 0 && !host.contains("://"))
         };
         match all.iter().find(|broker| !is_address(broker)) {
@@ -314,7 +340,8 @@ fn texts<'t>(given: &'t Spanned<DeValue<'_>>) -> Result<Vec<&'t str>, Wrong> {
 fn secret() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Secret, Wrong>> {
     Reader::new(Shape::Reference, |given| match given.get_ref() {
         DeValue::Table(table) if table.len() == 1 => {
-            let (key, value) = table.iter().next().ok_or_else(|| Wrong::new("is empty", SECRETS))?;
+            let (key, value) =
+                table.iter().next().ok_or_else(|| Wrong::new("is empty", SECRETS))?;
             let text = value::filled(value).map_err(|wrong| wrong.at(value.span()))?;
             match key.get_ref().as_ref() {
                 "env" => Ok(Secret::Environment(text.to_owned())),
@@ -341,8 +368,14 @@ fn read_properties(section: &Section<'_>, found: &mut Findings<'_>) -> BTreeMap<
             DeValue::Integer(number) => number.as_str().to_owned(),
             DeValue::Boolean(flag) => flag.to_string(),
             other => {
-                let message = format!("is {}, should be text, a number, true or false", kind_of(other));
-                found.error(Some(&given.span()), &path, message, "write it as the library's manual does");
+                let message =
+                    format!("is {}, should be text, a number, true or false", kind_of(other));
+                found.error(
+                    Some(&given.span()),
+                    &path,
+                    message,
+                    "write it as the library's manual does",
+                );
                 continue;
             }
         };

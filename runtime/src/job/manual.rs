@@ -15,6 +15,9 @@ use serde_json::Value;
 /// The section that shows what holds for sources of every kind.
 const SHOWN: RecordKind = RecordKind::Vote;
 
+/// The section that shows what holds for topics of every kind.
+const SHOWN_TOPICS: RecordKind = RecordKind::Tick;
+
 /// What is said of a key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Entry {
@@ -63,7 +66,9 @@ impl Manual {
         let (_, key) = below.split_once('.')?;
         // What a map shows are examples.
         let is_example = key.starts_with("map.");
-        let shown = format!("source.{}.{key}", SHOWN.source_key());
+        let is_of_topics = key.starts_with("kafka.");
+        let kind = if is_of_topics { SHOWN_TOPICS } else { SHOWN };
+        let shown = format!("source.{}.{key}", kind.source_key());
         self.entries.get(&shown).filter(|_| !is_example)
     }
 }

@@ -145,7 +145,9 @@ impl Writing<'_> {
             }
             Shape::Free => json!({
                 "type": "object",
-                "additionalProperties": { "type": ["string", "number", "boolean"] },
+                "additionalProperties": { "anyOf": [
+                    { "type": "string" }, { "type": "number" }, { "type": "boolean" },
+                ] },
             }),
             Shape::Table => self.reference(path),
             Shape::AnyOf(shapes) => {

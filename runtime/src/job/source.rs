@@ -6,7 +6,7 @@ use std::path::Path;
 
 use quorate_connectors::decode::{Decoder, Each, FieldMap};
 use quorate_connectors::error::Error;
-use quorate_connectors::kafka::{Connection, TopicSpec};
+use quorate_connectors::kafka::TopicSpec;
 pub use quorate_connectors::source::Format;
 use quorate_connectors::source::{FileSpec, Reading};
 use quorate_schemas::id::IdKey;
@@ -15,7 +15,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::finding::quoted;
-use super::kafka::RawTopics;
+use super::kafka::{Kafka, RawTopics};
 use super::map::{path, read_map};
 use super::section::{Findings, Given, Section, Wrong};
 use super::shape::{Reader, Shape};
@@ -288,7 +288,7 @@ fn read_delimiter(value: &Spanned<DeValue<'_>>) -> Result<u8, Wrong> {
 /// Fills in what was left out and checks the sources against each other.
 pub(super) fn resolve(
     raw: Vec<RawSource>,
-    kafka: Option<&Connection>,
+    kafka: &Kafka,
     job: &str,
     found: &mut Findings<'_>,
 ) -> Vec<Source> {
@@ -312,9 +312,9 @@ pub(super) fn resolve(
             );
         }
         let files = raw.files.map(Spanned::into_inner).unwrap_or_default();
-        let topics = raw.kafka.map(|(span, topics)| {
-            topics.resolve(kafka, job, &raw.path, Some(&span), found)
-        });
+        let topics = raw
+            .kafka
+            .map(|(span, topics)| topics.resolve(kafka, job, &raw.path, Some(&span), found));
         let follows = topics.is_some();
         for file in &files {
             // What another kind is made of, too, is no mistake: the map says which fields are whose.

@@ -53,7 +53,12 @@ impl Rig {
             let surveyed = known.iter().find(|known| known.partition == entry.partition);
             let entry = Found::File(entry);
             if let Some(offer) = self.roster.offer("votes", &entry, surveyed) {
-                told.push(format!("{} to {} from {}", entry.partition(), offer.owner, entry.next()));
+                told.push(format!(
+                    "{} to {} from {}",
+                    entry.partition(),
+                    offer.owner,
+                    entry.next()
+                ));
             }
         }
         (told, self.roster.missing("votes", &found.gone))

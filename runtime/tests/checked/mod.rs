@@ -47,11 +47,13 @@ impl Check<'_> {
                         .all(|key| table.contains_key(key.as_str().unwrap()))
                 }),
                 "additionalProperties" => {
-                    assert_eq!(*wanted, false);
-                    let known = &schema["properties"];
-                    value
-                        .as_object()
-                        .is_none_or(|table| table.keys().all(|key| known.get(key).is_some()))
+                    let known = schema.get("properties").unwrap_or(&Value::Null);
+                    let fits = |other: &Value| {
+                        *wanted != false && complaints_of(self.root, wanted, other).is_empty()
+                    };
+                    value.as_object().is_none_or(|table| {
+                        table.iter().all(|(key, value)| known.get(key).is_some() || fits(value))
+                    })
                 }
                 "anyOf" => {
                     let mut fits = |form: &Value| complaints_of(self.root, form, value).is_empty();

@@ -44,7 +44,7 @@ fn usable(job: &Job) {
     assert!(job.limits.rows.reject_bytes_max <= job.limits.rows.line_bytes_max);
     assert_ne!(job.workers, Some(0));
     for source in &job.sources {
-        assert!(!source.files.is_empty(), "{} reads nothing", source.name);
+        assert!(!source.place().is_empty(), "{} reads nothing", source.name);
         let decoder = Decoder::of(source.format, source.kind, &source.map, IdKey::new([7; 16]));
         assert!(decoder.is_ok(), "{}: {:?}", source.name, decoder.err());
     }

@@ -47,7 +47,7 @@ pub fn check(bytes: &[u8]) {
 fn answers(decoder: &Decoder, row: &[u8]) -> Vec<Result<Decoded, Refusal>> {
     let mut answers = Vec::new();
     decoder.decode_each(None, row, &mut |part| {
-        let own = part.own().bytes().len();
+        let own = part.own().bytes(row).len();
         assert!(own <= row.len(), "a reject keeps {own} bytes of a row of {}", row.len());
         answers.push(part.answer());
     });

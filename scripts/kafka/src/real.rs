@@ -83,7 +83,12 @@ impl Real {
         let folder = folder();
         let path = folder.path().to_owned();
         let attached = attach(start(&path))?;
-        Ok(Real { facts: facts(&path), folder: path, attached: Some(attached), _kept: Some(folder) })
+        Ok(Real {
+            facts: facts(&path),
+            folder: path,
+            attached: Some(attached),
+            _kept: Some(folder),
+        })
     }
 
     /// What its script says of it: a line of `kafka.env`.

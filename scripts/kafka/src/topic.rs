@@ -52,9 +52,10 @@ impl Topic {
             record.key = row.key;
             record.payload = row.value;
             if !row.headers.is_empty() {
-                let headers = row.headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
-                    headers.insert(Header { key, value: Some(*value) })
-                });
+                let headers =
+                    row.headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
+                        headers.insert(Header { key, value: Some(*value) })
+                    });
                 record = record.headers(headers);
             }
             while let Err((KafkaError::MessageProduction(_), again)) = producer.send(record) {

@@ -54,7 +54,7 @@ impl Wide {
             found.push(match part.answer() {
                 Ok(decoded) => said(&decoded.record),
                 Err(Refusal { reason, detail, .. }) => {
-                    let bytes = own.bytes();
+                    let bytes = own.bytes(row.as_bytes());
                     format!("{reason}: {detail} | {}", String::from_utf8_lossy(&bytes))
                 }
             });

@@ -89,8 +89,7 @@ fn shared(path: &Path, first: &Source, source: &Source) -> String {
 /// All that is wrong with the files of a bounded source, of which a run only says the first.
 fn troubles(job: &Job, source: &Source, error: &Error) -> Vec<String> {
     let Input::Files(patterns) = &source.input else { return vec![error.to_string()] };
-    let followed =
-        FileSpec { reading: Reading::Followed, ..source.files(patterns, &job.folder) };
+    let followed = FileSpec { reading: Reading::Followed, ..source.files(patterns, &job.folder) };
     let notices = FileSource::new(followed).survey(&[]).map(|survey| survey.notices);
     let all: Vec<String> = notices.iter().flatten().map(ToString::to_string).collect();
     if all.is_empty() { vec![error.to_string()] } else { all }
@@ -110,7 +109,8 @@ pub(super) fn entries(
         }
         Input::Topics(spec) => {
             // What is there now is tried, whether or not the job waits for more.
-            let topics = TopicSource::new(spec.as_ref().clone(), Reading::Bounded, "quorate-validate")?;
+            let topics =
+                TopicSource::new(spec.as_ref().clone(), Reading::Bounded, "quorate-validate")?;
             let survey = Arc::new(topics).survey(&[], Start::Earliest)?;
             (survey.entries.into_iter().map(Found::Topic).collect(), survey.notices)
         }

@@ -28,7 +28,7 @@ fn own(cut: Cut<'_>) -> Piece {
         Cut::Broken { position, first, bytes_total, .. } => {
             Broken(position, text(first), bytes_total)
         }
-        Cut::Damage { .. } | Cut::Columns { .. } => panic!("{cut:?}"),
+        Cut::Damage { .. } | Cut::Columns { .. } | Cut::Message { .. } => panic!("{cut:?}"),
     }
 }
 
