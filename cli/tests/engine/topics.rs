@@ -72,8 +72,7 @@ struct Running(Child);
 
 impl Running {
     fn of(job: &Job) -> Running {
-        let mut command = job.command(2);
-        Running(command.arg("--json").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
+        Running(job.command(2).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
     /// Asks it to stop, and gives what it has said.
@@ -188,27 +187,28 @@ fn poison_and_tombstones_are_rejects_with_their_bytes() {
         Row { value: Some(large.as_bytes()), ..Row::default() },
         Row { value: Some(b""), ..Row::default() },
         Row { value: Some(event.as_bytes()), headers, ..Row::default() },
+        Row { value: Some(vote(9).as_bytes()), ..Row::default() },
     ]);
     let job = following(folder.path(), "poison", "poison", "");
     let file = fs::read_to_string(&job.file).unwrap();
-    let file = file.replace(
+    let file = file.replace("lateness = \"1h\"", "lateness = \"0s\"").replace(
         "[consensus]",
         "[limits]\nline_bytes = \"8KiB\"\nreject_bytes = \"1KiB\"\nrejects = \"off\"\n[consensus]",
     );
     let job = Job::written(folder.path(), "poison", &file);
     let running = Running::of(&job);
-    wait_for_rows(&job, &[("poison/0", 6)]);
+    wait_for_rows(&job, &[("poison/0", 7)]);
     running.stop();
     job.verify();
-    let rejects = job
-        .query("SELECT position, reason, octet_length(bytes) AS n FROM rejects ORDER BY position");
+    let rejects =
+        job.query("SELECT position, reason, bytes_total AS n FROM rejects ORDER BY position");
     let shown: Vec<String> = rejects.iter().map(|row| row.replace('"', "")).collect();
     assert_eq!(
         shown,
         [
             "{position:1,reason:invalid_utf8,n:9}",
             "{position:2,reason:invalid_json,n:4}",
-            "{position:3,reason:too_long,n:1024}",
+            "{position:3,reason:too_long,n:9014}",
             "{position:4,reason:invalid_json,n:0}",
         ]
     );
