@@ -64,8 +64,13 @@ impl Heard {
 
     /// Notes what is in the way; the same is said once until it is over.
     fn hear(&self, code: RDKafkaErrorCode, reason: &str) {
+        let code = sharpened(code, reason);
         let Some(what) = meaning(code) else { return };
         let mut said = self.lock();
+        // That all are down says less than why the last of them is.
+        if code == RDKafkaErrorCode::AllBrokersDown && said.trouble.is_some() {
+            return;
+        }
         if said.trouble.as_ref().is_none_or(|before| meaning(before.code) != Some(what)) {
             said.untold.push(format!("{what} ({reason}); it is tried again until it works"));
         }
@@ -86,6 +91,15 @@ impl Heard {
 
     fn take_untold(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().untold)
+    }
+}
+
+/// A broker that does not trust our certificate hangs up: only the text says why.
+fn sharpened(code: RDKafkaErrorCode, reason: &str) -> RDKafkaErrorCode {
+    let is_distrust = reason.contains("SSL routines") && reason.contains("alert");
+    match code {
+        RDKafkaErrorCode::BrokerTransportFailure if is_distrust => RDKafkaErrorCode::SSL,
+        code => code,
     }
 }
 

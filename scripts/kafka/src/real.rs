@@ -14,6 +14,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::{Offset, TopicPartitionList};
 use tempfile::TempDir;
 
 use crate::client_of;
@@ -175,6 +176,20 @@ impl Real {
         let wanted = rdkafka::admin::NewPartitions::new(name, partitions);
         let added = answer(admin(&client).create_partitions([&wanted], &options()));
         assert!(matches!(added.as_deref(), Ok([Ok(_)])), "{name}: {added:?}");
+    }
+
+    /// Deletes what a partition has before an offset, as age or size would.
+    ///
+    /// # Panics
+    /// If it cannot be deleted.
+    pub fn delete_records(&self, name: &str, partition: i32, before: i64) {
+        let client = client_of(self.fact("KAFKA_PLAINTEXT"));
+        let mut offsets = TopicPartitionList::new();
+        offsets
+            .add_partition_offset(name, partition, Offset::Offset(before))
+            .expect("an offset that there is");
+        let deleted = answer(admin(&client).delete_records(&offsets, &options()));
+        assert!(deleted.is_ok(), "{name}: {deleted:?}");
     }
 
     /// Kills the broker, as a crash would. Only of one's [`own`](Real::own).
