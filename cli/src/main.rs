@@ -27,6 +27,7 @@ mod numbers;
 mod plan;
 #[cfg(feature = "sql")]
 mod query;
+mod replay_rejects;
 mod report;
 mod run;
 mod validate;
@@ -91,6 +92,7 @@ enum Command {
     Whatif(whatif::Args),
     Report(report::Args),
     Commits(commits::Args),
+    ReplayRejects(replay_rejects::Args),
     Generate(Box<generate::Args>),
 }
 
@@ -109,6 +111,7 @@ impl Command {
             Command::Whatif(args) => whatif::run(&args, console),
             Command::Report(args) => report::run(&args, console),
             Command::Commits(args) => commits::run(&args, console),
+            Command::ReplayRejects(args) => replay_rejects::run(&args, console),
             Command::Generate(args) => generate::run(*args, console),
         }
     }

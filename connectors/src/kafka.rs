@@ -19,6 +19,7 @@ mod consumer;
 mod judge;
 mod mark;
 mod message;
+pub mod publish;
 mod reader;
 mod secret;
 mod spec;

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use quorate_connectors::delta::DeltaTables;
+use quorate_connectors::kafka::publish::UpdateTopic;
 use quorate_connectors::staged::Provenance;
 use quorate_connectors::store::Store;
 use quorate_operators::ballot::Otherwise;
@@ -21,11 +22,13 @@ use crate::clock::{Stopwatch, now_ms};
 use crate::epoch::commit::Waker;
 use crate::epoch::lead::{Leader, Led};
 use crate::epoch::ledger::{Applicant, Committed, Contest, Lead, Reopen, Terms, Upgrade};
+use crate::epoch::marks::TopicMarks;
 use crate::epoch::number::{checkpoint_of, first_epoch, last_epoch};
 use crate::epoch::patience::{Attempts, Outlasted};
 use crate::epoch::publish::Publisher;
 use crate::epoch::recover::{Taken, read_rows, sweep, take_lead};
 use crate::epoch::staging::Stager;
+use crate::epoch::topics::TopicPublisher;
 use crate::error::Error;
 use crate::job::Job;
 use crate::observe::{Observer, Outcome, Progress, RunOptions, Started, Totals};
@@ -38,6 +41,9 @@ use crate::worker::{Plan, work};
 
 /// Followed sources are looked through for new files this often.
 const SURVEY_EVERY: Duration = Duration::from_secs(1);
+
+/// So long the end of a run waits for provisional outcomes that were not sent yet.
+const LAST_UPDATES: Duration = Duration::from_secs(2);
 
 /// Runs `job` until its input has ended, or it is asked to stop, and everything read is committed and published.
 ///
@@ -103,6 +109,9 @@ async fn begin(
     observer: Arc<dyn Observer>,
     upgrade: Upgrade,
 ) -> Result<Begun, Error> {
+    if let Some(topics) = &job.topics {
+        topics.spec.check()?;
+    }
     let store = open_store(&job.store).await?;
     let mut attempts = Attempts::at_start(observer.as_ref());
     while let Outlasted::Again =
@@ -168,9 +177,6 @@ async fn publish_rest(
     observer: &Arc<dyn Observer>,
     last: &Committed,
 ) -> Result<(), Error> {
-    if !job.publish.delta {
-        return Ok(());
-    }
     let shared = Shared::new(
         store.clone(),
         Arc::clone(observer),
@@ -178,16 +184,43 @@ async fn publish_rest(
         0,
         &RunOptions::new(1),
     );
-    let tables = DeltaTables::new(store.clone(), provenance(job, last));
-    let publisher = Publisher {
-        tables,
-        publish: job.publish,
-        terms: Terms::default(),
-        shared: Arc::new(shared),
-    };
     let (sender, receiver) = watch::channel(last.clone());
     drop(sender);
-    publisher.run(receiver).await
+    let publishers = Publishers::of(job, &provenance(job, last), Arc::new(shared));
+    if let Some(delta) = publishers.delta {
+        delta.run(receiver.clone()).await?;
+    }
+    match publishers.topics {
+        Some(topics) => topics.run(receiver).await,
+        None => Ok(()),
+    }
+}
+
+/// Who tells the outside what is committed.
+struct Publishers {
+    delta: Option<Publisher>,
+    topics: Option<TopicPublisher>,
+}
+
+impl Publishers {
+    fn of(job: &Job, provenance: &Provenance, shared: Arc<Shared>) -> Publishers {
+        let marks = Arc::new(TopicMarks::of(job.topics.as_ref().map(|topics| &topics.spec)));
+        let delta = job.publish.delta.then(|| Publisher {
+            tables: DeltaTables::new(shared.store.clone(), provenance.clone()),
+            publish: job.publish,
+            terms: Terms::default(),
+            topics: Arc::clone(&marks),
+            shared: Arc::clone(&shared),
+        });
+        let topics = job.topics.clone().filter(|topics| !topics.spec.topics.is_empty());
+        let topics = topics.map(|topics| TopicPublisher {
+            topics,
+            provenance: provenance.clone(),
+            marks,
+            shared,
+        });
+        Publishers { delta, topics }
+    }
 }
 
 fn provenance(job: &Job, last: &Committed) -> Provenance {
@@ -207,7 +240,9 @@ impl Leading {
         let Leading { lead, claim, store, observer } = self;
         let (record, standing) = (claim.record().clone(), lead.standing().clone());
         let start = first_epoch(standing.checkpoint + 1);
-        let shared = Shared::new(store.clone(), observer, tokio.handle().clone(), start, options);
+        let shared = Shared::new(store, observer, tokio.handle().clone(), start, options);
+        let updates = job.topics.as_ref().map(|topics| UpdateTopic::of(&topics.spec, &job.name));
+        let shared = shared.with_updates(updates.transpose()?.flatten());
         let shared = Arc::new(shared.with_limit(job.limits.rejects, standing.totals));
         let roster = Arc::new(Roster::of(&standing, job.lateness, options.workers, FORGET_AFTER)?);
         shared.committed.store(standing.checkpoint, Ordering::Release);
@@ -243,15 +278,10 @@ impl Leading {
             follow(surveyor, Arc::clone(&shared), committed_seen.clone());
         }
 
-        let publishing = job.publish.delta.then(|| {
-            let publisher = Publisher {
-                tables: DeltaTables::new(store, provenance.clone()),
-                publish: job.publish,
-                terms: Terms::default(),
-                shared: Arc::clone(&shared),
-            };
-            shared.beside("publisher", publisher.run(committed_seen))
-        });
+        let Publishers { delta, topics } = Publishers::of(job, &provenance, Arc::clone(&shared));
+        let telling_topics = topics
+            .map(|topics| shared.beside("publisher of topics", topics.run(committed_seen.clone())));
+        let publishing = delta.map(|delta| shared.beside("publisher", delta.run(committed_seen)));
         let telling = tokio.spawn(tell(Arc::clone(&shared), progress_seen));
 
         shared.observer.started(&Started {
@@ -262,7 +292,7 @@ impl Leading {
             took_ms: since.elapsed_ms(),
         });
         let mut policy = job.policy;
-        policy.updates |= options.follow;
+        policy.updates |= options.follow || shared.updates.is_some();
         let plan = Plan {
             setup: Setup {
                 policy,
@@ -288,8 +318,11 @@ impl Leading {
         work_all(plan, options)?;
         // The workers have dropped their ends: the lead commits what it has, then the publisher the rest.
         let led = tokio.block_on(leading).ok().flatten();
-        if let Some(publishing) = publishing {
+        for publishing in publishing.into_iter().chain(telling_topics) {
             let _ = tokio.block_on(publishing);
+        }
+        if let Some(updates) = &shared.updates {
+            updates.close(LAST_UPDATES);
         }
         telling.abort();
         ended(&shared, led)
@@ -367,6 +400,9 @@ async fn tell(shared: Arc<Shared>, led: watch::Receiver<Led>) {
     let (mut commits, mut since) = (0, Stopwatch::start());
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
+        if let Some(complaint) = shared.updates.as_ref().and_then(UpdateTopic::complaint) {
+            shared.observer.note(&complaint);
+        }
         let (rows, led) = (shared.rows.get(), *led.borrow());
         if led.commits != commits {
             (commits, since) = (led.commits, Stopwatch::start());

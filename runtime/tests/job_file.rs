@@ -59,6 +59,8 @@ fn the_reference_shows_every_key() {
         "limits",
         "outputs",
         "publish",
+        "publish.kafka",
+        "publish.kafka.topics",
     ];
     for section in sections {
         let text = if section.is_empty() {

@@ -30,6 +30,7 @@ mod message;
 mod outlet;
 mod position;
 mod progress;
+mod resend;
 mod topics;
 mod updates;
 
@@ -40,6 +41,7 @@ use rdkafka::ClientConfig;
 
 pub use outlet::TopicOutlet;
 pub use progress::{Progress, Told};
+pub use resend::{Letter, send_again};
 pub use topics::{TopicFound, look_for};
 pub use updates::UpdateTopic;
 

@@ -45,6 +45,7 @@ impl Job {
             checkpoint: _,
             limits,
             publish: _,
+            topics: _,
         } = self;
         let Limits { rows, rejects: _ } = limits;
         let inlet::Limits { line_bytes_max, reject_bytes_max, future_skew_us: _ } = rows;

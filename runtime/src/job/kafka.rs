@@ -283,7 +283,7 @@ fn file() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<String, Wrong>> {
     })
 }
 
-fn brokers() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Vec<String>, Wrong>> {
+pub(super) fn brokers() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Vec<String>, Wrong>> {
     let one = Shape::Text(r"^[^\s,]+:[0-9]+(\s*,\s*[^\s,]+:[0-9]+)*$");
     Reader::new(Shape::AnyOf(vec![one.clone(), Shape::List(1, Box::new(one))]), |given| {
         let all: Vec<String> = texts(given)?

@@ -57,21 +57,19 @@ impl UpdateTopic {
         }
     }
 
-    /// What is in the way since this was asked last, for a person; `None` if nothing was dropped since.
+    /// For a person, what is in the way; `None` if nothing was dropped, or not much since this was asked last.
     pub fn complaint(&self) -> Option<String> {
         let ear = self.producer.context();
         let dropped = self.no_room.load(Ordering::Relaxed) + ear.not_delivered();
-        let before = self.told.swap(dropped, Ordering::Relaxed);
-        if dropped == before {
+        // Said again when there are twice as many.
+        let before = self.told.load(Ordering::Relaxed);
+        if dropped == 0 || dropped < before.saturating_mul(2) {
             return None;
         }
+        self.told.store(dropped, Ordering::Relaxed);
         let why = ear.refused().or_else(|| ear.trouble()).map(|complaint| complaint.reason);
         let why = why.unwrap_or_else(|| "brokers do not take them fast enough".to_owned());
-        Some(format!(
-            "{}: {} provisional outcomes were dropped, {dropped} in all: {why}",
-            self.topic,
-            dropped - before
-        ))
+        Some(format!("{}: {dropped} provisional outcomes were dropped: {why}", self.topic))
     }
 
     /// Sends what waits, for at most so long.
