@@ -16,6 +16,7 @@ mod job;
 mod kills;
 mod panels;
 mod parquet;
+mod published;
 mod reopened;
 mod requests;
 mod rotated;
