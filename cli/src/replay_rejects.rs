@@ -125,10 +125,12 @@ fn show(found: &[Reject], args: &Args, console: &Console) -> anyhow::Result<()> 
     for ((source, reason), rejects) in groups {
         console.out(format_args!("  {source}: {reason}: {}", counted(rejects.len() as u64, "row")))?;
         for reject in rejects.iter().take(SHOWN) {
-            let row: String =
-                String::from_utf8_lossy(&reject.bytes).chars().take(ROW_CHARS).collect();
+            // What came from outside commands no terminal.
+            let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+            let row = String::from_utf8_lossy(&reject.bytes);
+            let row: String = row.chars().take(ROW_CHARS).map(plain).collect();
             console.out(format_args!("    {}: {}", place(reject), reject.detail))?;
-            console.out_in(Paint::Dim, &format!("    {}", row.escape_debug()))?;
+            console.out_in(Paint::Dim, &format!("    {row}"))?;
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use quorate_broker::{Broker, Isolation, Real, Topic};
+use quorate_schemas::time::parse_rfc3339;
 use serde_json::{Map, Value};
 
 use crate::job::{Job, generate, quorate, text};
@@ -45,7 +46,7 @@ impl Published {
 
     fn on_shared(folder: &Path, name: &str) -> Published {
         let broker = Broker::shared();
-        Published::of(folder, name, broker.address(), |topic| broker.topic(topic, 3))
+        Published::of(folder, &own(name), broker.address(), |topic| broker.topic(topic, 3))
     }
 
     /// Every topic has the rows of its table, each once.
@@ -73,6 +74,11 @@ impl Published {
     }
 }
 
+/// A name that no other run of this suite has: they may share a broker.
+fn own(name: &str) -> String {
+    format!("{name}-{}", std::process::id())
+}
+
 /// The topic of the progress, which the engine makes where brokers let it.
 fn make_progress(name: &str, make: &impl Fn(&str) -> Topic) {
     if matches!(Broker::shared(), Broker::Mock(_)) {
@@ -85,18 +91,20 @@ fn as_row(table: &str, message: &quorate_broker::Message) -> Value {
     assert_eq!(message.header("table").as_deref(), Some(table));
     assert!(message.key.is_some(), "{table}: a message has a key");
     if table != "rejects" {
-        let row: Value = serde_json::from_str(&message.text()).unwrap();
+        let row: Map<String, Value> = serde_json::from_str(&message.text()).unwrap();
         assert_eq!(message.header("commit").unwrap(), row["commit"].to_string());
-        return row;
+        return timed(row);
     }
     let headers = ["commit", "source", "partition", "position", "reason", "detail"];
     let row = headers.iter().map(|name| ((*name).to_owned(), message.header(name).into()));
     let mut row: Map<String, Value> = row.collect();
-    row.insert("bytes".to_owned(), message.text().into());
+    let value = message.value.as_deref().unwrap_or_default();
+    let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+    row.insert("bytes".to_owned(), hex.into());
     Value::Object(row)
 }
 
-/// A row as `query` shows it, without what is not given; of a reject, what its message says.
+/// A row as `query` shows it, without what is not given; of a reject, what its message says. Bytes are in hexadecimal.
 fn of_table(table: &str, row: &str) -> Value {
     let mut row: Map<String, Value> = serde_json::from_str(row).unwrap();
     row.retain(|_, value| !value.is_null());
@@ -109,6 +117,17 @@ fn of_table(table: &str, row: &str) -> Value {
             if matches!(name.as_str(), "commit" | "position") {
                 *value = value.to_string().into();
             }
+        }
+    }
+    timed(row)
+}
+
+/// A row whose times are numbers: how many decimals they are written with is nobody's business.
+fn timed(mut row: Map<String, Value>) -> Value {
+    for (name, value) in &mut row {
+        if name.ends_with("_at") || matches!(name.as_str(), "event_time" | "minute") {
+            let micros = value.as_str().and_then(parse_rfc3339);
+            *value = micros.unwrap_or_else(|| panic!("{name}: {value}")).into();
         }
     }
     Value::Object(row)
@@ -219,12 +238,13 @@ fn a_broker_that_is_away_holds_up_no_commit_and_is_told_when_it_is_back() {
 #[test]
 fn provisional_outcomes_are_told_before_anything_is_committed() {
     let folder = tempfile::tempdir().unwrap();
-    let topic = Broker::shared().topic("provisional.updates", 1);
+    let topic = Broker::shared().topic(&own("provisional"), 1);
     let address = Broker::shared().address();
     let job = format!(
         "name = \"provisional\"\nstore = \"./store\"\n[source.votes]\nfiles = \"votes.jsonl\"\nfollow = true\n\
          [consensus]\nmethod = \"majority\"\nclose = {{ after = \"1h\" }}\n[checkpoint]\nevery = \"10m\"\n\
-         [publish.kafka]\nbrokers = \"{address}\"\ntopics = {{ decision_updates = \"provisional.updates\" }}\n"
+         [publish.kafka]\nbrokers = \"{address}\"\ntopics = {{ decision_updates = \"{}\" }}\n",
+        topic.name
     );
     let vote = |agent: u32| {
         format!(
@@ -252,7 +272,7 @@ fn provisional_outcomes_are_told_before_anything_is_committed() {
 #[test]
 fn rejects_are_replayed_as_they_came_and_count_once_they_are_mended() {
     let folder = tempfile::tempdir().unwrap();
-    let topic = Broker::shared().topic("replayed", 1);
+    let topic = Broker::shared().topic(&own("replayed"), 1);
     let vote = |agent: &str, choice: &str| {
         format!(
             "{{\"task_id\":\"t\",\"agent_id\":\"{agent}\",\"choice\":{choice},\"event_time\":\"2026-01-01T00:00:01Z\"}}"
@@ -264,8 +284,9 @@ fn rejects_are_replayed_as_they_came_and_count_once_they_are_mended() {
     let job = format!(
         "name = \"replay\"\nstore = \"./store\"\n[source.votes]\nfiles = \"votes*.jsonl\"\n[consensus]\n\
          method = \"majority\"\nclose = \"end-of-input\"\n[limits]\nrejects = \"off\"\nreject_bytes = \"1KiB\"\n\
-         [publish.kafka]\nbrokers = \"{}\"\ntopics = {{ decision_updates = \"replayed\" }}\n",
-        Broker::shared().address()
+         [publish.kafka]\nbrokers = \"{}\"\ntopics = {{ decision_updates = \"{}\" }}\n",
+        Broker::shared().address(),
+        topic.name
     );
     let job = Job::written(folder.path(), "job", &job);
     job.run(1);
@@ -282,7 +303,7 @@ fn rejects_are_replayed_as_they_came_and_count_once_they_are_mended() {
     assert_eq!(fs::read_to_string(&to).unwrap(), format!("{broken}\n"));
     let (ok, ..) = replay(&["--to", to.to_str().unwrap()]);
     assert!(!ok, "a file that is there is not written over");
-    let (ok, _, said) = replay(&["--to-topic", "replayed"]);
+    let (ok, _, said) = replay(&["--to-topic", &topic.name]);
     assert!(ok, "{said}");
     let sent = topic.read(Isolation::Committed);
     let sent = sent.iter().find(|letter| letter.header("replayed_from").is_some()).unwrap();

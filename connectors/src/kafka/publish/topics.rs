@@ -1,6 +1,7 @@
 //! The topics that are published to: whether they are there, and as they should be.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -14,6 +15,8 @@ use super::advice::{advice, trouble};
 use super::ear::Ear;
 use super::outlet::ANSWER;
 use crate::error::Error;
+
+const NAP: Duration = Duration::from_millis(100);
 
 /// A topic as its brokers have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,9 +71,11 @@ fn partitions(
     topic: &str,
 ) -> Result<Option<usize>, Error> {
     let found = reader.fetch_metadata(Some(topic), ANSWER).map_err(|error| {
+        // What is in the way is told as events, which somebody has to fetch.
+        while reader.poll(NAP).is_some() {}
         let said = reader.context().0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let reason = said.map_or_else(|| error.to_string(), |(_, reason)| reason);
         let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        let (code, reason) = said.unwrap_or_else(|| (code, error.to_string()));
         Error::Kafka {
             about: brokers(spec),
             reason: format!("no answer: {reason}{}", advice(code)),
