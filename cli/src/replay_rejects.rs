@@ -24,7 +24,8 @@ Examples:
   quorate replay-rejects --job panel.toml --source votes --since 40 --to-topic votes
 
 Rows are written as they came, in order of event time. Mend them, and add the file to the source, or send them to the
-topic that it reads: a row that is in time is then counted as any other. Rows of which only the beginning was kept
+topic that it reads: a row that is in time is then counted as any other (in a job that has finished, one that is newer
+than all it has read). Rows of which only the beginning was kept
 (limits.reject_bytes) are named and left out. A reject by its task (a vote after the close, say) is written as the engine
 read it.";
 
@@ -79,11 +80,13 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     })?;
     // A line end inside a row would make two of it.
     let lines = args.to.is_some();
-    let (whole, left_out): (Vec<&Reject>, Vec<&Reject>) =
-        found.iter().partition(|reject| !reject.is_cut() && !(lines && reject.bytes.contains(&b'\n')));
+    let (whole, left_out): (Vec<&Reject>, Vec<&Reject>) = found
+        .iter()
+        .partition(|reject| !reject.is_cut() && !(lines && reject.bytes.contains(&b'\n')));
     show(&found, args, console)?;
     for reject in &left_out {
-        let why = if reject.is_cut() { "only its beginning was kept" } else { "a line end is in it" };
+        let why =
+            if reject.is_cut() { "only its beginning was kept" } else { "a line end is in it" };
         console.warn(&format!("left out: {}: {why}", place(reject)));
     }
     let rows = counted(whole.len() as u64, "row");
@@ -123,7 +126,8 @@ fn show(found: &[Reject], args: &Args, console: &Console) -> anyhow::Result<()> 
     }
     console.out(counted(found.len() as u64, "reject"))?;
     for ((source, reason), rejects) in groups {
-        console.out(format_args!("  {source}: {reason}: {}", counted(rejects.len() as u64, "row")))?;
+        console
+            .out(format_args!("  {source}: {reason}: {}", counted(rejects.len() as u64, "row")))?;
         for reject in rejects.iter().take(SHOWN) {
             // What came from outside commands no terminal.
             let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
@@ -156,7 +160,10 @@ fn write(path: &Path, rejects: &[&Reject]) -> anyhow::Result<()> {
 fn send(job: &Job, topic: &str, rejects: &[&Reject]) -> anyhow::Result<()> {
     let brokers = job.brokers().context(Exit::Misconfigured);
     let brokers = brokers.with_context(|| {
-        format!("{} names no brokers: add [publish.kafka], or a source of topics", job.file.display())
+        format!(
+            "{} names no brokers: add [publish.kafka], or a source of topics",
+            job.file.display()
+        )
     })?;
     let letters = rejects.iter().map(|reject| Letter {
         key: format!("{}/{}", reject.source, reject.partition),

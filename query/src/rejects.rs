@@ -57,7 +57,8 @@ impl Reject {
 
 impl Wanted {
     fn has(&self, reject: &Reject) -> bool {
-        let among = |words: &BTreeSet<String>, word: &String| words.is_empty() || words.contains(word);
+        let among =
+            |words: &BTreeSet<String>, word: &String| words.is_empty() || words.contains(word);
         let commit = u64::try_from(reject.commit).unwrap_or(0);
         among(&self.reasons, &reject.reason)
             && among(&self.sources, &reject.source)

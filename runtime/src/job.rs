@@ -54,8 +54,8 @@ pub use limits::{Limits, RejectLimit};
 pub use plan::{Flow, Part, Plan};
 pub use publish::Publish;
 pub use schema::schema;
-pub use topics::Topics;
 pub use source::{Format, Input, Source};
+pub use topics::Topics;
 pub use trial::{Problem, SourceTrial, StoreContents, Trial};
 
 use checkpoint::RawCheckpoint;
@@ -253,7 +253,7 @@ impl RawJob {
         let checkpoint = self.checkpoint.resolve(found);
         let store = store::resolve(self.store, folder, found);
         let publish = self.publish.resolve(checkpoint.every, found);
-        let topics = self.publish.kafka.resolve(kafka.as_ref(), name, &sources, found);
+        let topics = self.publish.kafka.resolve(&kafka, name, &sources, found);
         Some(Job {
             name: self.name?.into_inner(),
             file: path.to_path_buf(),

@@ -92,6 +92,8 @@ const TABLES: &[(&str, &str)] = &[
     ("limits", "[limits]"),
     ("outputs", "[outputs]"),
     ("publish", "[publish]"),
+    ("publish.kafka", "[publish.kafka]"),
+    ("publish.kafka.topics", "[publish.kafka.topics]"),
 ];
 
 /// The keys that the schema has at `path`.

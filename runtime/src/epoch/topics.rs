@@ -91,7 +91,9 @@ impl TopicPublisher {
                         self.shared.observer.note(&format!("topics lag, trying again: {trouble}"));
                         said = trouble;
                     }
-                    if ended && over.get_or_insert_with(Stopwatch::start).elapsed() >= self.patience() {
+                    if ended
+                        && over.get_or_insert_with(Stopwatch::start).elapsed() >= self.patience()
+                    {
                         self.give_up(&latest);
                         break;
                     }

@@ -175,7 +175,7 @@ pub(super) struct Kafka {
     /// How they are reached; `None` where the job has no table of them.
     pub(super) connection: Option<Connection>,
     /// Whether that names some, rightly or not.
-    names_brokers: bool,
+    pub(super) names_brokers: bool,
 }
 
 /// `kafka = { … }` of a source, as the file has it.

@@ -190,7 +190,8 @@ fn book(policy: &Policy) -> Part {
 fn to_topics(topics: &Topics) -> Part {
     let spec = &topics.spec;
     let all = spec.topics.iter().map(|(table, topic)| format!("{} to {topic}", table.name()));
-    let updates = spec.updates.iter().map(|topic| format!("provisional outcomes to {topic}, at once"));
+    let updates =
+        spec.updates.iter().map(|topic| format!("provisional outcomes to {topic}, at once"));
     let does = format!(
         "tell brokers {}, exactly once: {}",
         spec.connection.address(),

@@ -12,7 +12,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::finding::quoted;
-use super::kafka::brokers;
+use super::kafka::{Kafka, brokers};
 use super::section::{Findings, Given, Section, Wrong};
 use super::shape::{Reader, Shape};
 use super::source::{Input, Source};
@@ -32,6 +32,8 @@ pub struct Topics {
 /// `[publish.kafka]` as the file has it.
 pub(super) struct RawPublishKafka {
     span: Option<Range<usize>>,
+    /// Whether it names brokers, rightly or not.
+    names_brokers: bool,
     /// `brokers`: other ones than those of `[kafka]`.
     brokers: Given<Vec<String>>,
     /// `progress`: the topic that says how far the others are; default `"NAME.quorate-progress"`, after the job.
@@ -48,6 +50,7 @@ impl RawPublishKafka {
     pub(super) fn read(mut section: Section<'_>, found: &mut Findings<'_>) -> RawPublishKafka {
         let raw = RawPublishKafka {
             span: section.span.clone(),
+            names_brokers: section.has("brokers"),
             brokers: section.take("brokers", found, brokers()),
             progress: section.take("progress", found, topic()),
             patience: section.take("patience", found, value::span(0..=3_600 * SECOND)),
@@ -66,21 +69,22 @@ impl RawPublishKafka {
     /// `None` if nothing goes to topics.
     pub(super) fn resolve(
         self,
-        kafka: Option<&Connection>,
+        kafka: &Kafka,
         job: &str,
         sources: &[Source],
         found: &mut Findings<'_>,
     ) -> Option<Topics> {
         let span = self.span.clone()?;
-        let mut connection = kafka.cloned().unwrap_or_default();
+        let mut connection = kafka.connection.clone().unwrap_or_default();
         if let Some(brokers) = self.brokers {
             connection.brokers = brokers.into_inner();
         }
-        if connection.brokers.is_empty() {
+        if connection.brokers.is_empty() && !self.names_brokers && !kafka.names_brokers {
             let remedy = "add brokers = \"localhost:9092\" to [kafka], or here";
             found.error(Some(&span), "publish.kafka.brokers", "there are no brokers", remedy);
         }
-        let progress = self.progress.map_or_else(|| format!("{job}.quorate-progress"), Spanned::into_inner);
+        let progress =
+            self.progress.map_or_else(|| format!("{job}.quorate-progress"), Spanned::into_inner);
         check_topics(&self.topics, &progress, &connection, sources, found);
         let mut topics: BTreeMap<Table, String> =
             self.topics.into_iter().map(|(table, topic)| (table, topic.into_inner())).collect();
@@ -92,7 +96,10 @@ impl RawPublishKafka {
     }
 }
 
-fn read_topics(mut section: Section<'_>, found: &mut Findings<'_>) -> BTreeMap<Table, Spanned<String>> {
+fn read_topics(
+    mut section: Section<'_>,
+    found: &mut Findings<'_>,
+) -> BTreeMap<Table, Spanned<String>> {
     let tables = Table::ALL.into_iter();
     let topics = tables
         .filter_map(|table| Some((table, section.take(table.name(), found, topic())?)))

@@ -71,6 +71,10 @@ impl ProducerContext for Ear {
         let Err((error, message)) = delivered else { return };
         self.not_delivered.fetch_add(1, Ordering::Relaxed);
         let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        // What is thrown away because of something else says nothing of that.
+        if matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) {
+            return;
+        }
         let reason = format!("a message of {} bytes: {code}", message.payload_len());
         lock(&self.refused).get_or_insert(Complaint {
             code,

@@ -49,7 +49,8 @@ mod tests {
         let told = Told { topic: "panel.votes".into(), commit: 7, rows: 2 };
         let progress =
             Progress { job: "panel".into(), tables: [(Table::Votes, told.clone())].into() };
-        let text = r#"{"job":"panel","tables":{"votes":{"topic":"panel.votes","commit":7,"rows":2}}}"#;
+        let text =
+            r#"{"job":"panel","tables":{"votes":{"topic":"panel.votes","commit":7,"rows":2}}}"#;
         assert_eq!(String::from_utf8(progress.to_bytes()).unwrap(), text);
         let read = Progress::read(text.as_bytes()).unwrap();
         assert_eq!(read.of(Table::Votes, "panel.votes"), Some(&told));

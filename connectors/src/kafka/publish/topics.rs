@@ -16,7 +16,10 @@ use super::ear::Ear;
 use super::outlet::ANSWER;
 use crate::error::Error;
 
-const NAP: Duration = Duration::from_millis(100);
+const NAP: Duration = Duration::from_millis(20);
+
+/// How many events are looked at for what is in the way. There may be no end of them.
+const EVENTS: u32 = 10;
 
 /// A topic as its brokers have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +75,9 @@ fn partitions(
 ) -> Result<Option<usize>, Error> {
     let found = reader.fetch_metadata(Some(topic), ANSWER).map_err(|error| {
         // What is in the way is told as events, which somebody has to fetch.
-        while reader.poll(NAP).is_some() {}
+        for _ in 0..EVENTS {
+            let _ = reader.poll(NAP);
+        }
         let said = reader.context().0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
         let (code, reason) = said.unwrap_or_else(|| (code, error.to_string()));
