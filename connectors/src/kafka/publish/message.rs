@@ -15,6 +15,8 @@ pub(super) struct Message {
     pub(super) key: Option<String>,
     pub(super) value: Vec<u8>,
     pub(super) headers: OwnedHeaders,
+    /// Where it goes; by its key, if it does not say.
+    pub(super) partition: Option<i32>,
 }
 
 /// The rows of a batch.
@@ -96,7 +98,7 @@ impl<'b> Rows<'b> {
             Table::Rejects => (self.place(row), self.original(row)),
             _ => (self.key(row), self.object(row)),
         };
-        Message { key, value, headers: self.headers(row) }
+        Message { key, value, headers: self.headers(row), partition: None }
     }
 
     /// By what messages are spread over partitions, and stay in order there.

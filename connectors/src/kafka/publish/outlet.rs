@@ -115,6 +115,8 @@ impl TopicOutlet {
                 key: Some(self.log.to_string()),
                 value: progress.to_bytes(),
                 headers: rdkafka::message::OwnedHeaders::new(),
+                // Where it is looked for, also in a topic that somebody has made with more of them.
+                partition: Some(0),
             };
             let topic = self.spec.progress.clone();
             self.push(&topic, message)?;
@@ -146,6 +148,7 @@ impl TopicOutlet {
     fn push(&self, topic: &str, message: Message) -> Result<(), Error> {
         let mut record = BaseRecord::<String, Vec<u8>>::to(topic).payload(&message.value);
         record.key = message.key.as_ref();
+        record.partition = message.partition;
         record.headers = Some(message.headers);
         let mut waited = Duration::ZERO;
         loop {
