@@ -79,10 +79,9 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
         rejects(&store, &wanted).await.map_err(failed)
     })?;
     // A line end inside a row would make two of it.
-    let lines = args.to.is_some();
-    let (whole, left_out): (Vec<&Reject>, Vec<&Reject>) = found
-        .iter()
-        .partition(|reject| !reject.is_cut() && !(lines && reject.bytes.contains(&b'\n')));
+    let is_torn = |reject: &Reject| args.to.is_some() && reject.bytes.contains(&b'\n');
+    let (left_out, whole): (Vec<&Reject>, Vec<&Reject>) =
+        found.iter().partition(|reject| reject.is_cut() || is_torn(reject));
     show(&found, args, console)?;
     for reject in &left_out {
         let why =
