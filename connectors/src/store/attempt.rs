@@ -61,12 +61,16 @@ where
 {
     let mut failures = 0;
     loop {
-        requests.count(operation);
+        requests.count(operation, bytes);
         let failure = match within(limits.deadline(bytes), attempt()).await {
-            Some(Ok(value)) => return Ok(value),
+            Some(Ok(value)) => {
+                requests.succeeded();
+                return Ok(value);
+            }
             Some(Err(failure)) => failure,
             None => Problem::TimedOut.into(),
         };
+        requests.failed(operation);
         failures += 1;
         if !failure.problem.passes_soon() || failures >= limits.tries {
             return Err(failure);
@@ -98,7 +102,12 @@ mod tests {
             async move { answer.map_err(Failure::from) }
         };
         let result = tried(&QUICK, &requests, Operation::Get, 0, attempt).await;
-        assert_eq!(requests.read().get, u64::from(calls.get()), "each attempt is a request");
+        let traffic = requests.traffic();
+        let failures = u64::from(calls.get()) - u64::from(result.is_ok());
+        assert_eq!(traffic.requests.get, u64::from(calls.get()), "each attempt is a request");
+        assert_eq!(traffic.failures.get, failures, "and a failure, unless it is the last");
+        let in_a_row = if result.is_ok() { 0 } else { failures };
+        assert_eq!(traffic.failures_in_a_row, in_a_row);
         (result.map_err(|failure| failure.problem), calls.get())
     }
 

@@ -28,8 +28,32 @@ impl Requests {
     }
 }
 
+/// What went between a store and those who use it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Attempts.
+    pub requests: Requests,
+    /// Of those, the ones that came to nothing: the store refused, or did not answer.
+    pub failures: Requests,
+    /// How many attempts have failed since one last succeeded.
+    pub failures_in_a_row: u64,
+    /// Bytes of content that were sent, tries again included.
+    pub sent_bytes: u64,
+    /// Bytes of content that came back.
+    pub received_bytes: u64,
+}
+
 #[derive(Default)]
 pub(super) struct Counters {
+    asked: ByOperation,
+    failed: ByOperation,
+    failed_in_a_row: AtomicU64,
+    sent_bytes: AtomicU64,
+    received_bytes: AtomicU64,
+}
+
+#[derive(Default)]
+struct ByOperation {
     create: AtomicU64,
     put: AtomicU64,
     get: AtomicU64,
@@ -39,7 +63,45 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn count(&self, operation: Operation) {
+    /// An attempt begins, which sends so many bytes.
+    pub(super) fn count(&self, operation: Operation, bytes: usize) {
+        self.asked.count(operation);
+        self.sent_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// It came to something.
+    pub(super) fn succeeded(&self) {
+        self.failed_in_a_row.store(0, Ordering::Relaxed);
+    }
+
+    /// It came to nothing.
+    pub(super) fn failed(&self, operation: Operation) {
+        self.failed.count(operation);
+        self.failed_in_a_row.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many bytes came back.
+    pub(super) fn received(&self, bytes: usize) {
+        self.received_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn read(&self) -> Requests {
+        self.asked.read()
+    }
+
+    pub(super) fn traffic(&self) -> Traffic {
+        Traffic {
+            requests: self.asked.read(),
+            failures: self.failed.read(),
+            failures_in_a_row: self.failed_in_a_row.load(Ordering::Relaxed),
+            sent_bytes: self.sent_bytes.load(Ordering::Relaxed),
+            received_bytes: self.received_bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl ByOperation {
+    fn count(&self, operation: Operation) {
         let counter = match operation {
             Operation::Create => &self.create,
             Operation::Put => &self.put,
@@ -52,7 +114,7 @@ impl Counters {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn read(&self) -> Requests {
+    fn read(&self) -> Requests {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Requests {
             create: read(&self.create),
