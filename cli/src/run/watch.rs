@@ -49,9 +49,9 @@ impl Watch {
     pub(super) fn listening(&self, address: SocketAddr) {
         match self.wish {
             Wish::Json => self.json("listening", json!({ "address": address.to_string() })),
-            Wish::Lines => self.console.note(format_args!(
-                "asked for /metrics, /healthz and /readyz at http://{address}"
-            )),
+            Wish::Lines => self
+                .console
+                .note(format_args!("asked for /metrics, /healthz and /readyz at http://{address}")),
             Wish::Quiet => {}
         }
     }

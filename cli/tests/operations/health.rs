@@ -33,9 +33,8 @@ fn a_store_that_stops_makes_a_run_unready_and_not_dead_and_nothing_is_lost() {
     fs::write(&away, "").unwrap();
     let mut more = fs::OpenOptions::new().append(true).open(&votes).unwrap();
     std::io::Write::write_all(&mut more, &all[half..]).unwrap();
-    let (_, body) = service.wait("/readyz", |(code, body)| {
-        *code == 503 && body.contains("nothing was committed for")
-    });
+    let (_, body) = service
+        .wait("/readyz", |(code, body)| *code == 503 && body.contains("nothing was committed for"));
     let facts: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(facts["status"], "bad");
     assert!(facts["checkpoint_age_ms"].as_u64() > facts["checkpoint_age_bound_ms"].as_u64());

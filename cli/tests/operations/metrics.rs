@@ -68,9 +68,7 @@ fn counts_are_those_of_the_tables_and_every_metric_is_a_known_one() {
         assert_eq!(quiet.sum("quorate_source_rows_total", labels), rows, "{column}");
     }
     for record in ["votes", "ticks"] {
-        let sql = format!(
-            "SELECT sum(rows_in) AS n FROM conservation WHERE source = '{record}'"
-        );
+        let sql = format!("SELECT sum(rows_in) AS n FROM conservation WHERE source = '{record}'");
         let label = format!("source=\"{record}\"");
         assert_eq!(quiet.sum("quorate_source_rows_total", &[&label]), number(&job, &sql));
     }
