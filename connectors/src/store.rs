@@ -306,8 +306,9 @@ impl Store {
     }
 
     async fn read(&self, path: &str, range: Option<GetRange>) -> Result<Option<backend::Found>> {
-        let found =
-            self.tried(Operation::Get, path, 0, || self.inner.backend.read(path, range.clone())).await?;
+        let found = self
+            .tried(Operation::Get, path, 0, || self.inner.backend.read(path, range.clone()))
+            .await?;
         if let Some(found) = &found {
             self.inner.requests.received(found.bytes.len());
         }

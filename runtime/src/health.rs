@@ -136,8 +136,7 @@ pub(crate) struct Beat {
 
 impl Vitals {
     pub(crate) fn new() -> Vitals {
-        let run =
-            Run { stage: Stage::Idle, stop: None, bound: LEAST_PATIENCE, pulses: Vec::new() };
+        let run = Run { stage: Stage::Idle, stop: None, bound: LEAST_PATIENCE, pulses: Vec::new() };
         Vitals {
             since: Stopwatch::start(),
             run: Mutex::new(run),

@@ -371,6 +371,7 @@ fn follow(mut surveyor: Surveyor, shared: Arc<Shared>, mut committed: watch::Rec
                     let standing = committed.borrow_and_update().record().standing.clone();
                     surveyor.tell_groups(&standing.positions, observer);
                 }
+                surveyor.tell_lags(&shared.metrics);
                 surveyor.survey(Start::Joining, observer, &|| shared.stop.is_given())
             };
             if let Err(error) = tokio::task::block_in_place(survey) {

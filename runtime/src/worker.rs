@@ -381,10 +381,9 @@ impl<'a> Run<'a> {
             return;
         }
         let (checkpoint, shared) = (self.plan.checkpoint, &self.plan.shared);
-        shared.uncommitted.store(
-            first(&self.ports.committed).unwrap_or(u64::MAX),
-            Ordering::Relaxed,
-        );
+        shared
+            .uncommitted
+            .store(first(&self.ports.committed).unwrap_or(u64::MAX), Ordering::Relaxed);
         let full = shared.bytes_in_checkpoint.load(Ordering::Relaxed) >= checkpoint.bytes;
         if self.checkpointed.elapsed() >= checkpoint.every || full {
             self.checkpointed = Stopwatch::start();

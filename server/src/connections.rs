@@ -106,8 +106,10 @@ mod tests {
     #[tokio::test]
     async fn one_more_connection_waits_until_another_has_ended() {
         let (mut bounded, address) = bounded(1, QUIET).await;
-        let (_first, _second) =
-            (TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap());
+        let (_first, _second) = (
+            TcpStream::connect(address).await.unwrap(),
+            TcpStream::connect(address).await.unwrap(),
+        );
         let (held, _) = bounded.accept().await;
         let short = Duration::from_millis(50);
         assert!(tokio::time::timeout(short, bounded.accept()).await.is_err());

@@ -5,7 +5,9 @@ use std::io;
 #[non_exhaustive]
 pub enum Error {
     /// The address is none.
-    #[error("{address:?} is no address to listen on ({source}): write HOST:PORT, as in 127.0.0.1:9090")]
+    #[error(
+        "{address:?} is no address to listen on ({source}): write HOST:PORT, as in 127.0.0.1:9090"
+    )]
     Address {
         /// As it was given.
         address: String,
@@ -14,7 +16,9 @@ pub enum Error {
     },
 
     /// Another program listens there.
-    #[error("{address} is in use by another program: stop that one, or listen on another port (port 0 takes any)")]
+    #[error(
+        "{address} is in use by another program: stop that one, or listen on another port (port 0 takes any)"
+    )]
     InUse {
         /// As it was given.
         address: String,

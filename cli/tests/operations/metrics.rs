@@ -82,7 +82,7 @@ fn counts_are_those_of_the_tables_and_every_metric_is_a_known_one() {
     assert_eq!(quiet.sum("quorate_rejects_total", &[]), rejects);
     let decided = number(
         &job,
-        "SELECT count(*) AS n FROM decisions WHERE revision = 0 AND status = 'quorate'",
+        "SELECT count(*) AS n FROM decisions WHERE revision = 0 AND state = 'quorate'",
     );
     assert_eq!(quiet.sum("quorate_decisions_total", &["outcome=\"quorate\""]), decided);
 }
@@ -117,6 +117,29 @@ fn a_port_that_is_in_use_and_an_address_that_is_none_say_what_to_do() {
     }
     let set = quorate(&["run", &job]).env("QUORATE_LISTEN", &port).output().unwrap();
     assert_eq!(set.status.code(), Some(1));
+}
+
+#[cfg(feature = "sql")]
+#[test]
+fn a_signal_commits_what_was_read_before_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = fleet(folder.path(), &[]);
+    follow(&job);
+    edit(&job, "every = \"5s\"", "every = \"1h\"");
+    let service = Service::start(&job, &["--workers", "2"], &[]);
+    let (_, text) = service.wait("/metrics", |(_, text)| {
+        let told = Exposition::of(text);
+        told.sum("quorate_source_rows_total", &["votes"]) > 0.0
+            && told.sum("quorate_source_lag_bytes", &[]) == 0.0
+            && told.metrics.contains_key("quorate_source_lag_bytes")
+    });
+    let told = Exposition::of(&text);
+    assert!(told.sum("quorate_checkpoint_age_seconds", &[]) > 0.0, "rows wait: {text}");
+    assert_eq!(told.sum("quorate_committed_rows_total", &[]), 0.0);
+    let (code, complaints) = service.stop();
+    assert_eq!(code, Some(0), "{complaints}");
+    let rows = number(&job, "SELECT sum(rows_in) AS n FROM conservation");
+    assert_eq!(told.sum("quorate_source_rows_total", &[]), rows);
 }
 
 #[test]

@@ -69,11 +69,8 @@ impl Input {
     fn read(&self, source: &str, record: RecordKind, counts: Counts, bytes: u64) {
         let named = || ("source", source.to_owned());
         let kind = || ("record", record.source_key().to_owned());
-        let by = [
-            ("on_time", counts.on_time),
-            ("late", counts.late),
-            ("rejected", counts.rejected),
-        ];
+        let by =
+            [("on_time", counts.on_time), ("late", counts.late), ("rejected", counts.rejected)];
         for (outcome, rows) in by {
             let labels = [named(), kind(), ("outcome", outcome.to_owned())];
             self.rows.get_or_create(&labels).inc_by(rows);

@@ -41,7 +41,11 @@ pub(super) struct Now {
 impl Now {
     pub(super) fn of(catalogue: &mut Catalogue, started_ms: u64) -> Now {
         let started = catalogue.gauge(
-            ("process_start_time_seconds", &[], "When this program was started, in seconds since 1970"),
+            (
+                "process_start_time_seconds",
+                &[],
+                "When this program was started, in seconds since 1970",
+            ),
             Number::default(),
         );
         started.set(started_ms as f64 / 1_000.0);

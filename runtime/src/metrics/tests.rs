@@ -92,9 +92,7 @@ fn lag_is_told_by_partition_up_to_a_bound_and_forgotten_with_it() {
 #[test]
 fn a_table_lags_behind_the_log_until_it_has_everything() {
     let metrics = Metrics::new();
-    let behind = |metrics: &Metrics| {
-        series(metrics)["quorate_publish_lag_commits{publisher=\"delta\",table=\"votes\"}"]
-    };
+    let behind = |metrics: &Metrics| series(metrics)["quorate_publish_lag_commits{publisher=\"delta\",table=\"votes\"}"];
     metrics.published("delta", "votes", 3);
     metrics.committed(7, 10, Decided::default(), &Standing::default());
     assert_eq!(behind(&metrics), 4.0);

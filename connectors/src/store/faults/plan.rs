@@ -180,7 +180,9 @@ fn parse_rule(clause: &str) -> Result<Rule, String> {
         ["while", file] => When::While(file.into()),
         [share] => When::Chance(percent(share)?),
         _ => {
-            return Err("expected `N%`, `first N`, `nth N`, `while FILE` or nothing at its end".into());
+            return Err(
+                "expected `N%`, `first N`, `nth N`, `while FILE` or nothing at its end".into()
+            );
         }
     };
     Ok(Rule { operation, path_part, fault, when })
