@@ -3,6 +3,7 @@
 mod deployed;
 mod exposition;
 mod health;
+mod lag;
 mod logs;
 mod metrics;
 mod service;
