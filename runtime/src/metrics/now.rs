@@ -64,7 +64,7 @@ impl Now {
                 Maybe::default(),
             ),
             open_epochs: catalogue.gauge(
-                ("open_epochs", &[], "Epochs of the dataflow that are not committed"),
+                ("open_epochs", &[], "Epochs of the open checkpoint that some worker may still add to"),
                 Amount::default(),
             ),
             checkpoint_age: catalogue.gauge(
