@@ -31,7 +31,9 @@ fn a_topic_lags_while_the_store_is_away_and_catches_up() {
             let (minute, second) = (nr / 60 % 60, nr % 60);
             let time = format!("2026-01-01T00:{minute:02}:{second:02}Z");
             let (task, agent) = (nr / 5, nr % 5);
-            format!("{{\"task_id\":\"t{task}\",\"agent_id\":\"a{agent}\",\"choice\":\"x\",\"event_time\":\"{time}\"}}")
+            format!(
+                "{{\"task_id\":\"t{task}\",\"agent_id\":\"a{agent}\",\"choice\":\"x\",\"event_time\":\"{time}\"}}"
+            )
         };
         let lines: Vec<String> = (written..written + rows).map(row).collect();
         topic.write_lines(0, lines.iter().map(String::as_str));
