@@ -44,7 +44,7 @@ use object_store::{GetRange, ObjectStore};
 
 pub use attempt::Limits;
 pub use problem::{Operation, Problem};
-pub use requests::{Requests, Traffic};
+pub use requests::{Failures, Requests};
 
 use crate::error::{Error, Result};
 use backend::Backend;
@@ -170,9 +170,9 @@ impl Store {
         self.inner.requests.read()
     }
 
-    /// What went to and fro so far, and what came to nothing.
-    pub fn traffic(&self) -> Traffic {
-        self.inner.requests.traffic()
+    /// How many requests came to nothing since one last came to something.
+    pub fn failures_in_a_row(&self) -> u64 {
+        self.inner.requests.failures_in_a_row()
     }
 
     /// The store as an `object_store`, for libraries that want one. It goes through everything above.
@@ -198,7 +198,8 @@ impl Store {
         let answer = attempt::within(limits.deadline(size), backend.create(path, bytes)).await;
         match &answer {
             Some(Ok(Creation::Created | Creation::Exists)) => requests.succeeded(),
-            Some(Ok(Creation::Unknown) | Err(_)) | None => requests.failed(operation),
+            Some(Err(failure)) => requests.failed(failure.problem),
+            Some(Ok(Creation::Unknown)) | None => requests.left_unknown(),
         }
         match answer {
             Some(answer) => answer.map_err(|failure| self.error(operation, path, failure)),

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::registry::Registry;
-use quorate_connectors::store::{Store, Traffic};
+use quorate_connectors::store::Store;
 use quorate_schemas::log::Standing;
 use quorate_schemas::retained::RetainedRow;
 use quorate_schemas::table::{RejectReason, RejectStage};
@@ -101,9 +101,8 @@ impl Metrics {
     pub fn render(&self) -> String {
         let inner = self.inner.as_ref();
         let _one_at_a_time = inner.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let traffic = self.traffic();
-        inner.now.show(&self.facts_with(&traffic), inner.vitals.watermark_lag_us());
-        inner.now.show_store(&traffic);
+        inner.now.show(&self.facts(), inner.vitals.watermark_lag_us());
+        inner.now.show_store(&self.store().map(|store| store.requests()).unwrap_or_default());
         inner.now.show_memory();
         inner.lags.show();
         inner.output.show();
@@ -114,11 +113,8 @@ impl Metrics {
 
     /// What there is to know of the run's health now.
     pub fn facts(&self) -> Facts {
-        self.facts_with(&self.traffic())
-    }
-
-    fn facts_with(&self, traffic: &Traffic) -> Facts {
-        self.inner.vitals.facts(traffic.failures_in_a_row)
+        let store = self.store();
+        self.inner.vitals.facts(store.as_ref().map_or(0, Store::failures_in_a_row))
     }
 
     /// A supervisor has started the run again, so many times, for this first cause (a word or two: `worker-died`).
@@ -157,9 +153,8 @@ impl Metrics {
         *self.inner.store.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
     }
 
-    fn traffic(&self) -> Traffic {
-        let store = self.inner.store.lock().unwrap_or_else(PoisonError::into_inner);
-        store.as_ref().map(Store::traffic).unwrap_or_default()
+    fn store(&self) -> Option<Store> {
+        self.inner.store.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// It leads, as this incarnation, and goes on from there.

@@ -70,8 +70,8 @@ where
             Some(Err(failure)) => failure,
             None => Problem::TimedOut.into(),
         };
-        requests.failed(operation);
         failures += 1;
+        requests.failed(failure.problem);
         if !failure.problem.passes_soon() || failures >= limits.tries {
             return Err(failure);
         }
@@ -102,12 +102,12 @@ mod tests {
             async move { answer.map_err(Failure::from) }
         };
         let result = tried(&QUICK, &requests, Operation::Get, 0, attempt).await;
-        let traffic = requests.traffic();
-        let failures = u64::from(calls.get()) - u64::from(result.is_ok());
-        assert_eq!(traffic.requests.get, u64::from(calls.get()), "each attempt is a request");
-        assert_eq!(traffic.failures.get, failures, "and a failure, unless it is the last");
-        let in_a_row = if result.is_ok() { 0 } else { failures };
-        assert_eq!(traffic.failures_in_a_row, in_a_row);
+        let (read, calls_made) = (requests.read(), u64::from(calls.get()));
+        assert_eq!(read.get, calls_made, "each attempt is a request");
+        let failed = calls_made - u64::from(result.is_ok());
+        assert_eq!(read.failures.total(), failed, "each failure has its kind");
+        let in_a_row = if result.is_ok() { 0 } else { failed };
+        assert_eq!(requests.failures_in_a_row(), in_a_row);
         (result.map_err(|failure| failure.problem), calls.get())
     }
 

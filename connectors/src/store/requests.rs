@@ -2,9 +2,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::problem::Operation;
+use super::problem::{Operation, Problem};
 
-/// How many requests were made of a store, by operation.
+/// What was asked of a store: how often, by operation, how many bytes, and what went wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {
     /// Objects created, or tried to.
@@ -19,6 +19,29 @@ pub struct Requests {
     pub list: u64,
     /// Objects removed.
     pub delete: u64,
+    /// Bytes of objects sent, tries again included.
+    pub sent_bytes: u64,
+    /// Bytes of objects received.
+    pub received_bytes: u64,
+    /// Attempts that failed, by what was in the way.
+    pub failures: Failures,
+}
+
+/// Attempts that failed, whether or not another one worked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failures {
+    /// No answer within the deadline.
+    pub timed_out: u64,
+    /// The store was out of reach, overloaded or broken.
+    pub unreachable: u64,
+    /// Creations without a certain answer.
+    pub unknown: u64,
+    /// Rights or credentials were missing.
+    pub denied: u64,
+    /// No space was left.
+    pub full: u64,
+    /// Anything else.
+    pub other: u64,
 }
 
 impl Requests {
@@ -28,80 +51,36 @@ impl Requests {
     }
 }
 
-/// What went between a store and those who use it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// Attempts.
-    pub requests: Requests,
-    /// Of those, the ones that came to nothing: the store refused, or did not answer.
-    pub failures: Requests,
-    /// How many attempts have failed since one last succeeded.
-    pub failures_in_a_row: u64,
-    /// Bytes of content that were sent, tries again included.
-    pub sent_bytes: u64,
-    /// Bytes of content that came back.
-    pub received_bytes: u64,
+impl Failures {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        let Failures { timed_out, unreachable, unknown, denied, full, other } = self;
+        timed_out + unreachable + unknown + denied + full + other
+    }
 }
 
 #[derive(Default)]
 pub(super) struct Counters {
-    asked: ByOperation,
-    failed: ByOperation,
-    failed_in_a_row: AtomicU64,
-    sent_bytes: AtomicU64,
-    received_bytes: AtomicU64,
-}
-
-#[derive(Default)]
-struct ByOperation {
     create: AtomicU64,
     put: AtomicU64,
     get: AtomicU64,
     head: AtomicU64,
     list: AtomicU64,
     delete: AtomicU64,
+    sent_bytes: AtomicU64,
+    received_bytes: AtomicU64,
+    timed_out: AtomicU64,
+    unreachable: AtomicU64,
+    unknown: AtomicU64,
+    denied: AtomicU64,
+    full: AtomicU64,
+    other: AtomicU64,
+    in_a_row: AtomicU64,
 }
 
 impl Counters {
     /// An attempt begins, which sends so many bytes.
     pub(super) fn count(&self, operation: Operation, bytes: usize) {
-        self.asked.count(operation);
-        self.sent_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
-    /// It came to something.
-    pub(super) fn succeeded(&self) {
-        self.failed_in_a_row.store(0, Ordering::Relaxed);
-    }
-
-    /// It came to nothing.
-    pub(super) fn failed(&self, operation: Operation) {
-        self.failed.count(operation);
-        self.failed_in_a_row.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// So many bytes came back.
-    pub(super) fn received(&self, bytes: usize) {
-        self.received_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
-    pub(super) fn read(&self) -> Requests {
-        self.asked.read()
-    }
-
-    pub(super) fn traffic(&self) -> Traffic {
-        Traffic {
-            requests: self.asked.read(),
-            failures: self.failed.read(),
-            failures_in_a_row: self.failed_in_a_row.load(Ordering::Relaxed),
-            sent_bytes: self.sent_bytes.load(Ordering::Relaxed),
-            received_bytes: self.received_bytes.load(Ordering::Relaxed),
-        }
-    }
-}
-
-impl ByOperation {
-    fn count(&self, operation: Operation) {
         let counter = match operation {
             Operation::Create => &self.create,
             Operation::Put => &self.put,
@@ -112,9 +91,41 @@ impl ByOperation {
             Operation::Open => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+        self.sent_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    fn read(&self) -> Requests {
+    pub(super) fn received(&self, bytes: usize) {
+        self.received_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// An attempt came to something.
+    pub(super) fn succeeded(&self) {
+        self.in_a_row.store(0, Ordering::Relaxed);
+    }
+
+    /// How many have failed since.
+    pub(super) fn failures_in_a_row(&self) -> u64 {
+        self.in_a_row.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn failed(&self, problem: Problem) {
+        self.in_a_row.fetch_add(1, Ordering::Relaxed);
+        let counter = match problem {
+            Problem::TimedOut => &self.timed_out,
+            Problem::Unreachable => &self.unreachable,
+            Problem::Denied | Problem::Unauthenticated | Problem::ReadOnly => &self.denied,
+            Problem::NoSpace => &self.full,
+            _ => &self.other,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn left_unknown(&self) {
+        self.in_a_row.fetch_add(1, Ordering::Relaxed);
+        self.unknown.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn read(&self) -> Requests {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Requests {
             create: read(&self.create),
@@ -123,6 +134,16 @@ impl ByOperation {
             head: read(&self.head),
             list: read(&self.list),
             delete: read(&self.delete),
+            sent_bytes: read(&self.sent_bytes),
+            received_bytes: read(&self.received_bytes),
+            failures: Failures {
+                timed_out: read(&self.timed_out),
+                unreachable: read(&self.unreachable),
+                unknown: read(&self.unknown),
+                denied: read(&self.denied),
+                full: read(&self.full),
+                other: read(&self.other),
+            },
         }
     }
 }

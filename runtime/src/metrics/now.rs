@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use quorate_connectors::store::{Requests, Traffic};
+use quorate_connectors::store::{Failures, Requests};
 use quorate_schemas::time::Micros;
 
 use super::catalogue::Catalogue;
@@ -97,7 +97,7 @@ impl Now {
                 Family::default(),
             ),
             failures: catalogue.counter(
-                ("store_failures", &["operation"], "Requests to the store that failed or were not answered"),
+                ("store_failures", &["problem"], "Requests to the store that failed or were not answered, by what was in the way"),
                 Family::default(),
             ),
             bytes: catalogue.counter(
@@ -167,27 +167,39 @@ impl Now {
     }
 
     /// Shows what went between this program and its store.
-    pub(super) fn show_store(&self, traffic: &Traffic) {
-        let Traffic { requests, failures, sent_bytes, received_bytes, .. } = traffic;
-        show_by_operation(&self.requests, requests);
-        show_by_operation(&self.failures, failures);
-        for (direction, bytes) in [("sent", sent_bytes), ("received", received_bytes)] {
-            show_count(&self.bytes.get_or_create(&[("direction", direction)]), *bytes);
-        }
+    pub(super) fn show_store(&self, requests: &Requests) {
+        let Requests { create, put, get, head, list, delete, sent_bytes, received_bytes, failures } =
+            *requests;
+        let by_operation = [
+            ("create", create),
+            ("put", put),
+            ("get", get),
+            ("head", head),
+            ("list", list),
+            ("delete", delete),
+        ];
+        show_all(&self.requests, "operation", by_operation);
+        let Failures { timed_out, unreachable, unknown, denied, full, other } = failures;
+        let by_problem = [
+            ("timed_out", timed_out),
+            ("unreachable", unreachable),
+            ("unknown", unknown),
+            ("denied", denied),
+            ("full", full),
+            ("other", other),
+        ];
+        show_all(&self.failures, "problem", by_problem);
+        let by_direction = [("sent", sent_bytes), ("received", received_bytes)];
+        show_all(&self.bytes, "direction", by_direction);
     }
 }
 
-fn show_by_operation(family: &Family<Known<1>, Counter>, counts: &Requests) {
-    let Requests { create, put, get, head, list, delete } = counts;
-    let by = [
-        ("create", create),
-        ("put", put),
-        ("get", get),
-        ("head", head),
-        ("list", list),
-        ("delete", delete),
-    ];
-    for (operation, count) in by {
-        show_count(&family.get_or_create(&[("operation", operation)]), *count);
+fn show_all<const N: usize>(
+    family: &Family<Known<1>, Counter>,
+    label: &'static str,
+    counts: [(&'static str, u64); N],
+) {
+    for (value, count) in counts {
+        show_count(&family.get_or_create(&[(label, value)]), count);
     }
 }
