@@ -44,7 +44,7 @@ use object_store::{GetRange, ObjectStore};
 
 pub use attempt::Limits;
 pub use problem::{Operation, Problem};
-pub use requests::Requests;
+pub use requests::{Failures, Requests};
 
 use crate::error::{Error, Result};
 use backend::Backend;
@@ -170,6 +170,11 @@ impl Store {
         self.inner.requests.read()
     }
 
+    /// How many requests came to nothing since one last came to something.
+    pub fn failures_in_a_row(&self) -> u64 {
+        self.inner.requests.failures_in_a_row()
+    }
+
     /// The store as an `object_store`, for libraries that want one. It goes through everything above.
     pub fn as_object_store(&self) -> Arc<dyn ObjectStore> {
         Arc::new(view::View::new(self.clone(), Trouble::default()))
@@ -188,13 +193,15 @@ impl Store {
     pub async fn create(&self, path: &str, bytes: Bytes) -> Result<Creation> {
         let (operation, size) = (Operation::Create, bytes.len());
         self.checked(operation, path)?;
-        self.inner.requests.count(operation);
-        match attempt::within(
-            self.inner.limits.deadline(size),
-            self.inner.backend.create(path, bytes),
-        )
-        .await
-        {
+        let Inner { requests, limits, backend, .. } = self.inner.as_ref();
+        requests.count(operation, size);
+        let answer = attempt::within(limits.deadline(size), backend.create(path, bytes)).await;
+        match &answer {
+            Some(Ok(Creation::Created | Creation::Exists)) => requests.succeeded(),
+            Some(Err(failure)) => requests.failed(failure.problem),
+            Some(Ok(Creation::Unknown)) | None => requests.left_unknown(),
+        }
+        match answer {
             Some(answer) => answer.map_err(|failure| self.error(operation, path, failure)),
             None => {
                 tracing::warn!(
@@ -221,9 +228,7 @@ impl Store {
     /// # Errors
     /// As [`Store::put`].
     pub async fn get(&self, path: &str) -> Result<Option<Bytes>> {
-        let found =
-            self.tried(Operation::Get, path, 0, || self.inner.backend.read(path, None)).await?;
-        Ok(found.map(|found| found.bytes))
+        Ok(self.read(path, None).await?.map(|found| found.bytes))
     }
 
     /// The bytes `range` of the object `path`, cut at its end, if the object is there.
@@ -302,7 +307,13 @@ impl Store {
     }
 
     async fn read(&self, path: &str, range: Option<GetRange>) -> Result<Option<backend::Found>> {
-        self.tried(Operation::Get, path, 0, || self.inner.backend.read(path, range.clone())).await
+        let found = self
+            .tried(Operation::Get, path, 0, || self.inner.backend.read(path, range.clone()))
+            .await?;
+        if let Some(found) = &found {
+            self.inner.requests.received(found.bytes.len());
+        }
+        Ok(found)
     }
 
     async fn tried<T, F>(

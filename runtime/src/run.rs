@@ -30,7 +30,9 @@ use crate::epoch::recover::{Taken, read_rows, sweep, take_lead};
 use crate::epoch::staging::Stager;
 use crate::epoch::topics::TopicPublisher;
 use crate::error::Error;
+use crate::health::Stage;
 use crate::job::Job;
+use crate::metrics::Metrics;
 use crate::observe::{Observer, Outcome, Progress, RunOptions, Started, Totals};
 use crate::partitions::{Pace, Start};
 use crate::roster::{FORGET_AFTER, Roster};
@@ -79,6 +81,9 @@ fn run_with(
     let tokio = tokio.map_err(|error| {
         Error::Worker(format!("the asynchronous runtime does not start: {error}"))
     })?;
+    let metrics = options.metrics.clone();
+    let _over = Over(metrics.clone());
+    metrics.begins(job, &options.stop);
     let begun = tokio.block_on(begin(job, &options, observer, upgrade))?;
     let otherwise = match upgrade {
         Upgrade::Refuse => Otherwise::Refused,
@@ -87,6 +92,15 @@ fn run_with(
     match begun {
         Begun::Finished => Ok(Outcome::AlreadyFinished),
         Begun::Leading(leading) => leading.go_on(job, &options, otherwise, &tokio, watch),
+    }
+}
+
+/// However a run ends: it is over then.
+struct Over(Metrics);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.has_come_to(Stage::Idle);
     }
 }
 
@@ -113,6 +127,7 @@ async fn begin(
         topics.spec.check()?;
     }
     let store = open_store(&job.store).await?;
+    options.metrics.watch(&store);
     let mut attempts = Attempts::at_start(observer.as_ref());
     while let Outlasted::Again =
         attempts.outlast(store.check_conditional_create().await.map_err(Error::from)).await?
@@ -240,6 +255,8 @@ impl Leading {
         let Leading { lead, claim, store, observer } = self;
         let (record, standing) = (claim.record().clone(), lead.standing().clone());
         let start = first_epoch(standing.checkpoint + 1);
+        options.metrics.leads(record.incarnation, &standing);
+        options.metrics.has_come_to(Stage::Recovering);
         let shared = Shared::new(store, observer, tokio.handle().clone(), start, options);
         let updates = job.topics.as_ref().map(|topics| UpdateTopic::of(&topics.spec, &job.name));
         let shared = shared.with_updates(updates.transpose()?.flatten());
@@ -267,6 +284,7 @@ impl Leading {
         // From the claim on there are heartbeats, or somebody else takes over while this run recovers.
         let leading = shared.beside("lead", leader.lead(lead, gathered));
         let restored = tokio.block_on(recover(job, &claim, &shared))?;
+        options.metrics.restored(&restored);
         let retained_rows = restored.len();
         let key = IdKey::new(record.log_id.0);
         let bounded = job.sources.iter().all(|source| !source.follow);
@@ -282,7 +300,7 @@ impl Leading {
         let telling_topics = topics
             .map(|topics| shared.beside("publisher of topics", topics.run(committed_seen.clone())));
         let publishing = delta.map(|delta| shared.beside("publisher", delta.run(committed_seen)));
-        let telling = tokio.spawn(tell(Arc::clone(&shared), progress_seen));
+        let telling = tokio.spawn(tell(Arc::clone(&shared), Arc::clone(&roster), progress_seen));
 
         shared.observer.started(&Started {
             incarnation: record.incarnation,
@@ -315,6 +333,7 @@ impl Leading {
             waker,
             shared: Arc::clone(&shared),
         };
+        options.metrics.has_come_to(Stage::Reading);
         work_all(plan, options)?;
         // The workers have dropped their ends: the lead commits what it has, then the publisher the rest.
         let led = tokio.block_on(leading).ok().flatten();
@@ -385,6 +404,7 @@ fn follow(mut surveyor: Surveyor, shared: Arc<Shared>, mut committed: watch::Rec
                     let standing = committed.borrow_and_update().record().standing.clone();
                     surveyor.tell_groups(&standing.positions, observer);
                 }
+                surveyor.tell_lags(&shared.metrics);
                 surveyor.survey(Start::Joining, observer, &|| shared.stop.is_given())
             };
             if let Err(error) = tokio::task::block_in_place(survey) {
@@ -395,7 +415,7 @@ fn follow(mut surveyor: Surveyor, shared: Arc<Shared>, mut committed: watch::Rec
 }
 
 /// Tells the observer once a second where the run stands.
-async fn tell(shared: Arc<Shared>, led: watch::Receiver<Led>) {
+async fn tell(shared: Arc<Shared>, roster: Arc<Roster>, led: watch::Receiver<Led>) {
     let mut before = shared.rows.get();
     let (mut commits, mut since) = (0, Stopwatch::start());
     loop {
@@ -410,12 +430,17 @@ async fn tell(shared: Arc<Shared>, led: watch::Receiver<Led>) {
         let (opened, uncommitted) =
             (shared.opened.load(Ordering::Relaxed), shared.uncommitted.load(Ordering::Relaxed));
         let from = uncommitted.max(first_epoch(checkpoint_of(opened)));
+        let open_epochs = opened.saturating_sub(from);
+        shared.metrics.open_epochs(open_epochs);
+        for (source, bytes) in roster.bytes_left() {
+            shared.metrics.set_bytes_left(&source, bytes);
+        }
         shared.observer.progress(&Progress {
             rows,
             rows_per_s: rows.rows_in - before.rows_in,
             decided: led.decided.quorate,
             undecided: led.decided.undecided,
-            open_epochs: opened.saturating_sub(from),
+            open_epochs,
             checkpoint_age_ms: since.elapsed_ms(),
             commits: led.commits,
         });

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::epoch::staging::ForStage;
 use crate::error::Error;
 use crate::job::RejectLimit;
+use crate::metrics::Metrics;
 use crate::observe::{Observer, RunOptions, StopSignal};
 
 /// One run.
@@ -22,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     /// Who watches.
     pub(crate) observer: Arc<dyn Observer>,
+    /// Where machines look.
+    pub(crate) metrics: Metrics,
     /// Where uploads and commits run.
     pub(crate) tokio: tokio::runtime::Handle,
     /// The highest epoch that any worker has opened.
@@ -89,6 +92,7 @@ impl Shared {
         Shared {
             store,
             observer,
+            metrics: options.metrics.clone(),
             tokio,
             opened: AtomicU64::new(epoch),
             committed: AtomicU64::new(0),
@@ -129,9 +133,11 @@ impl Shared {
     pub(crate) fn count(&self, row: &ForStage) {
         if let ForStage::Out(ToOutlet::Row(OutRow::Reject(row))) = row
             && row.stage == RejectStage::Task
-            && row.reason != RejectReason::Late
         {
-            self.rows.refused.fetch_add(1, Ordering::Relaxed);
+            self.metrics.refused(row.stage, row.reason);
+            if row.reason != RejectReason::Late {
+                self.rows.refused.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 

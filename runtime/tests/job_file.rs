@@ -53,6 +53,7 @@ fn the_reference_shows_every_key() {
         "kafka",
         "kafka.tls",
         "kafka.sasl",
+        "kafka.registry",
         "consensus",
         "consensus.close",
         "checkpoint",

@@ -86,6 +86,7 @@ const TABLES: &[(&str, &str)] = &[
     ("kafka", "[kafka]"),
     ("kafka.tls", "[kafka.tls]"),
     ("kafka.sasl", "[kafka.sasl]"),
+    ("kafka.registry", "[kafka.registry]"),
     ("consensus", "[consensus]"),
     ("consensus.close", "[consensus.close]"),
     ("checkpoint", "[checkpoint]"),

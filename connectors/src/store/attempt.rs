@@ -61,13 +61,17 @@ where
 {
     let mut failures = 0;
     loop {
-        requests.count(operation);
+        requests.count(operation, bytes);
         let failure = match within(limits.deadline(bytes), attempt()).await {
-            Some(Ok(value)) => return Ok(value),
+            Some(Ok(value)) => {
+                requests.succeeded();
+                return Ok(value);
+            }
             Some(Err(failure)) => failure,
             None => Problem::TimedOut.into(),
         };
         failures += 1;
+        requests.failed(failure.problem);
         if !failure.problem.passes_soon() || failures >= limits.tries {
             return Err(failure);
         }
@@ -98,7 +102,12 @@ mod tests {
             async move { answer.map_err(Failure::from) }
         };
         let result = tried(&QUICK, &requests, Operation::Get, 0, attempt).await;
-        assert_eq!(requests.read().get, u64::from(calls.get()), "each attempt is a request");
+        let (read, calls_made) = (requests.read(), u64::from(calls.get()));
+        assert_eq!(read.get, calls_made, "each attempt is a request");
+        let failed = calls_made - u64::from(result.is_ok());
+        assert_eq!(read.failures.total(), failed, "each failure has its kind");
+        let in_a_row = if result.is_ok() { 0 } else { failed };
+        assert_eq!(requests.failures_in_a_row(), in_a_row);
         (result.map_err(|failure| failure.problem), calls.get())
     }
 

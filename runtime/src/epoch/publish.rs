@@ -102,6 +102,7 @@ impl Publisher {
         for table in Table::ALL {
             let commits = self.lacking_now(table, latest).await?;
             if commits.is_empty() {
+                self.is_at(table, latest);
                 continue;
             }
             reach(Step::Publish);
@@ -109,6 +110,7 @@ impl Publisher {
                 commits.iter().map(|(seq, files)| CommitFiles { seq: *seq, files }).collect();
             self.tables.publish(table, &commits, now_ms()).await?;
             reach(Step::Published);
+            self.is_at(table, latest);
             let policy = MergePolicy {
                 target_bytes: self.publish.merge_bytes,
                 fan_in: self.publish.merge_files,
@@ -117,6 +119,10 @@ impl Publisher {
             self.tables.merge_small(table, &policy, now_ms()).await?;
         }
         Ok(())
+    }
+
+    fn is_at(&self, table: Table, latest: &Committed) {
+        self.shared.metrics.published("delta", table.name(), latest.record().seq);
     }
 
     /// The commits that have files for `table` which it does not have yet.

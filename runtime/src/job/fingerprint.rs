@@ -117,7 +117,7 @@ fn policy_lines(policy: &Policy, lines: &mut Lines) {
 fn source_lines(source: &Source, lines: &mut Lines) {
     let Source { name, kind, input: _, format, follow: _, map } = source;
     lines.put(&format!("source.{name}.kind"), kind.source_key());
-    lines.put(&format!("source.{name}.format"), format.word());
+    lines.put(&format!("source.{name}.format"), source.format_word());
     if let Format::Csv { delimiter } = format {
         let delimiter = format!("{:?}", char::from(*delimiter));
         lines.put(&format!("source.{name}.delimiter"), delimiter);

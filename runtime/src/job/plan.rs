@@ -136,7 +136,7 @@ fn source(source: &Source) -> Part {
         (Input::Files(_), true) => "as they grow",
         (Input::Topics(_), true) => "as messages come",
     };
-    let does = format!("read {} {until}: {}", source.place(), source.format.word());
+    let does = format!("read {} {until}: {}", source.place(), source.format_word());
     part(&format!("source.{}", source.name), &does, "", "")
 }
 
