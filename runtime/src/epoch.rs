@@ -25,6 +25,7 @@ pub(crate) mod marks;
 pub(crate) mod number;
 pub(crate) mod patience;
 pub(crate) mod publish;
+pub(crate) mod publishers;
 pub(crate) mod recover;
 pub(crate) mod retained;
 pub(crate) mod stage;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use quorate_connectors::delta::DeltaTables;
 use quorate_connectors::kafka::publish::UpdateTopic;
 use quorate_connectors::staged::Provenance;
 use quorate_connectors::store::Store;
@@ -22,13 +21,11 @@ use crate::clock::{Stopwatch, now_ms};
 use crate::epoch::commit::Waker;
 use crate::epoch::lead::{Leader, Led};
 use crate::epoch::ledger::{Applicant, Committed, Contest, Lead, Reopen, Terms, Upgrade};
-use crate::epoch::marks::TopicMarks;
 use crate::epoch::number::{checkpoint_of, first_epoch, last_epoch};
 use crate::epoch::patience::{Attempts, Outlasted};
-use crate::epoch::publish::Publisher;
+use crate::epoch::publishers::Publishers;
 use crate::epoch::recover::{Taken, read_rows, sweep, take_lead};
 use crate::epoch::staging::Stager;
-use crate::epoch::topics::TopicPublisher;
 use crate::error::Error;
 use crate::health::Stage;
 use crate::job::Job;
@@ -208,33 +205,6 @@ async fn publish_rest(
     match publishers.topics {
         Some(topics) => topics.run(receiver).await,
         None => Ok(()),
-    }
-}
-
-/// Who tells the outside what is committed.
-struct Publishers {
-    delta: Option<Publisher>,
-    topics: Option<TopicPublisher>,
-}
-
-impl Publishers {
-    fn of(job: &Job, provenance: &Provenance, shared: Arc<Shared>) -> Publishers {
-        let marks = Arc::new(TopicMarks::of(job.topics.as_ref().map(|topics| &topics.spec)));
-        let delta = job.publish.delta.then(|| Publisher {
-            tables: DeltaTables::new(shared.store.clone(), provenance.clone()),
-            publish: job.publish,
-            terms: Terms::default(),
-            topics: Arc::clone(&marks),
-            shared: Arc::clone(&shared),
-        });
-        let topics = job.topics.clone().filter(|topics| !topics.spec.topics.is_empty());
-        let topics = topics.map(|topics| TopicPublisher {
-            topics,
-            provenance: provenance.clone(),
-            marks,
-            shared,
-        });
-        Publishers { delta, topics }
     }
 }
 
