@@ -9,7 +9,7 @@
 //! 1. It answers on a thread of its own: an engine that is busy, or hangs, is asked all the same.
 //! 2. It only reads. Nobody can change anything here, and nothing secret is told; it is for the network of those who
 //!    operate the job, and not for the world's.
-//! 3. Connections are few, and end when nothing comes: see [`connections`].
+//! 3. Connections are few, and end when nothing comes.
 
 mod answer;
 mod connections;
