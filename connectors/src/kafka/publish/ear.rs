@@ -59,7 +59,7 @@ impl ClientContext for Ear {
         let mut trouble = lock(&self.trouble);
         // That none of them is left says less than why.
         if code != RDKafkaErrorCode::AllBrokersDown || trouble.is_none() {
-            *trouble = Some(Complaint { code, about: None, reason: reason.to_owned() });
+            *trouble = Some(Complaint { code, about: None, reason: lasting(reason) });
         }
     }
 }
@@ -82,6 +82,11 @@ impl ProducerContext for Ear {
             reason,
         });
     }
+}
+
+/// What is said of a trouble, without how long and how often: it is the same one.
+pub(super) fn lasting(reason: &str) -> String {
+    reason.split(" (after ").next().unwrap_or(reason).to_owned()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

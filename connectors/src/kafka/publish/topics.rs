@@ -12,7 +12,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::PublishSpec;
 use super::advice::{advice, trouble};
-use super::ear::Ear;
+use super::ear::{Ear, lasting};
 use super::outlet::ANSWER;
 use crate::error::Error;
 
@@ -165,7 +165,7 @@ impl ClientContext for Hears {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // That none of them is left says less than why.
         if code != RDKafkaErrorCode::AllBrokersDown || said.is_none() {
-            *said = Some((code, reason.to_owned()));
+            *said = Some((code, lasting(reason)));
         }
     }
 }
