@@ -166,7 +166,7 @@ fn slips_are_seen_while_they_are_typed() {
         LEAST.replace("files", "file"),
         LEAST.replace("\"v.jsonl\"", "[]"),
         LEAST.replace("\"v.jsonl\"", "3"),
-        LEAST.replace("\"v.jsonl\"", "\"v.jsonl\"\nformat = \"avro\""),
+        LEAST.replace("\"v.jsonl\"", "\"v.jsonl\"\nformat = \"xml\""),
         LEAST.replace("\"v.jsonl\"", "\"v.jsonl\"\nkafka = \"topic\""),
         LEAST.replace(
             "\"v.jsonl\"",
