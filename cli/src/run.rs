@@ -1,7 +1,7 @@
 //! `quorate run`: a job, in this process, until its input ends or somebody stops it.
 
 mod lines;
-mod signals;
+pub(crate) mod signals;
 mod summary;
 pub(crate) mod upgrade;
 mod watch;
@@ -145,7 +145,7 @@ fn options(going: &Going, job: &Job) -> RunOptions {
     }
 }
 
-fn exit_of(failure: FailureKind) -> Exit {
+pub(crate) fn exit_of(failure: FailureKind) -> Exit {
     match failure {
         FailureKind::Failed => Exit::Failed,
         FailureKind::Misconfigured => Exit::Misconfigured,

@@ -7,6 +7,7 @@ pub mod error;
 pub mod job;
 pub mod observe;
 mod partitions;
+pub mod pool;
 mod roster;
 mod run;
 mod shared;
