@@ -68,6 +68,15 @@ async fn send(
     });
     let sent = stream::iter(pieces).buffered(limits.parts_at_once.max(1)).try_collect::<Vec<_>>();
     let sent = sent.await?;
-    let complete = || parts.complete(path, id, sent.clone());
-    tried(limits, requests, Operation::Put, 0, complete).await
+    let mut completions = 0;
+    let complete = || {
+        completions += 1;
+        parts.complete(path, id, sent.clone())
+    };
+    let completed = tried(limits, requests, Operation::Put, 0, complete).await;
+    match completed {
+        // Of an upload that they have completed some services know nothing, and others deny it.
+        Err(failure) if completions > 1 && !failure.problem.passes_soon() => Ok(Completion::Gone),
+        completed => completed,
+    }
 }

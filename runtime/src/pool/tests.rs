@@ -72,7 +72,7 @@ async fn a_job_is_put_there_once() {
 #[tokio::test]
 async fn what_means_something_else_to_each_worker_is_refused() {
     let cases = [
-        ("store = \"/srv/panel\"", "store = \"./here\"", "the store \"./here\""),
+        ("store = \"/srv/panel\"", "store = \"./here\"", "the store \"here\""),
         ("store = \"/srv/panel\"", "store = \"memory://\"", "give the whole path, or s3://"),
         ("\"/srv/votes.jsonl\"", "[\"/srv/a\", \"votes-*.jsonl\"]", "reads \"votes-*.jsonl\""),
     ];

@@ -71,12 +71,15 @@ impl Server {
         let exchange = Arc::new(Exchange::new(service(root, plan.conditions)?, plan));
         let runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = { runtime }.worker_threads(2).enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind(address))?;
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let serving = Arc::clone(&exchange);
         let thread = std::thread::spawn(move || {
             runtime.block_on(async move {
+                // It was bound above: all that may fail here is to be told of it.
+                let Ok(listener) = TcpListener::from_std(listener) else { return };
                 tokio::select! {
                     () = wire::serve(listener, serving) => {}
                     _ = stopped => {}
