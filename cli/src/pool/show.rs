@@ -47,7 +47,7 @@ pub(super) fn lines(entry: &Entry) -> Vec<String> {
         let worker = &claim.worker;
         say(
             "worker",
-            format!("process {} on {}, since {}", worker.pid, worker.host, ago(claim.at_ms)),
+            format!("process {} on {}, taken {}", worker.pid, worker.host, ago(claim.at_ms)),
         );
     }
     if let Some(run) = &entry.run {
@@ -67,7 +67,7 @@ pub(super) fn lines(entry: &Entry) -> Vec<String> {
         say("last heard", ago(run.updated_at_ms));
         let started = entry.claim_nr;
         if started > 1 {
-            say("started", format!("{started} times, {} in a row failed", run.failures));
+            say("started", format!("{started} times, of which the last {} failed", run.failures));
         }
         let failure = |failure: &Failure| {
             format!(
