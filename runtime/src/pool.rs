@@ -51,11 +51,9 @@ impl Pool {
     /// The pool at `location`: a directory, or `s3://bucket/prefix`.
     ///
     /// # Errors
-    /// If that is no store, or one that cannot tell who came first.
+    /// If that is no store.
     pub async fn open(location: &str) -> Result<Pool, Error> {
-        let store = Store::open(location).await?;
-        store.check_conditional_create().await?;
-        Ok(Pool { store })
+        Ok(Pool { store: Store::open(location).await? })
     }
 
     /// Over a store that is open.
@@ -85,6 +83,14 @@ impl Pool {
             Some(traces) => self.entry(name.to_owned(), &traces).await,
             None => Ok(None),
         }
+    }
+
+    /// Whether the store can tell who came first: jobs and claims rest on it.
+    ///
+    /// # Errors
+    /// If it cannot, with what to do.
+    async fn check(&self) -> Result<(), Error> {
+        Ok(self.store.check_conditional_create().await?)
     }
 
     /// Asks for the job to be stopped with everything committed; says where it stood. `None`: there is no such job.

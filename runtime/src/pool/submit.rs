@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use quorate_connectors::kafka::Secret;
+
 use super::entry::{State, job_path};
 use super::record::Wish;
 use super::{Pool, Put};
 use crate::error::Error;
-use crate::job::Job;
+use crate::job::{Input, Job, Source};
 
 /// What became of a job that was submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,7 @@ impl Pool {
         now_ms: u64,
     ) -> Result<Submitted, Error> {
         check_portable(job, text)?;
+        self.check().await?;
         let name = &job.name;
         match self.create(&job_path(name), text.as_bytes()).await? {
             Put::New => return Ok(Submitted::New),
@@ -80,15 +83,10 @@ fn check_portable(job: &Job, text: &str) -> Result<(), Error> {
             job.file.display()
         )));
     }
-    let files = bare
-        .job
-        .sources
-        .iter()
-        .flat_map(|source| source.files.iter().map(move |file| (source, file)));
-    for (source, file) in files {
-        if here(file) {
+    for source in &bare.job.sources {
+        if let Some(path) = paths(source).into_iter().find(|path| here(path)) {
             return Err(Error::Pool(format!(
-                "{}: source {} reads {file:?}, a path that is relative to this job file; a worker elsewhere has no such \
+                "{}: source {} names {path:?}, a path that is relative to this job file; a worker elsewhere has no such \
                  folder: give the whole path, as the workers see it",
                 job.file.display(),
                 source.name
@@ -96,4 +94,25 @@ fn check_portable(job: &Job, text: &str) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Every file that a source names.
+fn paths(source: &Source) -> Vec<String> {
+    let connection = match &source.input {
+        Input::Files(patterns) => return patterns.clone(),
+        Input::Topics(spec) => &spec.connection,
+    };
+    let tls = connection.tls.as_ref();
+    let identity = tls.and_then(|tls| tls.identity.as_ref());
+    let secrets = [
+        identity.and_then(|identity| identity.key_password.as_ref()),
+        connection.sasl.as_ref().map(|sasl| &sasl.password),
+    ];
+    let secrets = secrets.into_iter().flatten().filter_map(|secret| match secret {
+        Secret::File(path) => Some(path),
+        Secret::Environment(_) => None,
+    });
+    let files = tls.and_then(|tls| tls.ca.as_ref()).into_iter();
+    let files = files.chain(identity.into_iter().flat_map(|it| [&it.certificate, &it.key]));
+    files.chain(secrets).map(|path| path.display().to_string()).collect()
 }

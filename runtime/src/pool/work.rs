@@ -64,7 +64,12 @@ pub fn work(pool: &str, options: &Options, told: &Arc<dyn Told>) -> Result<(), E
 async fn open(location: &str, options: &Options, told: &dyn Told) -> Result<Pool, Error> {
     let mut said = None;
     loop {
-        match Pool::open(location).await {
+        let opened = async {
+            let pool = Pool::open(location).await?;
+            pool.check().await?;
+            Ok(pool)
+        };
+        match opened.await {
             Err(Error::Connector(error)) if error.retryable() && !options.stop.is_given() => {
                 let text = format!("the pool waits, trying again: {error}");
                 if said.replace(()).is_none() {
