@@ -10,7 +10,7 @@ pub(crate) mod worker;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use quorate_runtime::error::Error;
-use quorate_runtime::pool::{Entry, Pool, State};
+use quorate_runtime::pool::{Entry, Pool, Stand};
 
 use crate::console::Console;
 use crate::exit::Exit;
@@ -48,7 +48,7 @@ impl Where {
     async fn settled(&self, pool: &Pool, name: &str, console: &Console) -> anyhow::Result<Entry> {
         loop {
             let entry = self.job(pool, name).await?;
-            if entry.state().is_final() {
+            if entry.stand().is_final() {
                 console.clear();
                 return Ok(entry);
             }
@@ -67,10 +67,10 @@ fn failed(error: Error) -> anyhow::Error {
 /// How a command ends that was told to wait for a job.
 fn exit_for(entry: &Entry) -> Exit {
     let kind = entry.run.as_ref().and_then(|run| run.failure.as_ref()).map(|it| it.kind.as_str());
-    match (entry.state(), kind) {
-        (State::Failed, Some("misconfigured")) => Exit::Misconfigured,
-        (State::Failed, Some("reject_limit")) => Exit::RejectLimit,
-        (State::Failed, _) => Exit::Failed,
+    match (entry.stand(), kind) {
+        (Stand::Failed, Some("misconfigured")) => Exit::Misconfigured,
+        (Stand::Failed, Some("reject_limit")) => Exit::RejectLimit,
+        (Stand::Failed, _) => Exit::Failed,
         _ => Exit::Done,
     }
 }

@@ -33,7 +33,7 @@ use quorate_connectors::store::{Creation, Store};
 
 use crate::error::Error;
 use entry::Traces;
-pub use entry::{Entry, State};
+pub use entry::{Entry, Stand};
 pub use record::{Claim, Failure, Order, Phase, Run, Wish, Worker};
 pub use submit::{Again, Submitted};
 pub use work::{Options, Told, work};
@@ -97,12 +97,12 @@ impl Pool {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn stop(&self, name: &str, now_ms: u64) -> Result<Option<State>, Error> {
+    pub async fn stop(&self, name: &str, now_ms: u64) -> Result<Option<Stand>, Error> {
         let Some(entry) = self.job(name).await? else {
             return Ok(None);
         };
-        let state = entry.state();
-        if !matches!(state, State::Finished | State::Failed | State::Stopped | State::Stopping) {
+        let state = entry.stand();
+        if !matches!(state, Stand::Finished | Stand::Failed | Stand::Stopped | Stand::Stopping) {
             self.order(&entry, Wish::Stop, now_ms).await?;
         }
         Ok(Some(state))

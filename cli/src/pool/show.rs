@@ -1,6 +1,6 @@
 //! A job in a pool, for people and for machines.
 
-use quorate_runtime::pool::{Entry, Failure, State};
+use quorate_runtime::pool::{Entry, Failure, Stand};
 use serde_json::{Value, json};
 
 use super::now_ms;
@@ -8,7 +8,7 @@ use crate::numbers::{counted, grouped, short};
 
 /// In one line.
 pub(super) fn line(entry: &Entry) -> String {
-    let mut text = format!("{}: {}", entry.name, entry.state());
+    let mut text = format!("{}: {}", entry.name, entry.stand());
     if let Some(run) = &entry.run {
         text.push_str(&format!(
             ", {}, {} decided",
@@ -23,15 +23,15 @@ pub(super) fn line(entry: &Entry) -> String {
 pub(super) fn columns(entry: &Entry) -> [String; 5] {
     let run = entry.run.as_ref();
     let number = |of: Option<u64>| of.map_or_else(|| "-".to_owned(), short);
-    let who = match (&entry.claim, entry.state()) {
-        (Some(claim), State::Running | State::Stopping) => {
+    let who = match (&entry.claim, entry.stand()) {
+        (Some(claim), Stand::Running | Stand::Stopping) => {
             format!("{}:{}", claim.worker.host, claim.worker.pid)
         }
         _ => "-".to_owned(),
     };
     [
         entry.name.clone(),
-        entry.state().to_string(),
+        entry.stand().to_string(),
         number(run.map(|run| run.rows.rows_in)),
         number(run.map(|run| run.decided)),
         who,
@@ -40,7 +40,7 @@ pub(super) fn columns(entry: &Entry) -> [String; 5] {
 
 /// All of it.
 pub(super) fn lines(entry: &Entry) -> Vec<String> {
-    let mut lines = vec![format!("job {}: {}", entry.name, meaning(entry.state()))];
+    let mut lines = vec![format!("job {}: {}", entry.name, meaning(entry.stand()))];
     let mut say = |what: &str, text: String| lines.push(format!("  {what:<14}{text}"));
     say("submitted", ago(entry.submitted_ms));
     if let Some(claim) = &entry.claim {
@@ -89,15 +89,15 @@ pub(super) fn lines(entry: &Entry) -> Vec<String> {
     lines
 }
 
-fn meaning(state: State) -> String {
+fn meaning(state: Stand) -> String {
     let means = match state {
-        State::Submitted => "no worker has it yet",
-        State::Running => "a worker runs it",
-        State::Restarting => "it failed, and will be tried again",
-        State::Stopping => "what was read is being committed",
-        State::Stopped => "everything read is committed; `quorate submit JOB --again` goes on",
-        State::Finished => "its input has ended and everything in it is committed",
-        State::Failed => "it is not tried again; mend the cause, then `quorate submit JOB --again`",
+        Stand::Submitted => "no worker has it yet",
+        Stand::Running => "a worker runs it",
+        Stand::Restarting => "it failed, and will be tried again",
+        Stand::Stopping => "what was read is being committed",
+        Stand::Stopped => "everything read is committed; `quorate submit JOB --again` goes on",
+        Stand::Finished => "its input has ended and everything in it is committed",
+        Stand::Failed => "it is not tried again; mend the cause, then `quorate submit JOB --again`",
     };
     format!("{state} ({means})")
 }
@@ -118,7 +118,7 @@ pub(super) fn json(entry: &Entry) -> Value {
     let run = entry.run.as_ref();
     json!({
         "name": entry.name,
-        "state": entry.state().word(),
+        "state": entry.stand().word(),
         "submitted_at_ms": entry.submitted_ms,
         "claims": entry.claim_nr,
         "worker": entry.claim.as_ref().map(|claim| &claim.worker),

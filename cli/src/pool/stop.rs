@@ -1,6 +1,6 @@
 //! `quorate stop`: a job in a pool ends with everything committed.
 
-use quorate_runtime::pool::State;
+use quorate_runtime::pool::Stand;
 
 use super::{Where, failed, now_ms, show};
 use crate::at::block_on;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
         args.at.job(&pool, name).await?;
         let before = pool.stop(name, now_ms()).await.map_err(failed)?;
         match before {
-            Some(State::Finished | State::Failed | State::Stopped) => {
+            Some(Stand::Finished | Stand::Failed | Stand::Stopped) => {
                 console.out(show::line(&args.at.job(&pool, name).await?))?;
             }
             _ if args.wait => {

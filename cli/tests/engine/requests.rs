@@ -79,10 +79,12 @@ fn a_checkpoint_asks_for_an_object_per_worker_and_table_and_one_record() {
 fn a_publication_costs_a_request_a_table_and_is_rarer_than_commits() {
     let folder = tempfile::tempdir().unwrap();
     generate(folder.path(), &["--tasks", "2000", "--seed", "4"]);
-    let (commits, requests, ..) = run(folder.path(), "rarely", "every = \"60s\"");
+    let (commits, requests, _, files) = run(folder.path(), "rarely", "every = \"60s\"");
     let of = |requests: &Value, operation: &str| requests[operation].as_u64().unwrap();
-    // At the end alone: each table is made, and told what it has.
-    assert!(of(&requests, "create") <= commits + 4 + 2 * TABLES, "{requests} in {commits} commits");
+    // At the end alone: each table is made, told what it has, and its small files are merged.
+    assert!(of(&requests, "create") <= commits + 4 + 3 * TABLES, "{requests} in {commits} commits");
+    let merged = 2 * files + WORKERS * commits + 10;
+    assert!(of(&requests, "get") <= merged, "{requests}, {files} files in {commits} commits");
     let (commits, requests, ..) = run(folder.path(), "always", "every = \"0s\"");
     let most = commits + 4 + TABLES * (commits + 2);
     assert!(of(&requests, "create") <= most, "{requests} in {commits} commits");

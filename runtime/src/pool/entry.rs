@@ -96,7 +96,7 @@ pub struct Entry {
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum Stand {
     /// No worker has it.
     Submitted,
     /// A worker runs it, or has died doing so.
@@ -113,27 +113,27 @@ pub enum State {
     Failed,
 }
 
-impl State {
+impl Stand {
     /// In a word.
     pub fn word(self) -> &'static str {
         match self {
-            State::Submitted => "submitted",
-            State::Running => "running",
-            State::Restarting => "restarting",
-            State::Stopping => "stopping",
-            State::Stopped => "stopped",
-            State::Finished => "finished",
-            State::Failed => "failed",
+            Stand::Submitted => "submitted",
+            Stand::Running => "running",
+            Stand::Restarting => "restarting",
+            Stand::Stopping => "stopping",
+            Stand::Stopped => "stopped",
+            Stand::Finished => "finished",
+            Stand::Failed => "failed",
         }
     }
 
     /// Whether it stays so until somebody orders something.
     pub fn is_final(self) -> bool {
-        matches!(self, State::Stopped | State::Finished | State::Failed)
+        matches!(self, Stand::Stopped | Stand::Finished | Stand::Failed)
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for Stand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
     }
@@ -141,26 +141,26 @@ impl fmt::Display for State {
 
 impl Entry {
     /// Where it stands.
-    pub fn state(&self) -> State {
+    pub fn stand(&self) -> Stand {
         let stop = self.order.as_ref().is_some_and(|order| order.wish == Wish::Stop);
         let Some(run) = &self.run else {
             return match (self.claim_nr, stop) {
-                (0, true) => State::Stopped,
-                (0, false) => State::Submitted,
-                (_, true) => State::Stopping,
-                (_, false) => State::Running,
+                (0, true) => Stand::Stopped,
+                (0, false) => Stand::Submitted,
+                (_, true) => Stand::Stopping,
+                (_, false) => Stand::Running,
             };
         };
         match run.phase {
-            Phase::Running if !stop => State::Running,
-            Phase::Running | Phase::Stopping => State::Stopping,
-            Phase::Released | Phase::Failing if stop => State::Stopped,
-            Phase::Released => State::Submitted,
-            Phase::Failing => State::Restarting,
-            Phase::Stopped | Phase::Failed if self.is_to_go_on() => State::Submitted,
-            Phase::Stopped => State::Stopped,
-            Phase::Failed => State::Failed,
-            Phase::Finished => State::Finished,
+            Phase::Running if !stop => Stand::Running,
+            Phase::Running | Phase::Stopping => Stand::Stopping,
+            Phase::Released | Phase::Failing if stop => Stand::Stopped,
+            Phase::Released => Stand::Submitted,
+            Phase::Failing => Stand::Restarting,
+            Phase::Stopped | Phase::Failed if self.is_to_go_on() => Stand::Submitted,
+            Phase::Stopped => Stand::Stopped,
+            Phase::Failed => Stand::Failed,
+            Phase::Finished => Stand::Finished,
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use quorate_connectors::kafka::Secret;
 
-use super::entry::{State, job_path};
+use super::entry::{Stand, job_path};
 use super::record::Wish;
 use super::{Pool, Put};
 use crate::error::Error;
@@ -16,7 +16,7 @@ pub enum Submitted {
     /// It was put there.
     New,
     /// The same file was there already, and stands so.
-    There(State),
+    There(Stand),
     /// It was there, had stopped or failed, and goes on.
     Again,
 }
@@ -51,8 +51,8 @@ impl Pool {
         let Some(entry) = self.job(name).await? else {
             return Ok(Submitted::New);
         };
-        let state = entry.state();
-        if again == Again::Yes && matches!(state, State::Stopped | State::Failed) {
+        let state = entry.stand();
+        if again == Again::Yes && matches!(state, Stand::Stopped | Stand::Failed) {
             self.order(&entry, Wish::Go, now_ms).await?;
             return Ok(Submitted::Again);
         }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use quorate_connectors::store::Store;
 
-use super::entry::{self, Entry, State};
+use super::entry::{self, Entry, Stand};
 use super::record::{self, Claim, Failure, Order, Phase, Run, Wish, Worker};
 use super::rules::{Hope, Next, failed, next, pause};
 use super::{Again, Pool, Put, Submitted};
@@ -61,7 +61,7 @@ fn entry(claim_nr: u64, run: Option<Run>, order: Option<Wish>) -> Entry {
 async fn a_job_is_put_there_once() {
     let pool = pool();
     assert_eq!(submit(&pool, JOB, Again::No).await, Ok(Submitted::New));
-    assert_eq!(submit(&pool, JOB, Again::No).await, Ok(Submitted::There(State::Submitted)));
+    assert_eq!(submit(&pool, JOB, Again::No).await, Ok(Submitted::There(Stand::Submitted)));
     let other = format!("{JOB}follow = true\n");
     let said = submit(&pool, &other, Again::No).await.unwrap_err();
     assert!(said.contains("under another `name`") && said.contains("jobs/panel"), "{said}");
@@ -93,21 +93,21 @@ async fn a_stopped_or_failed_job_goes_on_when_it_is_submitted_again() {
     for phase in [Phase::Stopped, Phase::Failed] {
         let pool = pool();
         submit(&pool, JOB, Again::No).await.unwrap();
-        assert_eq!(pool.stop("panel", 7).await.unwrap(), Some(State::Submitted));
+        assert_eq!(pool.stop("panel", 7).await.unwrap(), Some(Stand::Submitted));
         take(&pool, 1, &at(phase)).await;
         let before = pool.job("panel").await.unwrap().unwrap();
-        assert!(before.state().is_final());
+        assert!(before.stand().is_final());
         assert_eq!(next(&before, BEAT * 1_000, RESTARTS, 0), Next::Nothing);
-        let there = Ok(Submitted::There(before.state()));
+        let there = Ok(Submitted::There(before.stand()));
         assert_eq!(submit(&pool, JOB, Again::No).await, there);
         assert_eq!(submit(&pool, JOB, Again::Yes).await, Ok(Submitted::Again));
         let after = pool.job("panel").await.unwrap().unwrap();
-        assert_eq!(after.state(), State::Submitted);
+        assert_eq!(after.stand(), Stand::Submitted);
         let fresh = Run { led: true, ..Run::default() };
         assert_eq!(next(&after, Duration::ZERO, RESTARTS, 0), Next::Take(fresh));
         // An order holds for what was there when it was given.
         take(&pool, 2, &at(phase)).await;
-        assert!(pool.job("panel").await.unwrap().unwrap().state().is_final());
+        assert!(pool.job("panel").await.unwrap().unwrap().stand().is_final());
     }
     let pool = pool();
     assert_eq!(pool.stop("panel", 7).await.unwrap(), None, "there is no such job");
@@ -134,26 +134,26 @@ async fn one_of_many_workers_has_a_claim() {
 fn a_state_follows_from_the_last_claims_run_and_the_last_order() {
     let (stop, go) = (Some(Wish::Stop), Some(Wish::Go));
     let cases = [
-        (None, None, State::Submitted),
-        (None, stop, State::Stopped),
-        (Some(Phase::Running), None, State::Running),
-        (Some(Phase::Running), stop, State::Stopping),
-        (Some(Phase::Stopping), None, State::Stopping),
-        (Some(Phase::Released), None, State::Submitted),
-        (Some(Phase::Released), stop, State::Stopped),
-        (Some(Phase::Stopped), stop, State::Stopped),
-        (Some(Phase::Stopped), go, State::Submitted),
-        (Some(Phase::Failing), None, State::Restarting),
-        (Some(Phase::Failing), stop, State::Stopped),
-        (Some(Phase::Failed), None, State::Failed),
-        (Some(Phase::Failed), go, State::Submitted),
-        (Some(Phase::Finished), go, State::Finished),
+        (None, None, Stand::Submitted),
+        (None, stop, Stand::Stopped),
+        (Some(Phase::Running), None, Stand::Running),
+        (Some(Phase::Running), stop, Stand::Stopping),
+        (Some(Phase::Stopping), None, Stand::Stopping),
+        (Some(Phase::Released), None, Stand::Submitted),
+        (Some(Phase::Released), stop, Stand::Stopped),
+        (Some(Phase::Stopped), stop, Stand::Stopped),
+        (Some(Phase::Stopped), go, Stand::Submitted),
+        (Some(Phase::Failing), None, Stand::Restarting),
+        (Some(Phase::Failing), stop, Stand::Stopped),
+        (Some(Phase::Failed), None, Stand::Failed),
+        (Some(Phase::Failed), go, Stand::Submitted),
+        (Some(Phase::Finished), go, Stand::Finished),
     ];
     for (phase, order, expected) in cases {
         let found = entry(u64::from(phase.is_some()), phase.map(at), order);
-        assert_eq!(found.state(), expected, "{phase:?} {order:?}");
+        assert_eq!(found.stand(), expected, "{phase:?} {order:?}");
     }
-    assert_eq!(entry(1, None, None).state(), State::Running, "it was taken a moment ago");
+    assert_eq!(entry(1, None, None).stand(), Stand::Running, "it was taken a moment ago");
 }
 
 #[test]

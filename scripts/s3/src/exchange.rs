@@ -157,6 +157,8 @@ fn operation(request: &Request) -> &'static str {
     match request.method.as_str() {
         "PUT" if request.header("if-none-match").is_some() => "create",
         "PUT" => "put",
+        // Several objects at once, as some clients remove a single one.
+        "POST" if request.target.contains("?delete") => "delete",
         "POST" => "post",
         "HEAD" => "head",
         "DELETE" => "delete",
