@@ -25,6 +25,7 @@ mod hint;
 mod log;
 mod numbers;
 mod plan;
+mod pool;
 #[cfg(feature = "sql")]
 mod query;
 mod replay_rejects;
@@ -100,6 +101,11 @@ enum Command {
     Commits(commits::Args),
     ReplayRejects(replay_rejects::Args),
     Generate(Box<generate::Args>),
+    Worker(pool::worker::Args),
+    Submit(pool::submit::Args),
+    Jobs(pool::jobs::Args),
+    Status(pool::status::Args),
+    Stop(pool::stop::Args),
 }
 
 impl Command {
@@ -119,6 +125,11 @@ impl Command {
             Command::Commits(args) => commits::run(&args, console),
             Command::ReplayRejects(args) => replay_rejects::run(&args, console),
             Command::Generate(args) => generate::run(*args, console),
+            Command::Worker(args) => pool::worker::run(&args, console),
+            Command::Submit(args) => pool::submit::run(&args, console),
+            Command::Jobs(args) => pool::jobs::run(&args, console),
+            Command::Status(args) => pool::status::run(&args, console),
+            Command::Stop(args) => pool::stop::run(&args, console),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod lines;
 mod listen;
-mod signals;
+pub(crate) mod signals;
 mod summary;
 pub(crate) mod upgrade;
 mod watch;
@@ -162,7 +162,7 @@ fn options(going: &Going, job: &Job) -> RunOptions {
     }
 }
 
-fn exit_of(failure: FailureKind) -> Exit {
+pub(crate) fn exit_of(failure: FailureKind) -> Exit {
     match failure {
         FailureKind::Failed => Exit::Failed,
         FailureKind::Misconfigured => Exit::Misconfigured,

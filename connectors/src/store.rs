@@ -18,7 +18,8 @@
 //! 4. An absent object is an answer and not an error: reading gives `None`, deleting succeeds.
 //! 5. Listings are complete, sorted by path, and never show what is half written.
 //!
-//! *Cost*: one request each (a listing: one per thousand objects); [`Store::requests`] counts the attempts.
+//! *Cost*: one request each (a listing: one per thousand objects; a large object: one per part and two more);
+//! [`Store::requests`] counts the attempts, their bytes and what failed.
 
 mod attempt;
 mod backend;
@@ -28,6 +29,7 @@ mod local;
 mod location;
 mod memory;
 mod object;
+mod parts;
 mod path;
 mod problem;
 mod requests;
@@ -89,13 +91,21 @@ struct Inner {
 
 impl Store {
     /// The store at `location`: a path, `file:///path`, `memory://` (a new and empty one), or `s3://bucket/prefix`
-    /// with credentials, region and endpoint from the usual `AWS_*` variables.
+    /// with credentials, region and endpoint from the usual `AWS_*` variables and the files of a profile.
     ///
     /// A directory need not exist yet. What crashed writers left half written in it is removed, if it is an hour old.
     ///
     /// # Errors
     /// If `location` is no address of a store that this build knows, or is a file.
     pub async fn open(location: &str) -> Result<Store> {
+        Store::open_with(location, &[]).await
+    }
+
+    /// As [`Store::open`], with these `AWS_*` variables before those of the environment.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(location: &str, variables: &[(&str, String)]) -> Result<Store> {
         let parsed = Location::parse(location)?;
         let backend = match &parsed {
             Location::Memory => Backend::Memory(memory::Memory::default()),
@@ -113,7 +123,7 @@ impl Store {
                 })?)
             }
             Location::S3 { bucket, prefix } => {
-                let object = object::Object::s3(bucket, prefix)
+                let object = object::Object::s3(bucket, prefix, variables)
                     .map_err(|reason| Error::Location { location: location.into(), reason })?;
                 Backend::Object(object)
             }
@@ -214,13 +224,22 @@ impl Store {
         }
     }
 
-    /// Writes the object `path`, over whatever was there.
+    /// Writes the object `path`, over whatever was there: large ones in parts, where the store has such.
     ///
     /// # Errors
     /// If the store refuses, or did not answer often enough.
     pub async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
-        let size = bytes.len();
-        self.tried(Operation::Put, path, size, || self.inner.backend.put(path, bytes.clone())).await
+        let (size, Inner { backend, limits, requests, .. }) = (bytes.len(), self.inner.as_ref());
+        match backend.parts().filter(|_| size >= limits.parts_from_bytes) {
+            Some(parts) => {
+                self.checked(Operation::Put, path)?;
+                let put = parts::put(parts, limits, requests, path, &bytes).await;
+                put.map_err(|failure| self.error(Operation::Put, path, failure))
+            }
+            None => {
+                self.tried(Operation::Put, path, size, || backend.put(path, bytes.clone())).await
+            }
+        }
     }
 
     /// The whole object `path`, if it is there.
@@ -286,9 +305,15 @@ impl Store {
         if second == Creation::Exists && content.as_deref() == Some(b"1") {
             return Ok(());
         }
+        let did = match second {
+            Creation::Created => "wrote over an object that was to be created only if it is absent",
+            Creation::Exists => "says that an object is there, and not which",
+            Creation::Unknown => "gives no certain answer to creating an object that exists",
+        };
         let reason = format!(
-            "it answered {second:?} to creating an object that exists: use one that honours `If-None-Match: *` \
-             (S3 itself, MinIO, Cloudflare R2 and others do)"
+            "it {did}, so two runs of a job could destroy each other's results: use a store that honours \
+             `If-None-Match: *` (S3 itself, MinIO since 2024-12, Ceph since Squid, Cloudflare R2 and others do), or a \
+             directory on a disk"
         );
         Err(Error::Location { location: self.name().into(), reason })
     }

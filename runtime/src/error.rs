@@ -88,6 +88,10 @@ pub enum Error {
         rows_in: u64,
     },
 
+    /// What was asked of a pool of workers cannot be done.
+    #[error("{0}")]
+    Pool(String),
+
     /// A thread of the engine died.
     #[error("a worker stopped: {0}")]
     Worker(String),
@@ -103,6 +107,7 @@ impl Error {
             // Whoever leads may be gone the next time: a run that stands by is started again and again.
             Error::Worker(_) | Error::Breach(_) | Error::Held { .. } => FailureKind::Failed,
             Error::Connector(_)
+            | Error::Pool(_)
             | Error::OtherJob { .. }
             | Error::OtherFingerprint
             | Error::NotUpgradable { .. }

@@ -9,6 +9,7 @@ pub mod job;
 pub mod metrics;
 pub mod observe;
 mod partitions;
+pub mod pool;
 mod roster;
 mod run;
 mod shared;

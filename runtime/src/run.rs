@@ -449,7 +449,7 @@ fn step_back() {
 }
 
 /// Who runs here.
-fn owner() -> Owner {
+pub(crate) fn owner() -> Owner {
     let machine = rustix::system::uname();
     Owner {
         host: machine.nodename().to_string_lossy().into_owned(),

@@ -9,7 +9,7 @@ use quorate_runtime::observe::StopSignal;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-pub(super) fn stop_on(stop: &StopSignal) -> io::Result<()> {
+pub(crate) fn stop_on(stop: &StopSignal) -> io::Result<()> {
     for signal in [SIGINT, SIGTERM] {
         // Called in this order: the first time the flag is not yet set and the program goes on.
         flag::register_conditional_shutdown(signal, 128 + signal, stop.flag())?;

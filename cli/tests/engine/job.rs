@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use quorate_s3::{BUCKET, Server};
+
 /// Every table whose rows do not depend on how a job ran.
 const TABLES: [&str; 6] =
     ["decisions", "votes", "agent_reputation", "agent_activity", "rejects", "anomalies"];
@@ -12,9 +14,14 @@ const TABLES: [&str; 6] =
 /// The rows of each table, in order.
 pub(crate) type Tables = BTreeMap<&'static str, Vec<String>>;
 
+/// What a program finds in its environment.
+pub(crate) type Environment = Vec<(&'static str, String)>;
+
 /// A job file and its store.
 pub(crate) struct Job {
     pub(crate) file: PathBuf,
+    /// How its store is reached.
+    pub(crate) environment: Environment,
 }
 
 pub(crate) fn quorate(arguments: &[&str]) -> Command {
@@ -50,16 +57,40 @@ impl Job {
     pub(crate) fn written(folder: &Path, name: &str, job: &str) -> Job {
         let file = folder.join(format!("{name}.toml"));
         fs::write(&file, job).unwrap();
-        Job { file }
+        Job { file, environment: Vec::new() }
+    }
+
+    /// As [`Job::variant`], with its store in the bucket of `server`.
+    pub(crate) fn in_s3(
+        folder: &Path,
+        name: &str,
+        changes: &[(&str, &str)],
+        server: &Server,
+    ) -> Job {
+        let local = format!("store = \"./store-{name}\"");
+        let remote = format!("store = \"s3://{BUCKET}/{name}\"");
+        let mut job = Job::variant(folder, name, changes);
+        let text = fs::read_to_string(&job.file).unwrap();
+        assert!(text.contains(&local), "{text}");
+        fs::write(&job.file, text.replace(&local, &remote)).unwrap();
+        job.environment = server.environment().to_vec();
+        job
     }
 
     fn path(&self) -> &str {
         self.file.to_str().unwrap()
     }
 
+    /// A command that finds its store.
+    pub(crate) fn quorate(&self, arguments: &[&str]) -> Command {
+        let mut command = quorate(arguments);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
     /// A run with so many workers.
     pub(crate) fn command(&self, workers: usize) -> Command {
-        quorate(&["run", self.path(), "--workers", &workers.to_string()])
+        self.quorate(&["run", self.path(), "--workers", &workers.to_string()])
     }
 
     /// Runs to the end.
@@ -70,8 +101,10 @@ impl Job {
 
     /// The answer to a query, a JSON object a line.
     pub(crate) fn query(&self, sql: &str) -> Vec<String> {
-        let output =
-            quorate(&["query", sql, "--job", self.path(), "--format", "json"]).output().unwrap();
+        let output = self
+            .quorate(&["query", sql, "--job", self.path(), "--format", "json"])
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{sql}: {}", text(&output.stderr));
         text(&output.stdout).lines().map(str::to_owned).collect()
     }
@@ -92,7 +125,7 @@ impl Job {
 
     /// Checks that the store adds up.
     pub(crate) fn verify(&self) {
-        let output = quorate(&["verify", "--job", self.path()]).output().unwrap();
+        let output = self.quorate(&["verify", "--job", self.path()]).output().unwrap();
         assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     }
 }

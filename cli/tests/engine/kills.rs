@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::job::{Job, Tables, assert_alike, generate, text};
 
 /// Each step of the protocol that comes up again and again while rows are in flight.
-const STEPS: [&str; 7] =
+pub(crate) const STEPS: [&str; 7] =
     ["seal", "upload", "uploaded", "create", "created", "publish", "published"];
 
 /// Those that come up only after many checkpoints.
@@ -19,15 +19,15 @@ const RARE_STEPS: [&str; 2] = ["merge", "merged"];
 const RECOVERY: [&str; 4] = ["claimed", "sweep", "remove", "recovered"];
 
 /// Many small commits, each published.
-const CUT: [(&str, &str); 1] = [(
+pub(crate) const CUT: [(&str, &str); 1] = [(
     "every = \"5s\"",
     "every = \"10ms\"\nepoch = \"1ms\"\nbytes = \"64KiB\"\n\n[publish]\nevery = \"0s\"",
 )];
 
 /// How a run was killed: what the failpoint said.
-struct Kill {
-    said: String,
-    rows_in_flight: u64,
+pub(crate) struct Kill {
+    pub(crate) said: String,
+    pub(crate) rows_in_flight: u64,
 }
 
 fn fleet(folder: &Path, tasks: &str, seed: &str) -> (Job, Tables) {
@@ -39,7 +39,7 @@ fn fleet(folder: &Path, tasks: &str, seed: &str) -> (Job, Tables) {
 }
 
 /// Runs until the failpoint kills it; nothing if the run ends before.
-fn killed(job: &Job, workers: usize, failpoint: &str) -> Option<Kill> {
+pub(crate) fn killed(job: &Job, workers: usize, failpoint: &str) -> Option<Kill> {
     let mut command = job.command(workers);
     let Output { status, stderr, .. } =
         command.env("QUORATE_FAILPOINT", failpoint).output().unwrap();

@@ -57,6 +57,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("quorate-fuzz", &["quorate-schemas", "quorate-connectors", "quorate-runtime"]),
     // Of tests: what they hold our client against is not ours.
     ("quorate-broker", &[]),
+    ("quorate-s3", &[]),
 ];
 
 /// Who may name a foreign crate, or any whose name begins with it and a hyphen.
@@ -86,8 +87,16 @@ const OWNERS: &[(&str, &[&str])] = &[
     // Records, operators and dataflows do no I/O and draw no lots.
     (
         "tokio",
-        &["quorate-connectors", "quorate-runtime", "quorate-query", "quorate-server", "quorate"],
+        &[
+            "quorate-connectors",
+            "quorate-runtime",
+            "quorate-query",
+            "quorate-server",
+            "quorate",
+            "quorate-s3",
+        ],
     ),
+    ("s3s", &["quorate-s3"]),
     ("rand", &["quorate-connectors", "quorate-runtime", "quorate"]),
     ("rand_chacha", &["quorate-connectors", "quorate-runtime", "quorate"]),
 ];

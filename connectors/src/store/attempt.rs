@@ -18,6 +18,12 @@ pub struct Limits {
     pub pause_ms: u64,
     /// The longest pause.
     pub longest_pause_ms: u64,
+    /// Objects of so many bytes are written in parts, where the store has such.
+    pub parts_from_bytes: usize,
+    /// The size of a part, but for the last. S3 takes no less than 5 MiB, and 10,000 of them.
+    pub part_bytes: usize,
+    /// So many parts of an object are on their way at once.
+    pub parts_at_once: usize,
 }
 
 impl Default for Limits {
@@ -28,6 +34,9 @@ impl Default for Limits {
             tries: 5,
             pause_ms: 100,
             longest_pause_ms: 2_000,
+            parts_from_bytes: 16 << 20,
+            part_bytes: 8 << 20,
+            parts_at_once: 4,
         }
     }
 }
@@ -86,13 +95,16 @@ mod tests {
 
     use super::*;
 
-    const QUICK: Limits = Limits {
-        deadline_ms: 20,
-        least_bytes_per_ms: 1_000,
-        tries: 3,
-        pause_ms: 1,
-        longest_pause_ms: 4,
-    };
+    fn quick() -> Limits {
+        Limits {
+            deadline_ms: 20,
+            least_bytes_per_ms: 1_000,
+            tries: 3,
+            pause_ms: 1,
+            longest_pause_ms: 4,
+            ..Limits::default()
+        }
+    }
 
     async fn check(answer: impl Fn(u32) -> Result<u32, Problem>) -> (Result<u32, Problem>, u32) {
         let (calls, requests) = (Cell::new(0), Counters::default());
@@ -101,7 +113,7 @@ mod tests {
             let answer = answer(calls.get());
             async move { answer.map_err(Failure::from) }
         };
-        let result = tried(&QUICK, &requests, Operation::Get, 0, attempt).await;
+        let result = tried(&quick(), &requests, Operation::Get, 0, attempt).await;
         let (read, calls_made) = (requests.read(), u64::from(calls.get()));
         assert_eq!(read.get, calls_made, "each attempt is a request");
         let failed = calls_made - u64::from(result.is_ok());
@@ -124,15 +136,17 @@ mod tests {
     async fn a_silent_store_counts_as_no_answer() {
         let requests = Counters::default();
         let silent = || std::future::pending::<Result<(), Failure>>();
-        let failure = tried(&QUICK, &requests, Operation::List, 0, silent).await.unwrap_err();
+        let failure = tried(&quick(), &requests, Operation::List, 0, silent).await.unwrap_err();
         assert_eq!((failure.problem, requests.read().list), (Problem::TimedOut, 3));
+        assert_eq!(requests.read().failures.timed_out, 3);
     }
 
     #[test]
     fn pauses_double_up_to_a_bound_and_bytes_buy_time() {
-        let pauses: Vec<u128> = (1..=4).map(|failures| QUICK.pause(failures).as_millis()).collect();
+        let pauses: Vec<u128> =
+            (1..=4).map(|failures| quick().pause(failures).as_millis()).collect();
         assert_eq!(pauses, [1, 2, 4, 4]);
-        assert_eq!(QUICK.pause(u32::MAX).as_millis(), 4);
-        assert_eq!(QUICK.deadline(50_000).as_millis(), 70);
+        assert_eq!(quick().pause(u32::MAX).as_millis(), 4);
+        assert_eq!(quick().deadline(50_000).as_millis(), 70);
     }
 }

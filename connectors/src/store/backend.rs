@@ -3,7 +3,7 @@ use object_store::GetRange;
 
 use super::local::Local;
 use super::memory::Memory;
-use super::object::Object;
+use super::object::{Object, Parts};
 use super::problem::Failure;
 use super::{Creation, Listed};
 
@@ -46,6 +46,16 @@ impl Backend {
             Backend::Object(store) => store.put(path, bytes).await,
             #[cfg(feature = "faults")]
             Backend::Faulty(store) => Box::pin(store.put(path, bytes)).await,
+        }
+    }
+
+    /// How large objects are written in parts, where that is possible. Planned faults are those of whole objects.
+    pub(super) fn parts(&self) -> Option<&Parts> {
+        match self {
+            Backend::Object(store) => store.parts(),
+            Backend::Memory(_) | Backend::Local(_) => None,
+            #[cfg(feature = "faults")]
+            Backend::Faulty(_) => None,
         }
     }
 

@@ -5,6 +5,8 @@
 //! [`Store`](super::Store).
 
 mod answer;
+mod parts;
+mod profile;
 #[cfg(test)]
 mod tests;
 
@@ -25,22 +27,42 @@ use super::backend::Found;
 use super::problem::{Failure, Problem};
 use super::{Creation, Listed};
 use answer::{after_create, failure};
+pub(super) use parts::{Completion, Parts};
+use profile::Place;
 
 /// A store of objects behind the library's interface.
 pub(super) struct Object {
     store: PrefixStore<Arc<dyn ObjectStore>>,
+    parts: Option<Parts>,
 }
 
 impl Object {
     pub(super) fn new(store: Arc<dyn ObjectStore>, prefix: &str) -> Object {
-        Object { store: PrefixStore::new(store, prefix) }
+        Object { store: PrefixStore::new(store, prefix), parts: None }
     }
 
-    /// A bucket of S3, with what the environment says about how to reach it.
-    pub(super) fn s3(bucket: &str, prefix: &str) -> Result<Object, String> {
-        let store =
-            s3_builder().with_bucket_name(bucket).build().map_err(|error| error.to_string())?;
-        Ok(Object::new(Arc::new(store), prefix))
+    /// A bucket of S3, with what `variables`, the environment and the files of a profile say about how to reach it.
+    pub(super) fn s3(
+        bucket: &str,
+        prefix: &str,
+        variables: &[(&str, String)],
+    ) -> Result<Object, String> {
+        let mut builder = s3_builder();
+        for (name, value) in variables {
+            let key = name.to_ascii_lowercase().parse();
+            let key = key.map_err(|_| format!("{name} says nothing about S3"))?;
+            builder = builder.with_config(key, value);
+        }
+        let builder = with_profile(builder, &Place::of_environment())?;
+        check_endpoint(&builder)?;
+        let store = builder.with_bucket_name(bucket).build().map_err(|error| error.to_string())?;
+        let parts = Parts::new(Arc::new(PrefixStore::new(store.clone(), prefix)));
+        Ok(Object { parts: Some(parts), ..Object::new(Arc::new(store), prefix) })
+    }
+
+    /// How large objects are written, if the service takes them in parts.
+    pub(super) fn parts(&self) -> Option<&Parts> {
+        self.parts.as_ref()
     }
 
     pub(super) async fn create(&self, path: &str, bytes: Bytes) -> Result<Creation, Failure> {
@@ -115,6 +137,48 @@ fn s3_builder() -> AmazonS3Builder {
         .fold(AmazonS3Builder::from_env(), |builder, (key, value)| builder.with_config(key, value))
         .with_conditional_put(S3ConditionalPut::ETagMatch)
         .with_retry(once)
+}
+
+/// What the environment leaves open, from the files of a profile.
+fn with_profile(builder: AmazonS3Builder, place: &Place) -> Result<AmazonS3Builder, String> {
+    use AmazonS3ConfigKey as Key;
+    let given = |key| builder.get_config_value(&key).is_some();
+    let has_keys = given(Key::AccessKeyId) || given(Key::SecretAccessKey);
+    let is_anonymous = builder.get_config_value(&Key::SkipSignature).as_deref() == Some("true");
+    let profile = match place.read() {
+        Ok(profile) => profile.unwrap_or_default(),
+        // Nothing of it is needed.
+        Err(_) if has_keys || is_anonymous => return Ok(builder),
+        Err(reason) => return Err(reason),
+    };
+    let mut settings = Vec::new();
+    settings.extend(profile.region.filter(|_| !given(Key::Region)).map(|it| (Key::Region, it)));
+    let has_endpoint = given(Key::Endpoint) || given(Key::S3Endpoint);
+    settings.extend(profile.endpoint.filter(|_| !has_endpoint).map(|it| (Key::Endpoint, it)));
+    if let Some(keys) = profile.keys.filter(|_| !has_keys) {
+        settings.push((Key::AccessKeyId, keys.id));
+        settings.push((Key::SecretAccessKey, keys.secret));
+        settings.extend(keys.token.map(|token| (Key::Token, token)));
+    } else if let Some((role, file)) = profile.web_identity.filter(|_| !has_keys) {
+        settings.push((Key::RoleArn, role));
+        settings.push((Key::WebIdentityTokenFile, file));
+    }
+    Ok(settings.into_iter().fold(builder, |builder, (key, value)| builder.with_config(key, value)))
+}
+
+/// Without this the library would fail each request, and not say why.
+fn check_endpoint(builder: &AmazonS3Builder) -> Result<(), String> {
+    let of = |key| builder.get_config_value(&key);
+    let endpoint = of(AmazonS3ConfigKey::S3Endpoint).or_else(|| of(AmazonS3ConfigKey::Endpoint));
+    let allowed = of(AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
+    match endpoint {
+        Some(endpoint) if endpoint.starts_with("http://") && allowed.as_deref() != Some("true") => {
+            Err(format!(
+                "its endpoint {endpoint} is not encrypted: set AWS_ALLOW_HTTP=true if that is meant, or use https"
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn parse(path: &str) -> Result<Path, Failure> {

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::problem::{Operation, Problem};
 
 /// What was asked of a store: how often, by operation, how many bytes, and what went wrong.
+///
+/// Of an upload in parts its beginning, each part and its completion are a `put` each, as they are billed; that it was
+/// given up is a `delete`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {
     /// Objects created, or tried to.

@@ -10,8 +10,8 @@ use crate::error::Error;
 #[tokio::test]
 async fn requests_are_counted_by_operation_and_per_store() {
     let store = Store::memory();
-    store.create("a", Bytes::new()).await.unwrap();
-    store.put("a", Bytes::new()).await.unwrap();
+    store.create("a", Bytes::from_static(b"1234")).await.unwrap();
+    store.put("a", Bytes::from_static(b"123")).await.unwrap();
     store.get("a").await.unwrap();
     store.get_range("a", 0..0).await.unwrap_err();
     store.head("a").await.unwrap();
@@ -21,6 +21,8 @@ async fn requests_are_counted_by_operation_and_per_store() {
     assert_eq!((requests.create, requests.put, requests.get), (1, 1, 2));
     assert_eq!((requests.head, requests.list, requests.delete), (1, 1, 1));
     assert_eq!(requests.total(), 7);
+    assert_eq!((requests.sent_bytes, requests.received_bytes), (7, 3));
+    assert_eq!((requests.failures.other, requests.failures.total()), (1, 1), "an empty range");
     assert_eq!(store.with_limits(super::Limits::default()).requests().total(), 0);
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn faulty(store: &Store, plan: &str) -> Store {
         tries: 3,
         pause_ms: 1,
         longest_pause_ms: 1,
+        ..Limits::default()
     };
     store.with_limits(limits).with_faults(FaultPlan::parse(plan).unwrap())
 }

@@ -9,6 +9,9 @@ const QUICK: Limits = Limits {
     tries: 3,
     pause_ms: 1,
     longest_pause_ms: 1,
+    parts_from_bytes: 16 << 20,
+    part_bytes: 8 << 20,
+    parts_at_once: 4,
 };
 
 fn faulty(store: &Store, plan: &str) -> Store {
