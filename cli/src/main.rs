@@ -78,7 +78,8 @@ Environment:
                     quorate_runtime=debug,warn
   QUORATE_LISTEN    where `run` is asked for metrics and health, unless --listen says so: 127.0.0.1:9090
   QUORATE_RESTARTS  what a supervisor counts of the runs before, for the metrics: worker-died=2,store=1
-  NO_COLOR          any value: no colours",
+  NO_COLOR          any value: no colours
+  QUORATE_CLUSTER_SECRET   what the processes of a cluster share, where `worker` has no --secret-file",
     );
     text
 }
@@ -87,6 +88,7 @@ Environment:
 enum Command {
     Demo(demo::Args),
     Run(run::Args),
+    Worker(Box<run::worker::Args>),
     Upgrade(run::upgrade::Args),
     Validate(validate::Args),
     Plan(plan::Args),
@@ -105,6 +107,7 @@ impl Command {
         match self {
             Command::Demo(args) => demo::run(&args, console),
             Command::Run(args) => run::run(&args, console),
+            Command::Worker(args) => run::worker::run(&args, console),
             Command::Upgrade(args) => run::upgrade::run(&args, console),
             Command::Validate(args) => validate::run(&args, console),
             Command::Plan(args) => plan::run(&args, console),

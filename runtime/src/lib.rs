@@ -2,15 +2,18 @@
 
 mod assign;
 mod clock;
+pub mod cluster;
 pub mod epoch;
 pub mod error;
 pub mod health;
 pub mod job;
+mod lots;
 pub mod metrics;
 pub mod observe;
 mod partitions;
 mod roster;
 mod run;
+mod seats;
 mod shared;
 mod survey;
 mod upgrade;

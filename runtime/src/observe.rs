@@ -11,6 +11,7 @@ pub use quorate_connectors::store::Requests;
 use quorate_schemas::log::Counts;
 use quorate_schemas::table::{DecisionRow, DecisionUpdateRow};
 
+use crate::cluster::Cluster;
 use crate::metrics::Metrics;
 
 /// How to run a job: what may differ from run to run without changing a result.
@@ -26,6 +27,8 @@ pub struct RunOptions {
     pub follow: bool,
     /// Serialise what workers send each other, as between machines: slower, and a test of the codecs.
     pub serialised: bool,
+    /// The cluster that this process is one of, if it is.
+    pub cluster: Option<Cluster>,
     /// Asks the run to end.
     pub stop: StopSignal,
     /// Where the run tells machines of itself.
@@ -41,6 +44,7 @@ impl RunOptions {
             reopen: false,
             follow: false,
             serialised: false,
+            cluster: None,
             stop: StopSignal::new(),
             metrics: Metrics::new(),
         }

@@ -166,7 +166,8 @@ impl Rig {
         let job = self.job();
         let roster = Roster::of(&self.log, job.lateness, self.workers, Duration::ZERO).unwrap();
         let roster = Arc::new(roster);
-        let assignments = Arc::new(Assignments::new(self.workers, false, Vec::new()));
+        let assignments =
+            Arc::new(Assignments::new(crate::seats::Seats::alone(self.workers), false, Vec::new()));
         let key = IdKey::new([1; 16]);
         let mut surveyor =
             Surveyor::new(&job, key, Arc::clone(&roster), Arc::clone(&assignments)).unwrap();
