@@ -59,7 +59,8 @@ fn strangers_are_refused_and_change_nothing() {
         refused.then_some(())
     });
     let said = crew.members[0].all();
-    for line in ["its secret is not ours", "other settings", "this is not how our processes speak"] {
+    for line in ["its secret is not ours", "other settings", "this is not how our processes speak"]
+    {
         assert!(said.contains(line), "{line}: {said}");
     }
     drop((guesses, mistaken, two));
