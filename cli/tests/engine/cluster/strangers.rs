@@ -31,10 +31,10 @@ fn strangers_are_refused_and_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let expected = fleet(folder.path(), "4000", "8");
     let job = Job::variant(folder.path(), "visited", &[CUT]);
-    let hosts = addresses(3);
+    let hosts = addresses(4);
     let start = |index, name: &str| Member::start(&job, &hosts, index, name, &usual);
-    let mut crew = Crew { members: vec![start(0, ""), start(1, "")] };
-    wait_for("process 2 to be missed", || crew.members[0].has_said("(process 2)").then_some(()));
+    let mut crew = Crew { members: (0..3).map(|index| start(index, "")).collect() };
+    wait_for("process 3 to be missed", || crew.members[2].has_said("(process 3)").then_some(()));
     // One says nothing for as long as this test takes.
     let silent = TcpStream::connect(&hosts[0]).unwrap();
     assert_eq!(said_to(&hosts[0], b"GET / HTTP/1.1\r\nHost: quorate\r\n\r\n"), 0);
@@ -48,14 +48,17 @@ fn strangers_are_refused_and_change_nothing() {
             command.args(["--listen", "127.0.0.1:0"]);
         })
     };
-    let guesses = wrong(2, "guesses", "another secret of some length", &hosts, &job);
+    let guesses = wrong(3, "guesses", "another secret of some length", &hosts, &job);
     let other = Job::variant(folder.path(), "other", &[("quorum = \"2/3\"", "quorum = \"3/5\"")]);
-    let mistaken = wrong(2, "mistaken", super::crew::SECRET, &hosts, &other);
+    let mistaken = wrong(3, "mistaken", super::crew::SECRET, &hosts, &other);
     let two = wrong(1, "two", super::crew::SECRET, &hosts[..2], &job);
-    wait_for("three to be refused", || {
+    // One is there already.
+    let second = wrong(2, "second", super::crew::SECRET, &hosts, &job);
+    wait_for("four to be refused", || {
         let refused = guesses.has_said("its secret is not ours")
             && mistaken.has_said("other settings")
-            && two.has_said("it knows of 3 processes");
+            && two.has_said("it knows of 4 processes")
+            && second.has_said("process 2 is there already");
         refused.then_some(())
     });
     let said = crew.members[0].all();
@@ -63,16 +66,11 @@ fn strangers_are_refused_and_change_nothing() {
     {
         assert!(said.contains(line), "{line}: {said}");
     }
-    drop((guesses, mistaken, two));
-    crew.members.push(start(2, ""));
+    drop((guesses, mistaken, two, second));
+    crew.members.push(start(3, ""));
     assert!(crew.commits_more(1), "{}", crew.all());
-    // Nor while it runs; and a second process 2 finds its place taken.
-    said_to(&hosts[0], b"anything");
-    let second = wrong(2, "second", super::crew::SECRET, &hosts, &job);
-    wait_for("the place to be taken", || {
-        second.has_said("process 2 is there already").then_some(())
-    });
-    drop(second);
+    // Nor while it runs.
+    said_to(&hosts[0], b"anything that is longer than the header of a frame");
     comes_right(&mut crew, &job, &expected, "strangers came by");
     assert!(!crew.all().contains("starting again"), "{}", crew.all());
     drop(silent);
