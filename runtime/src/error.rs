@@ -110,7 +110,7 @@ pub enum Error {
 
     /// Nobody can be met.
     #[error(
-        "this process cannot listen at {at}: {why}. Say where with --listen, if it is not met at its own address"
+        "this process cannot listen at {at}: {why}. Say where with --bind, if it is not met at its own address"
     )]
     Listen {
         /// Where.

@@ -45,9 +45,9 @@ pub(crate) struct Args {
     reopen: bool,
     #[command(flatten)]
     hosts: hosts::Membership,
-    /// Where to listen, if not at this process's address among the hosts
+    /// Where other processes are awaited, if not at this one's address among the hosts
     #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    bind: Option<SocketAddr>,
     /// A file with the secret that all processes share [default: the environment's QUORATE_CLUSTER_SECRET]
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
@@ -93,7 +93,7 @@ fn cluster(args: &Args) -> anyhow::Result<Cluster> {
     };
     let cluster = Cluster {
         hosts: args.hosts.read()?,
-        listen: args.listen,
+        listen: args.bind,
         secret: secret(args)?,
         tls,
         silence: args.silence,

@@ -30,6 +30,7 @@ use crate::epoch::number::first_epoch;
 use crate::epoch::patience::{Attempts, Outlasted};
 use crate::epoch::recover::read_rows;
 use crate::error::Error;
+use crate::health::Stage;
 use crate::job::Job;
 use crate::observe::{Observer, Outcome, Requests, RunOptions, Started, Totals};
 use crate::partitions::{Pace, Start};
@@ -190,6 +191,7 @@ impl Member<'_> {
         };
         let Member { job, options, observer, tokio, .. } = self;
         let store = tokio.block_on(reached(&job.store, observer.as_ref()))?;
+        options.metrics.watch(&store);
         let record = tokio.block_on(claimed(begin, &store, observer.as_ref()))?;
         let standing = &record.standing;
         let (start, key) = (first_epoch(standing.checkpoint + 1), IdKey::new(record.log_id.0));
@@ -217,8 +219,9 @@ impl Member<'_> {
         // Nobody commits here: checkpoints are gathered by worker 0.
         #[expect(clippy::disallowed_methods, reason = "nothing is ever sent")]
         let (to_lead, _) = mpsc::unbounded_channel();
+        options.metrics.has_come_to(Stage::Recovering);
         let (_led, progress) = watch::channel(super::Led::default());
-        let telling = tokio.spawn(tell(Arc::clone(&shared), progress));
+        let telling = tokio.spawn(tell(Arc::clone(&shared), Arc::clone(&roster), progress));
         shared.observer.started(&Started {
             incarnation: record.incarnation,
             checkpoint: standing.checkpoint,
@@ -239,6 +242,7 @@ impl Member<'_> {
             waker: Waker::default(),
             shared: Arc::clone(&shared),
         };
+        options.metrics.has_come_to(Stage::Reading);
         workers::work_all(plan, options, Some(mesh))?;
         let ending = if shared.has_failed() { None } else { tokio.block_on(over).ok().flatten() };
         telling.abort();

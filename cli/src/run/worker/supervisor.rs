@@ -42,6 +42,7 @@ impl Supervised for Worker<'_> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(std::env::args_os().skip(1)).arg("--on-leash");
         if restarts > 0 {
+            command.env("QUORATE_RESTARTS", format!("generation-over={restarts}"));
             // A failpoint ends a process once; the next generation is to come right.
             command.env_remove("QUORATE_FAILPOINT");
         }

@@ -45,7 +45,7 @@ fn strangers_are_refused_and_change_nothing() {
             usual(index, command);
             command.env("QUORATE_CLUSTER_SECRET", secret);
             // It is not met: its address is another's.
-            command.args(["--listen", "127.0.0.1:0"]);
+            command.args(["--bind", "127.0.0.1:0"]);
         })
     };
     let guesses = wrong(3, "guesses", "another secret of some length", &hosts, &job);
