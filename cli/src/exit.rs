@@ -50,6 +50,12 @@ impl Exit {
         }
     }
 
+    /// How a supervised process has ended: as one of the ways that there are.
+    pub(crate) fn of(code: i32) -> Exit {
+        let known = Exit::ALL.into_iter().find(|exit| i32::from(exit.code()) == code);
+        known.unwrap_or(Exit::Failed)
+    }
+
     /// What it means, and what a supervisor should do about it.
     pub(crate) fn meaning(self) -> &'static str {
         match self {

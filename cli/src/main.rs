@@ -35,6 +35,7 @@ mod validate;
 mod verify;
 mod whatif;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -80,7 +81,8 @@ Environment:
                     quorate_runtime=debug,warn
   QUORATE_LISTEN    where `run` is asked for metrics and health, unless --listen says so: 127.0.0.1:9090
   QUORATE_RESTARTS  what a supervisor counts of the runs before, for the metrics: worker-died=2,store=1
-  NO_COLOR          any value: no colours",
+  NO_COLOR          any value: no colours
+  QUORATE_CLUSTER_SECRET   what the processes of a cluster share, where `worker` has no --secret-file",
     );
     text
 }
@@ -89,6 +91,7 @@ Environment:
 enum Command {
     Demo(demo::Args),
     Run(run::Args),
+    Worker(Box<run::worker::Args>),
     Upgrade(run::upgrade::Args),
     Validate(validate::Args),
     Plan(plan::Args),
@@ -101,7 +104,8 @@ enum Command {
     Commits(commits::Args),
     ReplayRejects(replay_rejects::Args),
     Generate(Box<generate::Args>),
-    Worker(pool::worker::Args),
+    #[command(name = POOL_WORKER, display_name = "quorate worker --pool", bin_name = "quorate worker", hide = true)]
+    PoolWorker(pool::worker::Args),
     Submit(pool::submit::Args),
     Jobs(pool::jobs::Args),
     Status(pool::status::Args),
@@ -113,6 +117,7 @@ impl Command {
         match self {
             Command::Demo(args) => demo::run(&args, console),
             Command::Run(args) => run::run(&args, console),
+            Command::Worker(args) => run::worker::run(&args, console),
             Command::Upgrade(args) => run::upgrade::run(&args, console),
             Command::Validate(args) => validate::run(&args, console),
             Command::Plan(args) => plan::run(&args, console),
@@ -125,7 +130,7 @@ impl Command {
             Command::Commits(args) => commits::run(&args, console),
             Command::ReplayRejects(args) => replay_rejects::run(&args, console),
             Command::Generate(args) => generate::run(*args, console),
-            Command::Worker(args) => pool::worker::run(&args, console),
+            Command::PoolWorker(args) => pool::worker::run(&args, console),
             Command::Submit(args) => pool::submit::run(&args, console),
             Command::Jobs(args) => pool::jobs::run(&args, console),
             Command::Status(args) => pool::status::run(&args, console),
@@ -134,8 +139,23 @@ impl Command {
     }
 }
 
+/// `worker --pool`, under a name of its own: it has no option in common with `worker JOB`.
+const POOL_WORKER: &str = "pool-worker";
+
+/// The command line as it is parsed.
+fn routed(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_pool = |argument: &OsString| {
+        argument.to_str().is_some_and(|text| text == "--pool" || text.starts_with("--pool="))
+    };
+    let worker = arguments.iter().position(|argument| argument == "worker");
+    if let Some(at) = worker.filter(|_| arguments.iter().any(is_pool)) {
+        arguments[at] = POOL_WORKER.into();
+    }
+    arguments
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(routed(std::env::args_os().collect()));
     let console = Arc::new(Console::of_this_process(cli.log));
     log::to_standard_error(cli.log, console.colours());
     let exit = cli.command.run(&console).unwrap_or_else(|error| exit::report(&error, &console));

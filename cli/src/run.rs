@@ -6,11 +6,13 @@ pub(crate) mod signals;
 mod summary;
 pub(crate) mod upgrade;
 mod watch;
+pub(crate) mod worker;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use quorate_runtime::cluster::Cluster;
 use quorate_runtime::job::{Job, Loaded};
 use quorate_runtime::metrics::Metrics;
 use quorate_runtime::observe::{FailureKind, Observer, Outcome, RunOptions, StopSignal};
@@ -74,11 +76,25 @@ struct Going {
     serialised: bool,
 }
 
+impl Going {
+    fn is_quiet(&self) -> bool {
+        self.quiet || self.json
+    }
+}
+
+/// What only some ways of running a job can be told.
+#[derive(Clone, Debug, Default)]
+struct More {
+    reopen: bool,
+    cluster: Option<Cluster>,
+}
+
 /// How the engine is told to run a job.
 type Engine = fn(&Job, RunOptions, Arc<dyn Observer>) -> Result<Outcome, quorate_runtime::Error>;
 
 pub(crate) fn run(args: &Args, console: &Arc<Console>) -> anyhow::Result<Exit> {
-    go(&args.going, args.reopen, quorate_runtime::run, console)
+    let more = More { reopen: args.reopen, cluster: None };
+    go(&args.going, more, quorate_runtime::run, console).map(|_| Exit::Done)
 }
 
 /// Runs a job to its end, as it is usually run, and says how it goes but not what it came to.
@@ -93,12 +109,12 @@ pub(crate) fn to_its_end(job: PathBuf, console: &Arc<Console>) -> anyhow::Result
         quiet: false,
         serialised: false,
     };
-    perform(&going, false, quorate_runtime::run, Wish::Lines, console)
+    perform(&going, More::default(), quorate_runtime::run, Wish::Lines, console)
 }
 
 fn perform(
     going: &Going,
-    reopen: bool,
+    more: More,
     engine: Engine,
     wish: Wish,
     console: &Arc<Console>,
@@ -113,7 +129,8 @@ fn perform(
     if wish == Wish::Lines {
         console.findings(&warnings);
     }
-    let options = RunOptions { reopen, stop, metrics, ..options(going, &job) };
+    let More { reopen, cluster } = more;
+    let options = RunOptions { reopen, cluster, stop, metrics, ..options(going, &job) };
     let watch = Watch::new(Arc::clone(console), wish, options.stop.clone());
     if let Some(endpoint) = &endpoint {
         watch.listening(endpoint.address());
@@ -128,13 +145,18 @@ fn perform(
     Ok((job, outcome))
 }
 
-fn go(going: &Going, reopen: bool, engine: Engine, console: &Arc<Console>) -> anyhow::Result<Exit> {
+fn go(
+    going: &Going,
+    more: More,
+    engine: Engine,
+    console: &Arc<Console>,
+) -> anyhow::Result<Outcome> {
     let wish = match (going.json, going.quiet) {
         (true, _) => Wish::Json,
         (false, true) => Wish::Quiet,
         (false, false) => Wish::Lines,
     };
-    let (job, outcome) = perform(going, reopen, engine, wish, console)?;
+    let (job, outcome) = perform(going, more, engine, wish, console)?;
     match wish {
         Wish::Json => {
             console.out(json!({ "type": "outcome", "outcome": summary::as_json(&outcome) }))?
@@ -148,7 +170,7 @@ fn go(going: &Going, reopen: bool, engine: Engine, console: &Arc<Console>) -> an
             .iter()
             .try_for_each(|line| console.out(line))?,
     }
-    Ok(Exit::Done)
+    Ok(outcome)
 }
 
 fn options(going: &Going, job: &Job) -> RunOptions {

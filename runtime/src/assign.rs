@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use quorate_schemas::retained::RetainedRow;
 
 use crate::partitions::Errand;
+use crate::seats::Seats;
 
 /// What the workers have not taken yet.
 pub(crate) struct Assignments {
@@ -27,11 +28,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Assignments {
-    /// No errands yet, for so many workers. `complete`: no partition will come that is not there at the start.
-    pub(crate) fn new(workers: usize, complete: bool, restored: Vec<RetainedRow>) -> Assignments {
-        let queues: Vec<Queue> = (0..workers).map(|_| Queue::default()).collect();
+    /// No errands yet, for the workers of a process. `complete`: no partition will come that is not there at the start.
+    /// `restored` is the same for every process: each feeds back the rows whose turn comes to its workers.
+    pub(crate) fn new(seats: Seats, complete: bool, restored: Vec<RetainedRow>) -> Assignments {
+        let queues: Vec<Queue> = (0..seats.threads).map(|_| Queue::default()).collect();
         for (at, row) in restored.into_iter().enumerate() {
-            lock(&queues[at % workers].restored).push(row);
+            if let Some(thread) = seats.thread_of(at % seats.peers()) {
+                lock(&queues[thread].restored).push(row);
+            }
         }
         Assignments { queues, complete }
     }

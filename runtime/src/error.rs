@@ -91,6 +91,47 @@ pub enum Error {
     /// What was asked of a pool of workers cannot be done.
     #[error("{0}")]
     Pool(String),
+    /// Another process of the cluster is gone.
+    #[error(
+        "{who} was lost: {why}. The generation is over for all; the next one goes on from the log"
+    )]
+    Lost {
+        /// Which.
+        who: String,
+        /// Why it is taken for lost.
+        why: String,
+    },
+
+    /// Another process has ended the run for all.
+    #[error("another process has ended the run: {why}")]
+    Led {
+        /// What it means.
+        kind: FailureKind,
+        /// In its own words.
+        why: String,
+    },
+
+    /// Nobody can be met.
+    #[error(
+        "this process cannot listen at {at}: {why}. Say where with --bind, if it is not met at its own address"
+    )]
+    Listen {
+        /// Where.
+        at: String,
+        /// Why not.
+        why: String,
+    },
+
+    /// Certificates that are none.
+    #[error(
+        "{path}: {why}. A cluster's TLS needs PEM files: the authority, this process's certificate, its key"
+    )]
+    Certificates {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
 
     /// A thread of the engine died.
     #[error("a worker stopped: {0}")]
@@ -105,12 +146,18 @@ impl Error {
             Error::TooManyRejects { .. } => FailureKind::RejectLimit,
             Error::Connector(error) if error.retryable() => FailureKind::Failed,
             // Whoever leads may be gone the next time: a run that stands by is started again and again.
-            Error::Worker(_) | Error::Breach(_) | Error::Held { .. } => FailureKind::Failed,
+            Error::Worker(_)
+            | Error::Breach(_)
+            | Error::Held { .. }
+            | Error::Lost { .. }
+            | Error::Listen { .. } => FailureKind::Failed,
+            Error::Led { kind, .. } => *kind,
             Error::Connector(_)
             | Error::Pool(_)
             | Error::OtherJob { .. }
             | Error::OtherFingerprint
             | Error::NotUpgradable { .. }
+            | Error::Certificates { .. }
             | Error::Damaged(_)
             | Error::Mismatch(_) => FailureKind::Misconfigured,
         }

@@ -11,6 +11,7 @@ pub use quorate_connectors::store::Requests;
 use quorate_schemas::log::Counts;
 use quorate_schemas::table::{DecisionRow, DecisionUpdateRow};
 
+use crate::cluster::Cluster;
 use crate::metrics::Metrics;
 
 /// How to run a job: what may differ from run to run without changing a result.
@@ -26,6 +27,8 @@ pub struct RunOptions {
     pub follow: bool,
     /// Serialise what workers send each other, as between machines: slower, and a test of the codecs.
     pub serialised: bool,
+    /// The cluster that this process is one of, if it is.
+    pub cluster: Option<Cluster>,
     /// Asks the run to end.
     pub stop: StopSignal,
     /// Where the run tells machines of itself.
@@ -41,6 +44,7 @@ impl RunOptions {
             reopen: false,
             follow: false,
             serialised: false,
+            cluster: None,
             stop: StopSignal::new(),
             metrics: Metrics::new(),
         }
@@ -49,7 +53,13 @@ impl RunOptions {
 
 /// Asks a run to seal what it has read, commit it and return. Once given it cannot be taken back.
 #[derive(Clone, Debug, Default)]
-pub struct StopSignal(Arc<AtomicBool>);
+pub struct StopSignal {
+    /// By whoever started the run.
+    asked: Arc<AtomicBool>,
+    /// By the run itself, or by another process of its cluster. Apart: the first signal of a person must not be taken for
+    /// the second.
+    decided: Arc<AtomicBool>,
+}
 
 impl StopSignal {
     /// A signal that has not been given.
@@ -59,17 +69,17 @@ impl StopSignal {
 
     /// Gives the signal.
     pub fn stop(&self) {
-        self.0.store(true, Ordering::Release);
+        self.decided.store(true, Ordering::Release);
     }
 
     /// Whether it has been given.
     pub fn is_given(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.asked.load(Ordering::Acquire) || self.decided.load(Ordering::Acquire)
     }
 
     /// The flag itself, for what can only set a flag: a signal of the operating system.
     pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.asked)
     }
 }
 
@@ -211,5 +221,8 @@ mod tests {
         assert!(!clone.is_given());
         flag.store(true, Ordering::SeqCst);
         assert!(signal.is_given() && clone.is_given());
+        let signal = StopSignal::new();
+        signal.stop();
+        assert!(signal.is_given() && !signal.flag().load(Ordering::SeqCst), "nobody asked for it");
     }
 }

@@ -1,5 +1,8 @@
 //! A run: take the lead, recover, work, commit, publish.
 
+mod member;
+mod workers;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,12 +15,13 @@ use quorate_operators::ballot::Otherwise;
 use quorate_operators::decide::Setup;
 use quorate_schemas::clock::{Clock, Phase};
 use quorate_schemas::id::IdKey;
-use quorate_schemas::log::{Hex, Owner, RandomId, job_path};
+use quorate_schemas::log::{Owner, Record, job_path};
 use quorate_schemas::retained::RetainedRow;
 use tokio::sync::{mpsc, watch};
 
 use crate::assign::Assignments;
 use crate::clock::{Stopwatch, now_ms};
+use crate::cluster::mesh::Mesh;
 use crate::epoch::commit::Waker;
 use crate::epoch::lead::{Leader, Led};
 use crate::epoch::ledger::{Applicant, Committed, Contest, Lead, Reopen, Terms, Upgrade};
@@ -29,14 +33,16 @@ use crate::epoch::staging::Stager;
 use crate::error::Error;
 use crate::health::Stage;
 use crate::job::Job;
+use crate::lots::random;
 use crate::metrics::Metrics;
 use crate::observe::{Observer, Outcome, Progress, RunOptions, Started, Totals};
 use crate::partitions::{Pace, Start};
 use crate::roster::{FORGET_AFTER, Roster};
+use crate::seats::Seats;
 use crate::shared::Shared;
 use crate::survey::Surveyor;
 use crate::upgrade::check_upgrade;
-use crate::worker::{Plan, work};
+use crate::worker::Plan;
 
 /// Followed sources are looked through for new files this often.
 const SURVEY_EVERY: Duration = Duration::from_secs(1);
@@ -81,6 +87,12 @@ fn run_with(
     let metrics = options.metrics.clone();
     let _over = Over(metrics.clone());
     metrics.begins(job, &options.stop);
+    if let Some(cluster) = &options.cluster {
+        let result = member::run(job, &options, cluster, observer, &tokio, watch);
+        // Uploads that nobody waits for any more.
+        tokio.shutdown_background();
+        return result;
+    }
     let begun = tokio.block_on(begin(job, &options, observer, upgrade))?;
     let otherwise = match upgrade {
         Upgrade::Refuse => Otherwise::Refused,
@@ -88,7 +100,7 @@ fn run_with(
     };
     match begun {
         Begun::Finished => Ok(Outcome::AlreadyFinished),
-        Begun::Leading(leading) => leading.go_on(job, &options, otherwise, &tokio, watch),
+        Begun::Leading(leading) => leading.go_on(job, &options, otherwise, &tokio, watch, None),
     }
 }
 
@@ -198,7 +210,7 @@ async fn publish_rest(
     );
     let (sender, receiver) = watch::channel(last.clone());
     drop(sender);
-    let publishers = Publishers::of(job, &provenance(job, last), Arc::new(shared));
+    let publishers = Publishers::of(job, &provenance(job, last.record()), Arc::new(shared));
     if let Some(delta) = publishers.delta {
         delta.run(receiver.clone()).await?;
     }
@@ -208,8 +220,7 @@ async fn publish_rest(
     }
 }
 
-fn provenance(job: &Job, last: &Committed) -> Provenance {
-    let record = last.record();
+fn provenance(job: &Job, record: &Record) -> Provenance {
     Provenance { job: job.name.clone(), log_id: record.log_id, incarnation: record.incarnation }
 }
 
@@ -221,7 +232,10 @@ impl Leading {
         otherwise: Otherwise,
         tokio: &tokio::runtime::Runtime,
         since: Stopwatch,
+        mut mesh: Option<&mut Mesh>,
     ) -> Result<Outcome, Error> {
+        let seats =
+            mesh.as_ref().map_or_else(|| Seats::alone(options.workers), |mesh| mesh.seats());
         let Leading { lead, claim, store, observer } = self;
         let (record, standing) = (claim.record().clone(), lead.standing().clone());
         let start = first_epoch(standing.checkpoint + 1);
@@ -230,10 +244,17 @@ impl Leading {
         let shared = Shared::new(store, observer, tokio.handle().clone(), start, options);
         let updates = job.topics.as_ref().map(|topics| UpdateTopic::of(&topics.spec, &job.name));
         let shared = shared.with_updates(updates.transpose()?.flatten());
-        let shared = Arc::new(shared.with_limit(job.limits.rejects, standing.totals));
-        let roster = Arc::new(Roster::of(&standing, job.lateness, options.workers, FORGET_AFTER)?);
+        let mut shared = shared.with_limit(job.limits.rejects, standing.totals);
+        if let Some(mesh) = &mesh {
+            shared = shared.among(mesh.hall());
+        }
+        let shared = Arc::new(shared);
+        if let Some(mesh) = &mut mesh {
+            member::attach(mesh, &shared);
+        }
+        let roster = Arc::new(Roster::of(&standing, job.lateness, seats.threads, FORGET_AFTER)?);
         shared.committed.store(standing.checkpoint, Ordering::Release);
-        let provenance = provenance(job, &claim);
+        let provenance = provenance(job, &record);
         #[expect(
             clippy::disallowed_methods,
             reason = "bounded by the workers: they read on only as checkpoints commit"
@@ -258,12 +279,13 @@ impl Leading {
         let retained_rows = restored.len();
         let key = IdKey::new(record.log_id.0);
         let bounded = job.sources.iter().all(|source| !source.follow);
-        let assignments = Arc::new(Assignments::new(options.workers, bounded, restored));
-        let mut surveyor = Surveyor::new(job, key, Arc::clone(&roster), Arc::clone(&assignments))?;
+        let assignments = Arc::new(Assignments::new(seats, bounded, restored));
+        let mut surveyor =
+            Surveyor::new(job, key, seats, Arc::clone(&roster), Arc::clone(&assignments))?;
         let is_over = || shared.has_failed() || shared.stop.is_given();
         surveyor.survey(Start::WithTheRun, shared.observer.as_ref(), &is_over)?;
         if !bounded {
-            follow(surveyor, Arc::clone(&shared), committed_seen.clone());
+            follow(surveyor, Arc::clone(&shared), Some(committed_seen.clone()));
         }
 
         let Publishers { delta, topics } = Publishers::of(job, &provenance, Arc::clone(&shared));
@@ -275,36 +297,29 @@ impl Leading {
         shared.observer.started(&Started {
             incarnation: record.incarnation,
             checkpoint: standing.checkpoint,
-            workers: options.workers,
+            workers: seats.peers(),
             retained_rows,
             took_ms: since.elapsed_ms(),
         });
-        let mut policy = job.policy;
-        policy.updates |= options.follow || shared.updates.is_some();
         let plan = Plan {
-            setup: Setup {
-                policy,
-                key,
-                otherwise,
-                last_of_checkpoint: |epoch| last_epoch(checkpoint_of(epoch)),
-            },
+            setup: setup(job, &shared, key, otherwise),
             checkpoint: job.checkpoint,
             pace: Pace::of(job.checkpoint.epoch, job.idle_after),
             start,
-            stager: Stager {
-                job: job.name.clone(),
-                provenance,
-                worker: 0,
-                keeps_updates: job.policy.updates,
-            },
+            stager: stager(job, provenance),
             roster,
+            seats,
             assignments,
             to_lead,
             waker,
             shared: Arc::clone(&shared),
         };
         options.metrics.has_come_to(Stage::Reading);
-        work_all(plan, options)?;
+        workers::work_all(plan, options, mesh.as_deref_mut())?;
+        if mesh.is_some() && shared.has_failed() {
+            // Workers may hang, and the lead waits for them: the process ends without it.
+            return ended(&shared, None);
+        }
         // The workers have dropped their ends: the lead commits what it has, then the publisher the rest.
         let led = tokio.block_on(leading).ok().flatten();
         for publishing in publishing.into_iter().chain(telling_topics) {
@@ -341,28 +356,26 @@ async fn recover_once(
     read_rows(&claim.record().standing, &shared.store).await
 }
 
-/// Runs all workers to their end.
-fn work_all(plan: Plan, options: &RunOptions) -> Result<(), Error> {
-    let communication = match options.serialised {
-        true => timely::CommunicationConfig::ProcessBinary(options.workers),
-        false => timely::CommunicationConfig::Process(options.workers),
-    };
-    let config = timely::Config { communication, worker: timely::WorkerConfig::default() };
-    let shared = Arc::clone(&plan.shared);
-    let plan = Arc::new(plan);
-    let workers =
-        timely::execute(config, move |worker| work(worker, &plan)).map_err(Error::Worker)?;
-    for result in workers.join() {
-        if let Err(error) = result {
-            let _: Option<()> = shared.fail(Error::Worker(error));
-        }
-    }
-    Ok(())
+/// How the dataflow decides.
+fn setup(job: &Job, shared: &Shared, key: IdKey, otherwise: Otherwise) -> Setup {
+    let mut policy = job.policy;
+    policy.updates |= shared.follow || shared.updates.is_some();
+    let last_of_checkpoint = |epoch| last_epoch(checkpoint_of(epoch));
+    Setup { policy, key, otherwise, last_of_checkpoint }
+}
+
+/// Who stages; each worker fills in its number.
+fn stager(job: &Job, provenance: Provenance) -> Stager {
+    Stager { job: job.name.clone(), provenance, worker: 0, keeps_updates: job.policy.updates }
 }
 
 /// Looks for new files and partitions of followed sources, and tells the groups of topics what is committed, until the
 /// run ends.
-fn follow(mut surveyor: Surveyor, shared: Arc<Shared>, mut committed: watch::Receiver<Committed>) {
+fn follow(
+    mut surveyor: Surveyor,
+    shared: Arc<Shared>,
+    mut committed: Option<watch::Receiver<Committed>>,
+) {
     let tokio = shared.tokio.clone();
     tokio.spawn(async move {
         while !shared.has_failed() && !shared.stop.is_given() {
@@ -370,7 +383,9 @@ fn follow(mut surveyor: Surveyor, shared: Arc<Shared>, mut committed: watch::Rec
             // Directories may be large, or far away: commits and heartbeats do not wait for them.
             let survey = || {
                 let observer = shared.observer.as_ref();
-                if committed.has_changed().unwrap_or(false) {
+                if let Some(committed) = &mut committed
+                    && committed.has_changed().unwrap_or(false)
+                {
                     let standing = committed.borrow_and_update().record().standing.clone();
                     surveyor.tell_groups(&standing.positions, observer);
                 }
@@ -386,16 +401,17 @@ fn follow(mut surveyor: Surveyor, shared: Arc<Shared>, mut committed: watch::Rec
 
 /// Tells the observer once a second where the run stands.
 async fn tell(shared: Arc<Shared>, roster: Arc<Roster>, led: watch::Receiver<Led>) {
-    let mut before = shared.rows.get();
+    let mut before = shared.rows_of_all();
     let (mut commits, mut since) = (0, Stopwatch::start());
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
         if let Some(complaint) = shared.updates.as_ref().and_then(UpdateTopic::complaint) {
             shared.observer.note(&complaint);
         }
-        let (rows, led) = (shared.rows.get(), *led.borrow());
-        if led.commits != commits {
-            (commits, since) = (led.commits, Stopwatch::start());
+        let (rows, led) = (shared.rows_of_all(), *led.borrow());
+        let now = shared.commits.load(Ordering::Relaxed);
+        if now != commits {
+            (commits, since) = (now, Stopwatch::start());
         }
         let (opened, uncommitted) =
             (shared.opened.load(Ordering::Relaxed), shared.uncommitted.load(Ordering::Relaxed));
@@ -407,12 +423,12 @@ async fn tell(shared: Arc<Shared>, roster: Arc<Roster>, led: watch::Receiver<Led
         }
         shared.observer.progress(&Progress {
             rows,
-            rows_per_s: rows.rows_in - before.rows_in,
+            rows_per_s: rows.rows_in.saturating_sub(before.rows_in),
             decided: led.decided.quorate,
             undecided: led.decided.undecided,
             open_epochs,
             checkpoint_age_ms: since.elapsed_ms(),
-            commits: led.commits,
+            commits,
         });
         before = rows;
     }
@@ -422,12 +438,13 @@ fn ended(shared: &Shared, led: Option<Led>) -> Result<Outcome, Error> {
     if let Some(error) = shared.take_failure() {
         return Err(error);
     }
-    let (led, rows) = (led.unwrap_or_default(), shared.rows.get());
+    let led = led.unwrap_or_default();
     if let Some(error) = shared.too_many_rejects() {
         return Err(error);
     }
     let totals = Totals {
-        rows,
+        // Everything read is committed by now; some of it may have been read by other processes.
+        rows: led.rows,
         decided: led.decided.quorate,
         undecided: led.decided.undecided,
         refused: led.decided.refused,
@@ -462,12 +479,4 @@ pub(crate) fn owner() -> Owner {
         pid: std::process::id(),
         instance: random(),
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "identities must differ between runs; no result depends on them"
-)]
-fn random() -> RandomId {
-    Hex::from_u128(rand::random())
 }

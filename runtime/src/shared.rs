@@ -1,5 +1,7 @@
 //! What the threads of one run share.
 
+mod others;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,11 +13,13 @@ use quorate_schemas::log::Counts;
 use quorate_schemas::table::{OutRow, RejectReason, RejectStage};
 use tokio::task::JoinHandle;
 
+use crate::cluster::hall::Hall;
 use crate::epoch::staging::ForStage;
 use crate::error::Error;
 use crate::job::RejectLimit;
 use crate::metrics::Metrics;
 use crate::observe::{Observer, RunOptions, StopSignal};
+use others::Others;
 
 /// One run.
 pub(crate) struct Shared {
@@ -31,8 +35,10 @@ pub(crate) struct Shared {
     pub(crate) opened: AtomicU64,
     /// The highest checkpoint that is committed.
     pub(crate) committed: AtomicU64,
-    /// Bytes read in the checkpoint that is open.
-    pub(crate) bytes_in_checkpoint: AtomicU64,
+    /// How many were, in this run.
+    pub(crate) commits: AtomicU64,
+    /// Bytes read by the workers of this process.
+    pub(crate) bytes: AtomicU64,
     /// Rows read, by what became of them.
     pub(crate) rows: RowCounters,
     /// Whether the observer wants to hear of decisions as they come.
@@ -45,6 +51,8 @@ pub(crate) struct Shared {
     rejects: (RejectLimit, Counts),
     /// Where provisional outcomes go at once.
     pub(crate) updates: Option<UpdateTopic>,
+    /// What other processes of the cluster have told.
+    others: Others,
     failed: AtomicBool,
     failure: Mutex<Option<Error>>,
 }
@@ -96,7 +104,9 @@ impl Shared {
             tokio,
             opened: AtomicU64::new(epoch),
             committed: AtomicU64::new(0),
-            bytes_in_checkpoint: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            others: Others::default(),
             rows: RowCounters::default(),
             follow: options.follow,
             stop: options.stop.clone(),
@@ -118,12 +128,35 @@ impl Shared {
         Shared { updates, ..self }
     }
 
+    /// This run as one process among those that meet in `hall`.
+    pub(crate) fn among(self, hall: Arc<Hall>) -> Shared {
+        Shared { others: Others::met(hall), ..self }
+    }
+
+    /// A worker has opened `epoch`: every worker goes on to the highest.
+    pub(crate) fn open(&self, epoch: u64) {
+        if self.opened.fetch_max(epoch, Ordering::AcqRel) < epoch {
+            self.others.are_waiting();
+        }
+    }
+
+    /// Bytes that all processes have read.
+    pub(crate) fn bytes_of_all(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed) + self.others.bytes()
+    }
+
+    /// Rows that all processes have read, by what became of them.
+    pub(crate) fn rows_of_all(&self) -> Counts {
+        self.rows.get().plus(self.others.rows().0)
+    }
+
     /// The error, if the job has refused more rows than it may. A run that has refused none itself is not to blame:
     /// whoever has mended the input can go on.
     pub(crate) fn too_many_rejects(&self) -> Option<Error> {
         let (limit, before) = self.rejects;
-        let rows = self.rows.get();
-        let here = rows.rejected + self.rows.refused.load(Ordering::Relaxed);
+        let (others, refused_there) = self.others.rows();
+        let rows = self.rows.get().plus(others);
+        let here = rows.rejected + refused_there + self.rows.refused.load(Ordering::Relaxed);
         let (rejected, rows_in) = (before.rejected + here, before.rows_in + rows.rows_in);
         let exceeded = here > 0 && limit.is_exceeded(rejected, rows_in);
         exceeded.then_some(Error::TooManyRejects { rejected, rows_in })

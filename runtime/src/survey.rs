@@ -26,6 +26,7 @@ use crate::metrics::{Lag, Metrics};
 use crate::observe::Observer;
 use crate::partitions::{Assigned, Errand, Start};
 use crate::roster::Roster;
+use crate::seats::Seats;
 
 /// Brokers that did not answer at the start are asked again after so long.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -35,6 +36,8 @@ pub(crate) struct Surveyor {
     sources: Vec<Surveyed>,
     /// What each source's brokers last failed with: said once.
     troubles: BTreeMap<String, String>,
+    /// Whose partitions are looked for.
+    seats: Seats,
     roster: Arc<Roster>,
     assignments: Arc<Assignments>,
 }
@@ -87,6 +90,7 @@ impl Surveyor {
     pub(crate) fn new(
         job: &Job,
         key: IdKey,
+        seats: Seats,
         roster: Arc<Roster>,
         assignments: Arc<Assignments>,
     ) -> Result<Surveyor, Error> {
@@ -110,7 +114,7 @@ impl Surveyor {
             Ok(Surveyed { spec: Arc::new(spec), record: source.kind, reading, place })
         };
         let sources = job.sources.iter().map(open).collect::<Result<_, Error>>()?;
-        Ok(Surveyor { sources, troubles: BTreeMap::new(), roster, assignments })
+        Ok(Surveyor { sources, seats, troubles: BTreeMap::new(), roster, assignments })
     }
 
     /// Tells the groups of topics how far the job is committed. Nothing depends on it.
@@ -162,8 +166,10 @@ impl Surveyor {
                 continue;
             }
             let name = source.spec.source.clone();
-            let known = self.roster.known(&name);
+            let mut known = self.roster.known(&name);
             let Seen { found, gone, notices } = match &mut source.place {
+                // Nobody says that other processes see the same disk.
+                Place::Files(_) if self.seats.index != 0 => continue,
                 Place::Files(files) => {
                     let known: Vec<Known> = known.iter().filter_map(Known::file).collect();
                     files.survey(&known)?.into()
@@ -172,7 +178,12 @@ impl Surveyor {
                     let mut say = |trouble: &str| {
                         say_once(&mut self.troubles, &name, trouble, observer);
                     };
-                    look(topics, &known, start, &mut say, is_over)?.into()
+                    // Where others stand with their partitions is not known here.
+                    let seats = self.seats;
+                    known.retain(|known| seats.reads(&name, &known.partition));
+                    let mut seen: Seen = look(topics, &known, start, &mut say, is_over)?.into();
+                    seen.found.retain(|found| seats.reads(&name, found.partition()));
+                    seen
                 }
             };
             notices.iter().for_each(|notice| observer.note(notice));

@@ -38,6 +38,7 @@ use crate::health::Beat;
 use crate::job::Checkpoint;
 use crate::partitions::{Pace, Partitions, Polled, Taken};
 use crate::roster::Roster;
+use crate::seats::Seats;
 use crate::shared::Shared;
 
 /// So many rows seal an epoch at once.
@@ -63,6 +64,8 @@ pub(crate) struct Plan {
     pub(crate) stager: Stager,
     /// Who reads what, and how far that is.
     pub(crate) roster: Arc<Roster>,
+    /// Which of all workers are those of this process.
+    pub(crate) seats: Seats,
     /// What each worker is handed.
     pub(crate) assignments: Arc<Assignments>,
     /// Where whole checkpoints go.
@@ -178,12 +181,17 @@ fn hooks(told: &Rc<Cell<Told>>, plan: &Plan) -> Hooks {
 
 struct Run<'a> {
     ports: Ports,
+    /// Which of all workers this one is.
     index: usize,
+    /// Which thread of its process.
+    thread: usize,
     plan: &'a Plan,
     partitions: Partitions,
     epoch: Epoch,
     sealed: Stopwatch,
     checkpointed: Stopwatch,
+    /// Bytes that had been read when the open checkpoint began.
+    bytes_before: u64,
     unsealed_rows: usize,
     /// The last epoch in which this worker has read rows.
     rows_at: Option<Epoch>,
@@ -198,11 +206,14 @@ impl<'a> Run<'a> {
         Run {
             ports,
             index,
+            // Timely counts as the seats do.
+            thread: plan.seats.thread_of(index).unwrap_or(0),
             plan,
             partitions: Partitions::new(Arc::clone(&plan.roster), plan.pace),
             epoch: plan.start,
             sealed: Stopwatch::start(),
             checkpointed: Stopwatch::start(),
+            bytes_before: 0,
             unsealed_rows: 0,
             rows_at: None,
             beat: plan.shared.metrics.vitals().worker(),
@@ -214,7 +225,7 @@ impl<'a> Run<'a> {
     /// The first epoch: what was retained is fed back, every partition is announced.
     fn start(&mut self) -> Result<(), Error> {
         self.advance(self.plan.start);
-        for row in self.plan.assignments.take_restored(self.index) {
+        for row in self.plan.assignments.take_restored(self.thread) {
             self.ports.restored.send(row);
         }
         self.take_assigned()?;
@@ -230,7 +241,7 @@ impl<'a> Run<'a> {
     }
 
     fn take_assigned(&mut self) -> Result<(), Error> {
-        let errands = self.plan.assignments.take(self.index);
+        let errands = self.plan.assignments.take(self.thread);
         errands.into_iter().try_for_each(|errand| self.partitions.take(errand))
     }
 
@@ -250,7 +261,7 @@ impl<'a> Run<'a> {
             self.push(&mut taken);
             self.seal_if_due(polled);
             self.end_checkpoint_if_due();
-            if self.plan.assignments.has_news(self.index) {
+            if self.plan.assignments.has_news(self.thread) {
                 self.take_assigned()?;
             }
             match polled {
@@ -296,7 +307,7 @@ impl<'a> Run<'a> {
         taken.notes.drain(..).for_each(|note| shared.observer.note(&note));
         let bytes = std::mem::take(&mut taken.bytes);
         if bytes > 0 {
-            shared.bytes_in_checkpoint.fetch_add(bytes, Ordering::Relaxed);
+            shared.bytes.fetch_add(bytes, Ordering::Relaxed);
         }
         taken.pieces.drain(..).for_each(|piece| shared.metrics.read(&piece));
         let read = taken.rows.len() + taken.rejects.len();
@@ -352,7 +363,7 @@ impl<'a> Run<'a> {
             moved
                 .into_iter()
                 .for_each(|moved: Moved| self.ports.moved.send(ForStage::Moved(Box::new(moved))));
-            self.plan.shared.opened.fetch_max(after(self.epoch), Ordering::AcqRel);
+            self.plan.shared.open(after(self.epoch));
         }
         self.unsealed_rows = 0;
         self.sealed = Stopwatch::start();
@@ -384,12 +395,12 @@ impl<'a> Run<'a> {
         shared
             .uncommitted
             .store(first(&self.ports.committed).unwrap_or(u64::MAX), Ordering::Relaxed);
-        let full = shared.bytes_in_checkpoint.load(Ordering::Relaxed) >= checkpoint.bytes;
+        let bytes = shared.bytes_of_all();
+        let full = bytes.saturating_sub(self.bytes_before) >= checkpoint.bytes;
         if self.checkpointed.elapsed() >= checkpoint.every || full {
-            self.checkpointed = Stopwatch::start();
-            shared.bytes_in_checkpoint.store(0, Ordering::Relaxed);
+            (self.checkpointed, self.bytes_before) = (Stopwatch::start(), bytes);
             let next = first_epoch(checkpoint_of(shared.opened.load(Ordering::Acquire)) + 1);
-            shared.opened.fetch_max(next, Ordering::AcqRel);
+            shared.open(next);
         }
     }
 }

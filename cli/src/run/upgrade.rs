@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Going, go};
+use super::{Going, More, go};
 use crate::console::Console;
 use crate::exit::Exit;
 
@@ -28,5 +28,5 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, console: &Arc<Console>) -> anyhow::Result<Exit> {
-    go(&args.going, false, quorate_runtime::upgrade, console)
+    go(&args.going, More::default(), quorate_runtime::upgrade, console).map(|_| Exit::Done)
 }

@@ -7,6 +7,8 @@
 
 mod alike;
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod csv;
 #[cfg(feature = "failpoints")]
 mod faults;

@@ -36,6 +36,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Led {
     /// Commits.
     pub(crate) commits: u64,
+    /// Rows in them.
+    pub(crate) rows: Counts,
     /// Tasks closed.
     pub(crate) decided: Decided,
     /// Whether the last commit finished the job.
@@ -161,7 +163,8 @@ impl Leader {
         let (lead, record) = settle(draft, &self.shared).await?;
         self.roster.forgotten(&forgotten);
         self.true_now(&record, checkpoint, rows.rows_in).await?;
-        *led = Led { commits: led.commits + 1, decided: plus(led.decided, decided), finished };
+        let (commits, decided) = (led.commits + 1, plus(led.decided, decided));
+        *led = Led { commits, rows: led.rows.plus(rows), decided, finished };
         let (seq, took_ms) = (record.record().seq, watch.elapsed_ms());
         let metrics = &self.shared.metrics;
         metrics.took(CheckpointStep::Committing, watch.elapsed());
@@ -176,6 +179,7 @@ impl Leader {
     /// A record is in the log: everybody may know.
     async fn true_now(&self, record: &Committed, checkpoint: u64, rows: u64) -> Result<(), Error> {
         self.shared.committed.fetch_max(checkpoint, Ordering::AcqRel);
+        self.shared.commits.fetch_add(1, Ordering::Relaxed);
         rows_committed(rows);
         self.waker.wake();
         self.committed.send_replace(record.clone());

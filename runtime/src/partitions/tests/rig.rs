@@ -24,6 +24,7 @@ use crate::job::Job;
 use crate::observe::Observer;
 use crate::partitions::{Pace, Partitions, Start, Taken};
 use crate::roster::Roster;
+use crate::seats::Seats;
 use crate::survey::Surveyor;
 
 /// A row that came in: its source, its number, whether it was on time.
@@ -166,10 +167,10 @@ impl Rig {
         let job = self.job();
         let roster = Roster::of(&self.log, job.lateness, self.workers, Duration::ZERO).unwrap();
         let roster = Arc::new(roster);
-        let assignments = Arc::new(Assignments::new(self.workers, false, Vec::new()));
-        let key = IdKey::new([1; 16]);
+        let assignments = Arc::new(Assignments::new(Seats::alone(self.workers), false, Vec::new()));
+        let (key, seats) = (IdKey::new([1; 16]), Seats::alone(self.workers));
         let mut surveyor =
-            Surveyor::new(&job, key, Arc::clone(&roster), Arc::clone(&assignments)).unwrap();
+            Surveyor::new(&job, key, seats, Arc::clone(&roster), Arc::clone(&assignments)).unwrap();
         surveyor.survey(Start::WithTheRun, self.notes.as_ref(), &|| false).unwrap();
         let (look_every, per_look) = (Duration::ZERO, Duration::ZERO);
         let pace = Pace { idle_after: self.idle_after, look_every, per_look };
