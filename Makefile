@@ -13,7 +13,7 @@ CARGO ?= cargo
 QUORATE = $(CARGO) run --quiet --package quorate --
 DEMO ?= demo
 
-.PHONY: help demo test fuzz bench lint format docs deny advisories ci clean-demo
+.PHONY: help demo test fuzz bench lint format docs deploy deny advisories ci clean-demo
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,9 @@ format: ## what rustfmt says
 
 docs: ## the API documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+deploy: ## alerts, chart, Dockerfile, by the tools of their field
+	scripts/deploy.sh
 
 deny: ## licences, bans and sources of the dependencies
 	scripts/deny.sh

@@ -1,13 +1,15 @@
 //! Lines for people: results to standard output, everything else to standard error.
 //!
 //! On a terminal, standard error may end in a status line that is written over again and again. Whatever else is said
-//! clears it first; so all output goes through here.
+//! clears it first; so all output goes through here. With `--log` what would be lines on standard error are events.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 
 use quorate_runtime::job::{Finding, Severity};
+
+use crate::log::Form;
 
 /// Goes to the line's start and clears it.
 const CLEAR: &str = "\r\x1b[2K";
@@ -45,6 +47,8 @@ impl Paint {
 pub(crate) struct Console {
     /// Whether standard error is a terminal that can clear a line.
     terminal: bool,
+    /// Whether it gets events instead of lines.
+    log: Option<Form>,
     /// Whether standard error takes colours.
     colours: bool,
     /// Whether standard output does.
@@ -64,18 +68,24 @@ impl Console {
         clippy::disallowed_methods,
         reason = "the program's edge: read once, here, and passed on"
     )]
-    pub(crate) fn of_this_process() -> Console {
+    pub(crate) fn of_this_process(log: Option<Form>) -> Console {
         let terminal = io::stderr().is_terminal();
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let wanted = !dumb && !set("NO_COLOR");
         Console {
             terminal: terminal && !dumb,
+            log,
             colours: terminal && wanted,
             colours_out: io::stdout().is_terminal() && wanted,
             status: Mutex::new(false),
             results: Mutex::default(),
         }
+    }
+
+    /// Whether what is said about a command is to be events.
+    pub(crate) fn logs(&self) -> bool {
+        self.log.is_some()
     }
 
     /// Whether standard error takes colours.
@@ -126,17 +136,39 @@ impl Console {
 
     /// A line about them. That nobody reads it is no reason to stop.
     pub(crate) fn note(&self, line: impl Display) {
+        if self.logs() {
+            tracing::info!(target: "quorate", "{line}");
+            return;
+        }
         self.clear();
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
+    /// A line that somebody will look for later: where no person watches, an event with its time.
+    pub(crate) fn notice(&self, line: &str) {
+        if self.logs() || !self.terminal {
+            self.clear();
+            tracing::warn!(target: "quorate", "{line}");
+        } else {
+            self.note(line);
+        }
+    }
+
     /// An error, in one line or more.
     pub(crate) fn error(&self, message: &str) {
+        if self.logs() {
+            tracing::error!(target: "quorate", "{message}");
+            return;
+        }
         self.note(format_args!("{}: {message}", Paint::Red.over("error", self.colours)));
     }
 
     /// A warning, in one line or more.
     pub(crate) fn warn(&self, message: &str) {
+        if self.logs() {
+            tracing::warn!(target: "quorate", "{message}");
+            return;
+        }
         self.note(format_args!("{}: {message}", Paint::Yellow.over("warning", self.colours)));
     }
 
@@ -144,6 +176,17 @@ impl Console {
     pub(crate) fn findings(&self, findings: &[Finding]) {
         for finding in findings {
             let text = finding.in_full().to_string();
+            match finding.severity {
+                Severity::Error if self.logs() => {
+                    tracing::error!(target: "quorate", "{text}");
+                    continue;
+                }
+                Severity::Warning if self.logs() => {
+                    tracing::warn!(target: "quorate", "{text}");
+                    continue;
+                }
+                Severity::Error | Severity::Warning => {}
+            }
             let (word, paint) = match finding.severity {
                 Severity::Error => ("error", Paint::Red),
                 Severity::Warning => ("warning", Paint::Yellow),
@@ -155,7 +198,7 @@ impl Console {
 
     /// Writes over the status line, if there is one: if a person sees standard error as it is written.
     pub(crate) fn status(&self, line: &str) -> bool {
-        if !self.terminal {
+        if !self.terminal || self.logs() {
             return false;
         }
         let size = terminal_size::terminal_size_of(io::stderr());

@@ -28,6 +28,7 @@ mod plan;
 mod pool;
 #[cfg(feature = "sql")]
 mod query;
+mod replay_rejects;
 mod report;
 mod run;
 mod validate;
@@ -49,6 +50,9 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 #[derive(Debug, Parser)]
 #[command(name = "quorate", version, arg_required_else_help = true, after_help = after_help())]
 struct Cli {
+    /// Write all that is said on standard error as events with a time and a level
+    #[arg(long, global = true, value_enum, value_name = "FORM")]
+    log: Option<log::Form>,
     #[command(subcommand)]
     command: Command,
 }
@@ -72,8 +76,11 @@ Exit codes:
         "  130  interrupted at once, by a second SIGINT (143: SIGTERM); the next run goes on from the last commit
 
 Environment:
-  QUORATE_LOG   what to log to standard error: error, warn (default), info, debug, or quorate_runtime=debug,warn
-  NO_COLOR      any value: no colours",
+  QUORATE_LOG       what to log to standard error: error, warn (default; with --log info), debug, or
+                    quorate_runtime=debug,warn
+  QUORATE_LISTEN    where `run` is asked for metrics and health, unless --listen says so: 127.0.0.1:9090
+  QUORATE_RESTARTS  what a supervisor counts of the runs before, for the metrics: worker-died=2,store=1
+  NO_COLOR          any value: no colours",
     );
     text
 }
@@ -92,6 +99,7 @@ enum Command {
     Whatif(whatif::Args),
     Report(report::Args),
     Commits(commits::Args),
+    ReplayRejects(replay_rejects::Args),
     Generate(Box<generate::Args>),
     Worker(pool::worker::Args),
     Submit(pool::submit::Args),
@@ -115,6 +123,7 @@ impl Command {
             Command::Whatif(args) => whatif::run(&args, console),
             Command::Report(args) => report::run(&args, console),
             Command::Commits(args) => commits::run(&args, console),
+            Command::ReplayRejects(args) => replay_rejects::run(&args, console),
             Command::Generate(args) => generate::run(*args, console),
             Command::Worker(args) => pool::worker::run(&args, console),
             Command::Submit(args) => pool::submit::run(&args, console),
@@ -127,8 +136,8 @@ impl Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let console = Arc::new(Console::of_this_process());
-    log::to_standard_error(console.colours());
+    let console = Arc::new(Console::of_this_process(cli.log));
+    log::to_standard_error(cli.log, console.colours());
     let exit = cli.command.run(&console).unwrap_or_else(|error| exit::report(&error, &console));
     exit.into()
 }

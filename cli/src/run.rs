@@ -1,6 +1,7 @@
 //! `quorate run`: a job, in this process, until its input ends or somebody stops it.
 
 mod lines;
+mod listen;
 pub(crate) mod signals;
 mod summary;
 pub(crate) mod upgrade;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use quorate_runtime::job::{Job, Loaded};
+use quorate_runtime::metrics::Metrics;
 use quorate_runtime::observe::{FailureKind, Observer, Outcome, RunOptions, StopSignal};
 use serde_json::json;
 
@@ -24,10 +26,14 @@ Examples:
   quorate run demo/job.toml --follow             decisions as they come, provisional ones too
   quorate run demo/job.toml --json > run.jsonl   one JSON object a line, for machines
   quorate run demo/job.toml --workers 4 --quiet
+  quorate run demo/job.toml --listen 127.0.0.1:9090 --log json     as a service: metrics, health, logs
 
 Ctrl-C (or SIGTERM) commits what was read and ends; a second one ends at once. Either way the next run goes on
 exactly where the last commit left off: nothing is lost, nothing counts twice. A job whose input has an end is
-finished when it is reached; running it again says so and succeeds.";
+finished when it is reached; running it again says so and succeeds.
+
+At --listen there are /metrics (for Prometheus; deploy/METRICS.md lists them), /healthz (bad when a worker hangs) and
+/readyz (good while the run reads and commits; else its body says why).";
 
 /// Run a job: read its sources, decide its tasks, commit its tables
 #[derive(Clone, Debug, clap::Args)]
@@ -54,6 +60,9 @@ struct Going {
     /// Take the job from another run without waiting for its heartbeats to stop (it will end with code 3)
     #[arg(long)]
     takeover: bool,
+    /// Answer there for machines: /metrics, /healthz, /readyz [default: QUORATE_LISTEN, or nowhere]
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
     /// Print progress, commits and the outcome as JSON, one object a line
     #[arg(long)]
     json: bool,
@@ -79,6 +88,7 @@ pub(crate) fn to_its_end(job: PathBuf, console: &Arc<Console>) -> anyhow::Result
         workers: None,
         follow: false,
         takeover: false,
+        listen: None,
         json: false,
         quiet: false,
         serialised: false,
@@ -96,14 +106,21 @@ fn perform(
     // Before anything that takes time: a signal must never find nobody who commits what was read.
     let stop = StopSignal::new();
     signals::stop_on(&stop)?;
+    let metrics = Metrics::new();
+    listen::count_restarts(&metrics);
+    let endpoint = listen::open(going.listen.as_deref(), &metrics)?;
     let Loaded { job, warnings } = Job::load(&going.job)?;
     if wish == Wish::Lines {
         console.findings(&warnings);
     }
-    let options = RunOptions { reopen, stop, ..options(going, &job) };
+    let options = RunOptions { reopen, stop, metrics, ..options(going, &job) };
     let watch = Watch::new(Arc::clone(console), wish, options.stop.clone());
+    if let Some(endpoint) = &endpoint {
+        watch.listening(endpoint.address());
+    }
     let result = engine(&job, options, Arc::new(watch));
     console.clear();
+    drop(endpoint);
     let outcome = result.map_err(|error| {
         let exit = exit_of(error.kind());
         anyhow::Error::from(error).context(exit)
@@ -124,7 +141,7 @@ fn go(going: &Going, reopen: bool, engine: Engine, console: &Arc<Console>) -> an
         }
         Wish::Quiet => {}
         // Decisions are what was asked for; a summary would be one line too many for whoever reads them.
-        Wish::Lines if going.follow => {
+        Wish::Lines if going.follow || console.logs() => {
             summary::lines(&outcome, &job, &going.job).iter().for_each(|line| console.note(line))
         }
         Wish::Lines => summary::lines(&outcome, &job, &going.job)

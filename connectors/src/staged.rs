@@ -33,6 +33,6 @@ pub use add::{Burials, add_retained, read_added};
 pub use checked::Checked;
 pub use merge::merge_tables;
 pub use provenance::{FORMAT, Provenance};
-pub use read::{TableReader, read_table};
+pub use read::{TableReader, open_table, read_table};
 pub use retained::{RetainedBytes, read_retained, write_retained};
 pub use write::TableFile;

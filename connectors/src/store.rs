@@ -180,6 +180,11 @@ impl Store {
         self.inner.requests.read()
     }
 
+    /// How many requests came to nothing since one last came to something.
+    pub fn failures_in_a_row(&self) -> u64 {
+        self.inner.requests.failures_in_a_row()
+    }
+
     /// The store as an `object_store`, for libraries that want one. It goes through everything above.
     pub fn as_object_store(&self) -> Arc<dyn ObjectStore> {
         Arc::new(view::View::new(self.clone(), Trouble::default()))
@@ -198,21 +203,17 @@ impl Store {
     pub async fn create(&self, path: &str, bytes: Bytes) -> Result<Creation> {
         let (operation, size) = (Operation::Create, bytes.len());
         self.checked(operation, path)?;
-        self.inner.requests.count(operation, size);
-        let deadline = self.inner.limits.deadline(size);
-        match attempt::within(deadline, self.inner.backend.create(path, bytes)).await {
-            Some(Ok(answer)) => {
-                if answer == Creation::Unknown {
-                    self.inner.requests.left_unknown();
-                }
-                Ok(answer)
-            }
-            Some(Err(failure)) => {
-                self.inner.requests.failed(failure.problem);
-                Err(self.error(operation, path, failure))
-            }
+        let Inner { requests, limits, backend, .. } = self.inner.as_ref();
+        requests.count(operation, size);
+        let answer = attempt::within(limits.deadline(size), backend.create(path, bytes)).await;
+        match &answer {
+            Some(Ok(Creation::Created | Creation::Exists)) => requests.succeeded(),
+            Some(Err(failure)) => requests.failed(failure.problem),
+            Some(Ok(Creation::Unknown)) | None => requests.left_unknown(),
+        }
+        match answer {
+            Some(answer) => answer.map_err(|failure| self.error(operation, path, failure)),
             None => {
-                self.inner.requests.left_unknown();
                 tracing::warn!(
                     store = self.name(),
                     path,
@@ -311,7 +312,7 @@ impl Store {
         };
         let reason = format!(
             "it {did}, so two runs of a job could destroy each other's results: use a store that honours \
-             `If-None-Match: *` (S3 itself, MinIO since 2024-12, Ceph since Squid, Cloudflare R2 and others do), or a \
+             `If-None-Match: *` (S3 itself, MinIO, Cloudflare R2 and others do), or a \
              directory on a disk"
         );
         Err(Error::Location { location: self.name().into(), reason })
@@ -331,9 +332,12 @@ impl Store {
     }
 
     async fn read(&self, path: &str, range: Option<GetRange>) -> Result<Option<backend::Found>> {
-        let read = || self.inner.backend.read(path, range.clone());
-        let found = self.tried(Operation::Get, path, 0, read).await?;
-        self.inner.requests.received(found.as_ref().map_or(0, |found| found.bytes.len()));
+        let found = self
+            .tried(Operation::Get, path, 0, || self.inner.backend.read(path, range.clone()))
+            .await?;
+        if let Some(found) = &found {
+            self.inner.requests.received(found.bytes.len());
+        }
         Ok(found)
     }
 

@@ -11,7 +11,7 @@ mod vote;
 use std::collections::BTreeMap;
 
 use arrow::array::{
-    Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    Array, AsArray, BinaryArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
 use quorate_schemas::id::{Name, VERSION_MARK};
@@ -56,6 +56,11 @@ impl<'a> Columns<'a> {
     pub(crate) fn real(&self, name: &str) -> Result<&'a Float64Array, String> {
         let column =
             self.0.column_by_name(name).and_then(|column| column.as_primitive_opt::<Float64Type>());
+        column.ok_or_else(|| missing(name))
+    }
+
+    pub(crate) fn bytes(&self, name: &str) -> Result<&'a BinaryArray, String> {
+        let column = self.0.column_by_name(name).and_then(|column| column.as_binary_opt());
         column.ok_or_else(|| missing(name))
     }
 

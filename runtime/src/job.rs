@@ -32,6 +32,7 @@ mod section;
 mod shape;
 mod source;
 mod store;
+mod topics;
 mod trial;
 mod units;
 mod value;
@@ -40,6 +41,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use quorate_connectors::kafka::Connection;
 use quorate_operators::policy::Policy;
 use quorate_schemas::record::RecordKind;
 use quorate_schemas::time::Micros;
@@ -53,6 +55,7 @@ pub use plan::{Flow, Part, Plan};
 pub use publish::Publish;
 pub use schema::schema;
 pub use source::{Format, Input, Source};
+pub use topics::Topics;
 pub use trial::{Problem, SourceTrial, StoreContents, Trial};
 
 use checkpoint::RawCheckpoint;
@@ -100,6 +103,8 @@ pub struct Job {
     pub limits: Limits,
     /// How committed rows are told to the outside.
     pub publish: Publish,
+    /// How rows are told to topics, if they are.
+    pub topics: Option<Topics>,
 }
 
 /// A job, and what in its file may not be meant.
@@ -145,6 +150,15 @@ impl Job {
             }
             _ => Err(Refused { findings }),
         }
+    }
+
+    /// The brokers that it publishes to, or else reads from; `None` if it knows of none.
+    pub fn brokers(&self) -> Option<&Connection> {
+        let read = self.sources.iter().filter_map(|source| match &source.input {
+            Input::Topics(spec) => Some(&spec.connection),
+            Input::Files(_) => None,
+        });
+        self.topics.iter().map(|topics| &topics.spec.connection).chain(read).next()
     }
 
     /// The sources of one kind.
@@ -238,6 +252,8 @@ impl RawJob {
             self.consensus.resolve(&sources, caps, updates, found);
         let checkpoint = self.checkpoint.resolve(found);
         let store = store::resolve(self.store, folder, found);
+        let publish = self.publish.resolve(checkpoint.every, found);
+        let topics = self.publish.kafka.resolve(&kafka, name, &sources, found);
         Some(Job {
             name: self.name?.into_inner(),
             file: path.to_path_buf(),
@@ -250,7 +266,8 @@ impl RawJob {
             idle_after,
             checkpoint,
             limits,
-            publish: self.publish.resolve(checkpoint.every, found),
+            publish,
+            topics,
         })
     }
 }

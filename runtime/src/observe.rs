@@ -11,6 +11,8 @@ pub use quorate_connectors::store::Requests;
 use quorate_schemas::log::Counts;
 use quorate_schemas::table::{DecisionRow, DecisionUpdateRow};
 
+use crate::metrics::Metrics;
+
 /// How to run a job: what may differ from run to run without changing a result.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
@@ -26,6 +28,8 @@ pub struct RunOptions {
     pub serialised: bool,
     /// Asks the run to end.
     pub stop: StopSignal,
+    /// Where the run tells machines of itself.
+    pub metrics: Metrics,
 }
 
 impl RunOptions {
@@ -38,6 +42,7 @@ impl RunOptions {
             follow: false,
             serialised: false,
             stop: StopSignal::new(),
+            metrics: Metrics::new(),
         }
     }
 }

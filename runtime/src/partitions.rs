@@ -36,6 +36,7 @@ use quorate_schemas::time::{Micros, SECOND};
 use crate::clock::Stopwatch;
 use crate::epoch::staging::Moved;
 use crate::error::Error;
+use crate::metrics::Piece;
 use crate::roster::{Missing, Offer, Roster};
 use slot::{Slot, Step};
 
@@ -108,6 +109,8 @@ pub(crate) struct Taken {
     pub(crate) counts: Counts,
     /// Bytes that they and blank lines had.
     pub(crate) bytes: u64,
+    /// The same, by partition.
+    pub(crate) pieces: Vec<Piece>,
     /// What a person would want to know.
     pub(crate) notes: Vec<String>,
 }

@@ -100,6 +100,8 @@ struct Member {
     told: Option<Told>,
     /// How much of it was seen, where this run has read it.
     seen: Option<u64>,
+    /// How many bytes its file had when a survey last found it; none of a topic.
+    file_length: Option<u64>,
     /// Why it could not be opened the last time.
     trouble: Option<String>,
     gone: Option<Stopwatch>,
@@ -157,6 +159,7 @@ impl Roster {
                     floor: position.join_watermark_us,
                 }),
                 seen: None,
+                file_length: None,
                 trouble: None,
                 gone: None,
             };
@@ -187,6 +190,19 @@ impl Roster {
         fresh.map(|(_, member)| member.known.mark.clone()).collect()
     }
 
+    /// About how many bytes of each source's files, as they lie there, were not read.
+    pub(crate) fn bytes_left(&self) -> BTreeMap<String, u64> {
+        let mut left: BTreeMap<String, u64> = BTreeMap::new();
+        for (origin, member) in &self.lock().by_origin {
+            let Some(bytes) = member.bytes_left() else { continue };
+            match left.get_mut(&origin.source) {
+                Some(sum) => *sum += bytes,
+                None => drop(left.insert(origin.source.clone(), bytes)),
+            }
+        }
+        left
+    }
+
     /// Whether somebody is to take up a partition that a survey found, and who. `surveyed` is what the survey took the
     /// partition for: if it has moved since, the next survey decides.
     pub(crate) fn offer(
@@ -198,12 +214,13 @@ impl Roster {
         let mut members = self.lock();
         let origin = Origin { source: source.to_owned(), partition: found.partition().to_owned() };
         let bytes = found.left();
-        let Some(member) = members.by_origin.get(&origin) else {
+        let Some(member) = members.by_origin.get_mut(&origin) else {
             let owner = members.least_loaded(bytes);
             let resume = Resume { greatest: None, floor: self.floor };
             members.by_origin.insert(origin, Member::new(found, owner, resume));
             return Some(Offer { owner, resume, told: None });
         };
+        member.file_length = file_length(found);
         let has_more = match member.stage {
             Stage::Open | Stage::Leaving => false,
             Stage::Logged => true,
@@ -364,9 +381,28 @@ impl Member {
             resume,
             told: None,
             seen: None,
+            file_length: file_length(found),
             trouble: None,
             gone: None,
         }
+    }
+
+    /// About how many bytes of its file, as they lie there, were not read; none of a topic.
+    fn bytes_left(&self) -> Option<u64> {
+        let length = self.file_length?;
+        Some(match self.seen {
+            Some(seen) => length.saturating_sub(seen),
+            None if self.known.next == 0 => length,
+            // Taken up where an earlier run has left it: soon known.
+            None => 0,
+        })
+    }
+}
+
+fn file_length(found: &Found) -> Option<u64> {
+    match found {
+        Found::File(entry) => Some(entry.file_bytes),
+        Found::Topic(_) => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use quorate_connectors::delta::DeltaTables;
+use quorate_connectors::kafka::publish::UpdateTopic;
 use quorate_connectors::staged::Provenance;
 use quorate_connectors::store::Store;
 use quorate_operators::ballot::Otherwise;
@@ -23,11 +23,13 @@ use crate::epoch::lead::{Leader, Led};
 use crate::epoch::ledger::{Applicant, Committed, Contest, Lead, Reopen, Terms, Upgrade};
 use crate::epoch::number::{checkpoint_of, first_epoch, last_epoch};
 use crate::epoch::patience::{Attempts, Outlasted};
-use crate::epoch::publish::Publisher;
+use crate::epoch::publishers::Publishers;
 use crate::epoch::recover::{Taken, read_rows, sweep, take_lead};
 use crate::epoch::staging::Stager;
 use crate::error::Error;
+use crate::health::Stage;
 use crate::job::Job;
+use crate::metrics::Metrics;
 use crate::observe::{Observer, Outcome, Progress, RunOptions, Started, Totals};
 use crate::partitions::{Pace, Start};
 use crate::roster::{FORGET_AFTER, Roster};
@@ -38,6 +40,9 @@ use crate::worker::{Plan, work};
 
 /// Followed sources are looked through for new files this often.
 const SURVEY_EVERY: Duration = Duration::from_secs(1);
+
+/// So long the end of a run waits for provisional outcomes that were not sent yet.
+const LAST_UPDATES: Duration = Duration::from_secs(2);
 
 /// Runs `job` until its input has ended, or it is asked to stop, and everything read is committed and published.
 ///
@@ -73,6 +78,9 @@ fn run_with(
     let tokio = tokio.map_err(|error| {
         Error::Worker(format!("the asynchronous runtime does not start: {error}"))
     })?;
+    let metrics = options.metrics.clone();
+    let _over = Over(metrics.clone());
+    metrics.begins(job, &options.stop);
     let begun = tokio.block_on(begin(job, &options, observer, upgrade))?;
     let otherwise = match upgrade {
         Upgrade::Refuse => Otherwise::Refused,
@@ -81,6 +89,15 @@ fn run_with(
     match begun {
         Begun::Finished => Ok(Outcome::AlreadyFinished),
         Begun::Leading(leading) => leading.go_on(job, &options, otherwise, &tokio, watch),
+    }
+}
+
+/// However a run ends: it is over then.
+struct Over(Metrics);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.has_come_to(Stage::Idle);
     }
 }
 
@@ -103,7 +120,11 @@ async fn begin(
     observer: Arc<dyn Observer>,
     upgrade: Upgrade,
 ) -> Result<Begun, Error> {
+    if let Some(topics) = &job.topics {
+        topics.spec.check()?;
+    }
     let store = open_store(&job.store).await?;
+    options.metrics.watch(&store);
     let mut attempts = Attempts::at_start(observer.as_ref());
     while let Outlasted::Again =
         attempts.outlast(store.check_conditional_create().await.map_err(Error::from)).await?
@@ -168,9 +189,6 @@ async fn publish_rest(
     observer: &Arc<dyn Observer>,
     last: &Committed,
 ) -> Result<(), Error> {
-    if !job.publish.delta {
-        return Ok(());
-    }
     let shared = Shared::new(
         store.clone(),
         Arc::clone(observer),
@@ -178,16 +196,16 @@ async fn publish_rest(
         0,
         &RunOptions::new(1),
     );
-    let tables = DeltaTables::new(store.clone(), provenance(job, last));
-    let publisher = Publisher {
-        tables,
-        publish: job.publish,
-        terms: Terms::default(),
-        shared: Arc::new(shared),
-    };
     let (sender, receiver) = watch::channel(last.clone());
     drop(sender);
-    publisher.run(receiver).await
+    let publishers = Publishers::of(job, &provenance(job, last), Arc::new(shared));
+    if let Some(delta) = publishers.delta {
+        delta.run(receiver.clone()).await?;
+    }
+    match publishers.topics {
+        Some(topics) => topics.run(receiver).await,
+        None => Ok(()),
+    }
 }
 
 fn provenance(job: &Job, last: &Committed) -> Provenance {
@@ -207,7 +225,11 @@ impl Leading {
         let Leading { lead, claim, store, observer } = self;
         let (record, standing) = (claim.record().clone(), lead.standing().clone());
         let start = first_epoch(standing.checkpoint + 1);
-        let shared = Shared::new(store.clone(), observer, tokio.handle().clone(), start, options);
+        options.metrics.leads(record.incarnation, &standing);
+        options.metrics.has_come_to(Stage::Recovering);
+        let shared = Shared::new(store, observer, tokio.handle().clone(), start, options);
+        let updates = job.topics.as_ref().map(|topics| UpdateTopic::of(&topics.spec, &job.name));
+        let shared = shared.with_updates(updates.transpose()?.flatten());
         let shared = Arc::new(shared.with_limit(job.limits.rejects, standing.totals));
         let roster = Arc::new(Roster::of(&standing, job.lateness, options.workers, FORGET_AFTER)?);
         shared.committed.store(standing.checkpoint, Ordering::Release);
@@ -232,6 +254,7 @@ impl Leading {
         // From the claim on there are heartbeats, or somebody else takes over while this run recovers.
         let leading = shared.beside("lead", leader.lead(lead, gathered));
         let restored = tokio.block_on(recover(job, &claim, &shared))?;
+        options.metrics.restored(&restored);
         let retained_rows = restored.len();
         let key = IdKey::new(record.log_id.0);
         let bounded = job.sources.iter().all(|source| !source.follow);
@@ -243,16 +266,11 @@ impl Leading {
             follow(surveyor, Arc::clone(&shared), committed_seen.clone());
         }
 
-        let publishing = job.publish.delta.then(|| {
-            let publisher = Publisher {
-                tables: DeltaTables::new(store, provenance.clone()),
-                publish: job.publish,
-                terms: Terms::default(),
-                shared: Arc::clone(&shared),
-            };
-            shared.beside("publisher", publisher.run(committed_seen))
-        });
-        let telling = tokio.spawn(tell(Arc::clone(&shared), progress_seen));
+        let Publishers { delta, topics } = Publishers::of(job, &provenance, Arc::clone(&shared));
+        let telling_topics = topics
+            .map(|topics| shared.beside("publisher of topics", topics.run(committed_seen.clone())));
+        let publishing = delta.map(|delta| shared.beside("publisher", delta.run(committed_seen)));
+        let telling = tokio.spawn(tell(Arc::clone(&shared), Arc::clone(&roster), progress_seen));
 
         shared.observer.started(&Started {
             incarnation: record.incarnation,
@@ -262,7 +280,7 @@ impl Leading {
             took_ms: since.elapsed_ms(),
         });
         let mut policy = job.policy;
-        policy.updates |= options.follow;
+        policy.updates |= options.follow || shared.updates.is_some();
         let plan = Plan {
             setup: Setup {
                 policy,
@@ -285,11 +303,15 @@ impl Leading {
             waker,
             shared: Arc::clone(&shared),
         };
+        options.metrics.has_come_to(Stage::Reading);
         work_all(plan, options)?;
         // The workers have dropped their ends: the lead commits what it has, then the publisher the rest.
         let led = tokio.block_on(leading).ok().flatten();
-        if let Some(publishing) = publishing {
+        for publishing in publishing.into_iter().chain(telling_topics) {
             let _ = tokio.block_on(publishing);
+        }
+        if let Some(updates) = &shared.updates {
+            updates.close(LAST_UPDATES);
         }
         telling.abort();
         ended(&shared, led)
@@ -352,6 +374,7 @@ fn follow(mut surveyor: Surveyor, shared: Arc<Shared>, mut committed: watch::Rec
                     let standing = committed.borrow_and_update().record().standing.clone();
                     surveyor.tell_groups(&standing.positions, observer);
                 }
+                surveyor.tell_lags(&shared.metrics);
                 surveyor.survey(Start::Joining, observer, &|| shared.stop.is_given())
             };
             if let Err(error) = tokio::task::block_in_place(survey) {
@@ -362,11 +385,14 @@ fn follow(mut surveyor: Surveyor, shared: Arc<Shared>, mut committed: watch::Rec
 }
 
 /// Tells the observer once a second where the run stands.
-async fn tell(shared: Arc<Shared>, led: watch::Receiver<Led>) {
+async fn tell(shared: Arc<Shared>, roster: Arc<Roster>, led: watch::Receiver<Led>) {
     let mut before = shared.rows.get();
     let (mut commits, mut since) = (0, Stopwatch::start());
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
+        if let Some(complaint) = shared.updates.as_ref().and_then(UpdateTopic::complaint) {
+            shared.observer.note(&complaint);
+        }
         let (rows, led) = (shared.rows.get(), *led.borrow());
         if led.commits != commits {
             (commits, since) = (led.commits, Stopwatch::start());
@@ -374,12 +400,17 @@ async fn tell(shared: Arc<Shared>, led: watch::Receiver<Led>) {
         let (opened, uncommitted) =
             (shared.opened.load(Ordering::Relaxed), shared.uncommitted.load(Ordering::Relaxed));
         let from = uncommitted.max(first_epoch(checkpoint_of(opened)));
+        let open_epochs = opened.saturating_sub(from);
+        shared.metrics.open_epochs(open_epochs);
+        for (source, bytes) in roster.bytes_left() {
+            shared.metrics.set_bytes_left(&source, bytes);
+        }
         shared.observer.progress(&Progress {
             rows,
             rows_per_s: rows.rows_in - before.rows_in,
             decided: led.decided.quorate,
             undecided: led.decided.undecided,
-            open_epochs: opened.saturating_sub(from),
+            open_epochs,
             checkpoint_age_ms: since.elapsed_ms(),
             commits: led.commits,
         });

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use quorate_connectors::inlet;
+use quorate_connectors::kafka::publish::UpdateTopic;
 use quorate_connectors::store::Store;
 use quorate_operators::decide::ToOutlet;
 use quorate_schemas::log::Counts;
@@ -13,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::epoch::staging::ForStage;
 use crate::error::Error;
 use crate::job::RejectLimit;
+use crate::metrics::Metrics;
 use crate::observe::{Observer, RunOptions, StopSignal};
 
 /// One run.
@@ -21,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     /// Who watches.
     pub(crate) observer: Arc<dyn Observer>,
+    /// Where machines look.
+    pub(crate) metrics: Metrics,
     /// Where uploads and commits run.
     pub(crate) tokio: tokio::runtime::Handle,
     /// The highest epoch that any worker has opened.
@@ -39,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) uncommitted: AtomicU64,
     /// How many rows may be refused, and what earlier runs have read of them.
     rejects: (RejectLimit, Counts),
+    /// Where provisional outcomes go at once.
+    pub(crate) updates: Option<UpdateTopic>,
     failed: AtomicBool,
     failure: Mutex<Option<Error>>,
 }
@@ -86,6 +92,7 @@ impl Shared {
         Shared {
             store,
             observer,
+            metrics: options.metrics.clone(),
             tokio,
             opened: AtomicU64::new(epoch),
             committed: AtomicU64::new(0),
@@ -95,6 +102,7 @@ impl Shared {
             stop: options.stop.clone(),
             uncommitted: AtomicU64::new(epoch),
             rejects: (RejectLimit::Off, Counts::default()),
+            updates: None,
             failed: AtomicBool::new(false),
             failure: Mutex::new(None),
         }
@@ -103,6 +111,11 @@ impl Shared {
     /// This run with a limit of rejects, of a job that has read `before` so far.
     pub(crate) fn with_limit(self, rejects: RejectLimit, before: Counts) -> Shared {
         Shared { rejects: (rejects, before), ..self }
+    }
+
+    /// This run with a topic for provisional outcomes.
+    pub(crate) fn with_updates(self, updates: Option<UpdateTopic>) -> Shared {
+        Shared { updates, ..self }
     }
 
     /// The error, if the job has refused more rows than it may. A run that has refused none itself is not to blame:
@@ -120,14 +133,21 @@ impl Shared {
     pub(crate) fn count(&self, row: &ForStage) {
         if let ForStage::Out(ToOutlet::Row(OutRow::Reject(row))) = row
             && row.stage == RejectStage::Task
-            && row.reason != RejectReason::Late
         {
-            self.rows.refused.fetch_add(1, Ordering::Relaxed);
+            self.metrics.refused(row.stage, row.reason);
+            if row.reason != RejectReason::Late {
+                self.rows.refused.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
     /// Lets the observer hear of a decision that is on its way to the tables; true if it has.
     pub(crate) fn tell(&self, row: &ForStage) -> bool {
+        if let Some(topic) = &self.updates
+            && let ForStage::Out(ToOutlet::Row(OutRow::Update(update))) = row
+        {
+            topic.send(update);
+        }
         match row {
             _ if !self.follow => return false,
             ForStage::Out(ToOutlet::Row(OutRow::Update(update))) => self.observer.update(update),

@@ -19,8 +19,10 @@ use quorate_schemas::log::Position;
 use quorate_schemas::record::RecordKind;
 
 use crate::assign::Assignments;
+use crate::clock::now_ms;
 use crate::error::Error;
 use crate::job::{Input, Job, Source};
+use crate::metrics::{Lag, Metrics};
 use crate::observe::Observer;
 use crate::partitions::{Assigned, Errand, Start};
 use crate::roster::Roster;
@@ -125,6 +127,21 @@ impl Surveyor {
             let told = topics.tell_group(marks.iter().map(|(mark, next)| (mark, *next)));
             if let Err(error) = told {
                 say_once(&mut self.troubles, name, &error.to_string(), observer);
+            }
+        }
+    }
+
+    /// Tells how far the partitions of topics are behind.
+    pub(crate) fn tell_lags(&self, metrics: &Metrics) {
+        let now_ms = i64::try_from(now_ms()).unwrap_or(i64::MAX);
+        for source in &self.sources {
+            let Place::Topics(topics) = &source.place else { continue };
+            for (topic, number, lag) in topics.lags() {
+                let partition = format!("{topic}/{number}");
+                // Before the first message nobody knows how long it has been there.
+                let seconds = lag.seconds(now_ms).unwrap_or(0.0);
+                let lag = Lag { records: lag.records(), seconds };
+                metrics.set_lag(&source.spec.source, &partition, Some(lag));
             }
         }
     }

@@ -34,6 +34,7 @@ use crate::epoch::number::{after, checkpoint_of, first_epoch};
 use crate::epoch::stage::stage;
 use crate::epoch::staging::{ForStage, Moved, Stager};
 use crate::error::Error;
+use crate::health::Beat;
 use crate::job::Checkpoint;
 use crate::partitions::{Pace, Partitions, Polled, Taken};
 use crate::roster::Roster;
@@ -101,19 +102,26 @@ pub(crate) fn work(worker: &mut Worker, plan: &Plan) {
     let outcome = run.start().and_then(|()| run.go_on(worker));
     let committed = run.ports.committed.clone();
     // The inputs close: what was read drains, is staged and committed.
-    drop(run);
+    let (mut beat, rows_at) = run.close();
     if let Err(error) = outcome {
         let _: Option<()> = shared.fail(error);
     }
     while !committed.done() && !shared.has_failed() {
+        beat.turn(first(&committed), rows_at);
         worker.step_or_park(Some(NAP));
     }
+    beat.end();
     if shared.has_failed() {
         for dataflow in worker.installed_dataflows() {
             worker.drop_dataflow(dataflow);
         }
     }
     std::mem::forget(watch);
+}
+
+/// The first epoch that is not committed.
+fn first(committed: &probe::Handle<Epoch>) -> Option<Epoch> {
+    committed.with_frontier(|frontier| frontier.first().copied())
 }
 
 /// Tells the other workers if this one's thread dies.
@@ -156,8 +164,10 @@ fn build(worker: &mut Worker, plan: &Plan) -> Ports {
 
 fn hooks(told: &Rc<Cell<Told>>, plan: &Plan) -> Hooks {
     let (told, shared) = (Rc::clone(told), Arc::clone(&plan.shared));
+    let metrics = shared.metrics.clone();
     Hooks {
         clock: Rc::new(move |epoch, clock, lags| {
+            metrics.vitals().clock(clock);
             told.set(Told { epoch: Some(epoch), clock, lags })
         }),
         mismatch: Rc::new(move |mismatch| {
@@ -175,6 +185,9 @@ struct Run<'a> {
     sealed: Stopwatch,
     checkpointed: Stopwatch,
     unsealed_rows: usize,
+    /// The last epoch in which this worker has read rows.
+    rows_at: Option<Epoch>,
+    beat: Beat,
     /// The last epoch in which this worker reported anything.
     reported_at: Epoch,
     ended_at: Option<Epoch>,
@@ -191,6 +204,8 @@ impl<'a> Run<'a> {
             sealed: Stopwatch::start(),
             checkpointed: Stopwatch::start(),
             unsealed_rows: 0,
+            rows_at: None,
+            beat: plan.shared.metrics.vitals().worker(),
             reported_at: plan.start,
             ended_at: None,
         }
@@ -209,6 +224,11 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Closes the inputs. Gives what the worker goes on to leave its traces with.
+    fn close(self) -> (Beat, Option<Epoch>) {
+        (self.beat, self.rows_at)
+    }
+
     fn take_assigned(&mut self) -> Result<(), Error> {
         let errands = self.plan.assignments.take(self.index);
         errands.into_iter().try_for_each(|errand| self.partitions.take(errand))
@@ -218,6 +238,7 @@ impl<'a> Run<'a> {
         let shared = &self.plan.shared;
         let mut taken = Taken::default();
         while !shared.has_failed() && !shared.stop.is_given() && !self.is_over() {
+            self.beat.turn(first(&self.ports.committed), self.rows_at);
             let told = self.ports.clock.get();
             if let Some(epoch) = told.epoch {
                 self.partitions.join(epoch, told.clock)?;
@@ -277,10 +298,13 @@ impl<'a> Run<'a> {
         if bytes > 0 {
             shared.bytes_in_checkpoint.fetch_add(bytes, Ordering::Relaxed);
         }
+        taken.pieces.drain(..).for_each(|piece| shared.metrics.read(&piece));
         let read = taken.rows.len() + taken.rejects.len();
         if read == 0 {
             return;
         }
+        self.rows_at = Some(self.epoch);
+        taken.rejects.iter().for_each(|row| shared.metrics.refused(row.stage, row.reason));
         shared.rows.add(std::mem::take(&mut taken.counts));
         self.unsealed_rows += read;
         rows_read(read as u64);
@@ -357,10 +381,9 @@ impl<'a> Run<'a> {
             return;
         }
         let (checkpoint, shared) = (self.plan.checkpoint, &self.plan.shared);
-        shared.uncommitted.store(
-            self.ports.committed.with_frontier(|f| f.first().copied().unwrap_or(u64::MAX)),
-            Ordering::Relaxed,
-        );
+        shared
+            .uncommitted
+            .store(first(&self.ports.committed).unwrap_or(u64::MAX), Ordering::Relaxed);
         let full = shared.bytes_in_checkpoint.load(Ordering::Relaxed) >= checkpoint.bytes;
         if self.checkpointed.elapsed() >= checkpoint.every || full {
             self.checkpointed = Stopwatch::start();

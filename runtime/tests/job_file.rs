@@ -53,12 +53,15 @@ fn the_reference_shows_every_key() {
         "kafka",
         "kafka.tls",
         "kafka.sasl",
+        "kafka.registry",
         "consensus",
         "consensus.close",
         "checkpoint",
         "limits",
         "outputs",
         "publish",
+        "publish.kafka",
+        "publish.kafka.topics",
     ];
     for section in sections {
         let text = if section.is_empty() {

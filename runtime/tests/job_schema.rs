@@ -86,12 +86,15 @@ const TABLES: &[(&str, &str)] = &[
     ("kafka", "[kafka]"),
     ("kafka.tls", "[kafka.tls]"),
     ("kafka.sasl", "[kafka.sasl]"),
+    ("kafka.registry", "[kafka.registry]"),
     ("consensus", "[consensus]"),
     ("consensus.close", "[consensus.close]"),
     ("checkpoint", "[checkpoint]"),
     ("limits", "[limits]"),
     ("outputs", "[outputs]"),
     ("publish", "[publish]"),
+    ("publish.kafka", "[publish.kafka]"),
+    ("publish.kafka.topics", "[publish.kafka.topics]"),
 ];
 
 /// The keys that the schema has at `path`.
@@ -163,7 +166,7 @@ fn slips_are_seen_while_they_are_typed() {
         LEAST.replace("files", "file"),
         LEAST.replace("\"v.jsonl\"", "[]"),
         LEAST.replace("\"v.jsonl\"", "3"),
-        LEAST.replace("\"v.jsonl\"", "\"v.jsonl\"\nformat = \"avro\""),
+        LEAST.replace("\"v.jsonl\"", "\"v.jsonl\"\nformat = \"xml\""),
         LEAST.replace("\"v.jsonl\"", "\"v.jsonl\"\nkafka = \"topic\""),
         LEAST.replace(
             "\"v.jsonl\"",

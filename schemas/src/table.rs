@@ -24,7 +24,7 @@ pub use arrow::array::RecordBatch;
 
 pub use activity::ActivityRow;
 pub use anomaly::{AnomalyKind, AnomalyRow};
-pub use build::{TableBuilder, json_line};
+pub use build::{TableBuilder, json_line, json_row};
 pub use conservation::ConservationRow;
 pub use decision::{
     CloseRule, DecisionRow, DecisionStatus, EligibleBasis, RevisionReason, UndecidedReason,

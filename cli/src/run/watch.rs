@@ -1,6 +1,7 @@
 //! Watches a run, and says what somebody wants to know of it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -44,6 +45,17 @@ impl Watch {
         }
     }
 
+    /// Machines may ask there from now on.
+    pub(super) fn listening(&self, address: SocketAddr) {
+        match self.wish {
+            Wish::Json => self.json("listening", json!({ "address": address.to_string() })),
+            Wish::Lines => self
+                .console
+                .note(format_args!("asked for /metrics, /healthz and /readyz at http://{address}")),
+            Wish::Quiet => {}
+        }
+    }
+
     /// To standard output. When its reader has gone there is nobody left to run for.
     fn result(&self, written: io::Result<()>) {
         if written.is_err() {
@@ -56,6 +68,26 @@ impl Watch {
             object.insert("type".to_owned(), kind.into());
         }
         self.result(self.console.out(value));
+    }
+
+    fn go_on(&self, progress: &Progress) {
+        if !self.console.logs() {
+            self.console.note(lines::progress(progress));
+            return;
+        }
+        let Progress { rows, rows_per_s, decided, undecided, commits, .. } = *progress;
+        let (rows_in, late, rejected) = (rows.rows_in, rows.late, rows.rejected);
+        tracing::info!(
+            target: "quorate",
+            rows_in,
+            late,
+            rejected,
+            rows_per_s,
+            decided,
+            undecided,
+            commits,
+            "progress"
+        );
     }
 
     fn say_stopping(&self) {
@@ -83,6 +115,17 @@ impl Observer for Watch {
                     "took_ms": took_ms,
                 }),
             );
+        } else if self.console.logs() {
+            let Started { incarnation, checkpoint, workers, retained_rows, took_ms } = *started;
+            tracing::info!(
+                target: "quorate",
+                incarnation,
+                checkpoint,
+                workers,
+                retained_rows,
+                took_ms,
+                "reading begins"
+            );
         }
     }
 
@@ -95,7 +138,7 @@ impl Observer for Watch {
                 if !self.console.status(&lines::status(progress))
                     && before % PROGRESS_PER_LINE == PROGRESS_PER_LINE - 1
                 {
-                    self.console.note(lines::progress(progress));
+                    self.go_on(progress);
                 }
             }
             Wish::Quiet => {}
@@ -114,6 +157,9 @@ impl Observer for Watch {
             });
             self.json("commit", said);
         }
+        let Committed { seq, checkpoint, rows, took_ms, .. } = *commit;
+        let rows_in = rows.rows_in;
+        tracing::debug!(target: "quorate", seq, checkpoint, rows_in, took_ms, "committed");
     }
 
     fn update(&self, update: &DecisionUpdateRow) {
@@ -142,7 +188,7 @@ impl Observer for Watch {
     fn note(&self, text: &str) {
         match self.wish {
             Wish::Json => self.json("note", json!({ "text": text })),
-            Wish::Lines => self.console.note(text),
+            Wish::Lines => self.console.notice(text),
             Wish::Quiet => {}
         }
     }

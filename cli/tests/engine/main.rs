@@ -17,6 +17,7 @@ mod kills;
 mod panels;
 mod parquet;
 mod pool;
+mod published;
 mod reopened;
 mod requests;
 mod rotated;

@@ -88,6 +88,13 @@ impl Running {
         }
     }
 
+    /// Waits until it has ended by itself, as it should.
+    pub(crate) fn wait(mut self) {
+        let status = self.child.wait().unwrap();
+        sleep(NAP);
+        assert!(status.success(), "{}{:?}", self.complaints.lock().unwrap(), self.notes());
+    }
+
     /// Ends it as a supervisor does, once it has committed what it read.
     pub(crate) fn stop(mut self) {
         let id = self.child.id().to_string();

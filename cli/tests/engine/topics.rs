@@ -2,6 +2,7 @@
 
 mod guarded;
 mod lost;
+mod registry;
 mod rig;
 
 use std::fs;

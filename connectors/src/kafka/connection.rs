@@ -123,14 +123,15 @@ impl Connection {
     /// [`Error::Kafka`] if a secret or a file is not there.
     pub(crate) fn config(&self) -> Result<ClientConfig, Error> {
         let mut config = ClientConfig::new();
+        // A broker that went away is looked for again soon: what waits for it is counted in seconds.
+        config.set("reconnect.backoff.max.ms", "2000");
+        config.set("socket.keepalive.enable", "true");
+        config.set("topic.metadata.refresh.interval.ms", "30000");
         for (key, value) in &self.properties {
             config.set(key, value);
         }
         config.set("bootstrap.servers", self.address());
         config.set("security.protocol", self.protocol());
-        // A broker that went away is looked for again soon: what waits for it is counted in seconds.
-        config.set("reconnect.backoff.max.ms", "2000");
-        config.set("socket.keepalive.enable", "true");
         // What the library has to say reaches us as errors; its own lines would stand in the middle of ours.
         config.set_log_level(rdkafka::config::RDKafkaLogLevel::Critical);
         if let Some(tls) = &self.tls {

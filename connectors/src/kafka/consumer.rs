@@ -13,7 +13,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::spec::TopicSpec;
 use crate::error::Error;
 
-/// So much of a partition is fetched ahead of what was read of it.
+/// So much of a partition is fetched ahead of what was read of it, unless the job says otherwise.
 const PREFETCH_KIB: u32 = 8 << 10;
 
 /// The queue of one partition.
@@ -160,9 +160,10 @@ impl Consumer {
             .set("enable.partition.eof", "true")
             .set("auto.offset.reset", "error")
             .set("isolation.level", spec.isolation.name())
-            .set("queued.max.messages.kbytes", PREFETCH_KIB.to_string())
-            .set("topic.metadata.refresh.interval.ms", "30000")
             .set("allow.auto.create.topics", "false");
+        if config.get("queued.max.messages.kbytes").is_none() {
+            config.set("queued.max.messages.kbytes", PREFETCH_KIB.to_string());
+        }
         let client = BaseConsumer::from_config_and_context(&config, Heard::default());
         let client = client.map_err(|error| Error::Kafka {
             about: format!("brokers {address}"),

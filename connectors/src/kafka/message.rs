@@ -27,6 +27,14 @@ pub(super) struct Message<'a> {
     pub(super) headers: Vec<(&'a str, Option<&'a [u8]>)>,
 }
 
+impl<'a> Message<'a> {
+    /// The header of this name; the last one, where there are several.
+    pub(super) fn header(&self, name: &str) -> Option<&'a [u8]> {
+        let found = self.headers.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.and_then(|(_, value)| *value)
+    }
+}
+
 /// What of a message goes into its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beside {
@@ -63,10 +71,7 @@ struct Envelope<'a> {
 pub(super) fn row<'a>(message: &Message<'a>, beside: Beside) -> Cow<'a, [u8]> {
     let mut front = String::new();
     let mut value = message.value;
-    let header = |name: &str| {
-        let found = message.headers.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.and_then(|(_, value)| *value)
-    };
+    let header = |name: &str| message.header(name);
     let content_type = header("content-type").and_then(|text| std::str::from_utf8(text).ok());
     let is_structured =
         content_type.is_some_and(|kind| kind.trim_start().starts_with("application/cloudevents"));

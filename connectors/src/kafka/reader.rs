@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use quorate_schemas::time::Micros;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::message::{Headers as _, OwnedMessage};
 
 use super::consumer::{Consumer, Queue};
 use super::judge::{Offsets, begin_after, fails};
 use super::mark::{Last, TopicMark};
 use super::message::{Beside, Message, row};
+use super::schema::{Framed, Lookup, SCHEMA_HEADER, unframe};
 use super::spec::{Gone, Tombstones};
 use super::topics::{TopicEntry, TopicSource};
 use crate::decode::Wanted;
@@ -20,6 +21,31 @@ use crate::source::{Cut, Notice, ReadStep, Reading};
 
 /// The key under which a map finds what stands beside a message's value.
 const METADATA: &str = "kafka";
+
+const TOMBSTONE: &str = "a message without a value (of a compacted topic: what had this key is deleted); write tombstones = \
+                         \"skip\" if that means nothing here";
+
+/// What became of a message.
+enum Taken {
+    /// It was read before.
+    Passed,
+    /// It is a row, or one that can't be used.
+    Row,
+    /// What it takes to read it is on its way.
+    Waits,
+}
+
+/// What a payload is.
+enum Value {
+    /// What it is a row of, as it stands.
+    Itself,
+    /// This row.
+    Row(Vec<u8>),
+    /// None: why.
+    Broken(String),
+    /// That shows once its schema is here; with what is in the way.
+    Coming(Option<String>),
+}
 
 /// Reads one partition.
 pub struct TopicReader {
@@ -41,6 +67,9 @@ pub struct TopicReader {
     reject_bytes_max: usize,
     bytes: u64,
     read_ms: Option<i64>,
+    /// The next message, where its schema is on its way; and what was last said to be in the way of that.
+    pending: Option<OwnedMessage>,
+    trouble: String,
     done: bool,
     notices: Vec<Notice>,
 }
@@ -75,6 +104,8 @@ impl TopicReader {
             reject_bytes_max: limits.reject_bytes_max,
             bytes: 0,
             read_ms: None,
+            pending: None,
+            trouble: String::new(),
             done: false,
             notices: Vec::new(),
             source,
@@ -145,35 +176,36 @@ impl TopicReader {
             if left == 0 {
                 break ReadStep::More;
             }
+            // One whose schema was not here yet comes first.
+            if let Some(message) = self.pending.take() {
+                match self.take_one(&message, &mut left, take) {
+                    Taken::Passed => {}
+                    Taken::Row => self.mark.last = Some(digest(&message)),
+                    Taken::Waits => {
+                        self.pending = Some(message);
+                        break ReadStep::Waiting;
+                    }
+                }
+                continue;
+            }
             match queue.poll(Duration::ZERO) {
                 None => break ReadStep::Waiting,
                 Some(Ok(message)) => {
-                    let given = given(&message);
-                    if let Some(proof) = self.proof.take() {
-                        let is_it = proof == digest(&given, &message);
-                        if given.offset == proof.offset && !is_it {
-                            drop(message);
-                            break self.is_another_topic(proof.offset)?;
+                    if let Some(proof) = self.proof.take()
+                        && proof.offset == offset(&message)
+                        && proof != digest(&message)
+                    {
+                        drop(message);
+                        break self.is_another_topic(proof.offset)?;
+                    }
+                    match self.take_one(&message, &mut left, take) {
+                        Taken::Passed => {}
+                        Taken::Row => last = Some(message),
+                        Taken::Waits => {
+                            self.pending = Some(message.detach());
+                            break ReadStep::Waiting;
                         }
                     }
-                    if given.offset < self.next {
-                        continue;
-                    }
-                    left = left.saturating_sub(message.key_len() + message.payload_len() + 1);
-                    self.bytes += (message.key_len() + message.payload_len()) as u64;
-                    self.next = given.offset + 1;
-                    self.read_ms = given.time_ms.or(self.read_ms);
-                    let rule = self.source.spec().tombstones;
-                    cut(
-                        &given,
-                        message.payload(),
-                        rule,
-                        self.beside,
-                        self.line_bytes_max,
-                        self.reject_bytes_max,
-                        take,
-                    );
-                    last = Some(message);
                 }
                 Some(Err(error)) => match self.answer(&error)? {
                     None => {}
@@ -182,11 +214,86 @@ impl TopicReader {
             }
         };
         if let Some(message) = last {
-            self.mark.last = Some(digest(&given(&message), &message));
+            self.mark.last = Some(digest(&message));
             self.consumer.works();
             self.source.read_up_to(&self.mark, self.next, self.read_ms);
         }
         Ok(step)
+    }
+
+    /// Takes one message, if what it takes to read it is here.
+    fn take_one<M: rdkafka::Message>(
+        &mut self,
+        message: &M,
+        left: &mut usize,
+        take: &mut dyn FnMut(Cut<'_>),
+    ) -> Taken {
+        let mut given = given(message);
+        if given.offset < self.next {
+            return Taken::Passed;
+        }
+        let payload = message.payload();
+        let read = match payload.map(|payload| self.value(&given, payload)) {
+            None => Ok(None),
+            Some(Value::Itself) => Ok(None),
+            Some(Value::Row(row)) => Ok(Some(row)),
+            Some(Value::Broken(what)) => Err(what),
+            Some(Value::Coming(trouble)) => {
+                if let Some(trouble) = trouble.filter(|trouble| *trouble != self.trouble) {
+                    let text = format!("{trouble}; it is asked again until it answers");
+                    self.notices.push(Notice::new(&self.partition, text));
+                    self.trouble = trouble;
+                }
+                return Taken::Waits;
+            }
+        };
+        self.trouble.clear();
+        let bytes = given.key.map_or(0, <[u8]>::len) + payload.map_or(0, <[u8]>::len);
+        *left = left.saturating_sub(bytes + 1);
+        self.bytes += bytes as u64;
+        self.next = given.offset + 1;
+        self.read_ms = given.time_ms.or(self.read_ms);
+        let position = given.offset;
+        match (payload, &read) {
+            (None, _) if self.source.spec().tombstones == Tombstones::Skip => {}
+            (None, _) => take(self.broken(position, given.key.unwrap_or_default(), TOMBSTONE)),
+            (Some(bytes), _) if bytes.len() > self.line_bytes_max => take(Cut::TooLong {
+                position,
+                first: &bytes[..bytes.len().min(self.reject_bytes_max)],
+                bytes_total: bytes.len() as u64,
+            }),
+            (Some(bytes), Err(what)) => take(self.broken(position, bytes, what)),
+            (Some(bytes), Ok(decoded)) => {
+                given.value = decoded.as_deref().unwrap_or(bytes);
+                let row = row(&given, self.beside);
+                take(Cut::Message { position, bytes, row: &row });
+            }
+        }
+        Taken::Row
+    }
+
+    fn broken<'b>(&self, position: u64, bytes: &'b [u8], what: &'b str) -> Cut<'b> {
+        let first = &bytes[..bytes.len().min(self.reject_bytes_max)];
+        Cut::Broken { position, first, bytes_total: bytes.len() as u64, what }
+    }
+
+    /// What a payload is, by the schema that it was written by.
+    fn value(&self, given: &Message<'_>, payload: &[u8]) -> Value {
+        let Some(registry) = self.source.registry() else { return Value::Itself };
+        let framed = unframe(self.source.spec().encoding, given.header(SCHEMA_HEADER), payload);
+        let Framed { id, path, body } = match framed {
+            Ok(None) => return Value::Itself,
+            Ok(Some(framed)) => framed,
+            Err(what) => return Value::Broken(what),
+        };
+        match registry.look_up(&id) {
+            Lookup::Here(codec) => match codec.row(&path, body) {
+                Ok(row) => Value::Row(row),
+                Err(what) => Value::Broken(format!("{what} ({id})")),
+            },
+            Lookup::Unknown(why) => Value::Broken(why),
+            Lookup::Coming(trouble) => Value::Coming(trouble),
+        }
     }
 
     fn is_at_end(&self) -> bool {
@@ -277,55 +384,26 @@ impl Drop for TopicReader {
     }
 }
 
-fn given<'m>(message: &'m BorrowedMessage<'_>) -> Message<'m> {
+fn offset<M: rdkafka::Message>(message: &M) -> u64 {
+    u64::try_from(message.offset()).unwrap_or(0)
+}
+
+fn given<M: rdkafka::Message>(message: &M) -> Message<'_> {
     let headers = message
         .headers()
         .map(|headers| headers.iter().map(|header| (header.key, header.value)).collect::<Vec<_>>());
     Message {
         topic: message.topic(),
         number: message.partition(),
-        offset: u64::try_from(message.offset()).unwrap_or(0),
+        offset: offset(message),
         time_ms: message.timestamp().to_millis(),
         key: message.key(),
-        value: message.payload().unwrap_or_default(),
+        value: &[],
         headers: headers.unwrap_or_default(),
     }
 }
 
-fn digest(given: &Message<'_>, message: &BorrowedMessage<'_>) -> Last {
-    Last::of(given.offset, given.time_ms, given.key, message.payload())
-}
-
-/// What a message is cut into: one row, or none.
-fn cut(
-    message: &Message<'_>,
-    payload: Option<&[u8]>,
-    tombstones: Tombstones,
-    beside: Beside,
-    line_bytes_max: usize,
-    reject_bytes_max: usize,
-    take: &mut dyn FnMut(Cut<'_>),
-) {
-    let position = message.offset;
-    let Some(bytes) = payload else {
-        if tombstones == Tombstones::Reject {
-            let first = message.key.unwrap_or_default();
-            let bytes_total = first.len() as u64;
-            let what = "a message without a value (of a compacted topic: what had this key is deleted); write \
-                        tombstones = \"skip\" if that means nothing here";
-            take(Cut::Broken {
-                position,
-                first: &first[..first.len().min(reject_bytes_max)],
-                bytes_total,
-                what,
-            });
-        }
-        return;
-    };
-    if bytes.len() > line_bytes_max {
-        let first = &bytes[..bytes.len().min(reject_bytes_max)];
-        return take(Cut::TooLong { position, first, bytes_total: bytes.len() as u64 });
-    }
-    let row = row(message, beside);
-    take(Cut::Message { position, bytes, row: &row });
+fn digest<M: rdkafka::Message>(message: &M) -> Last {
+    let time_ms = message.timestamp().to_millis();
+    Last::of(offset(message), time_ms, message.key(), message.payload())
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use regex::Regex;
 
 use super::connection::Connection;
+use super::schema::{Encoding, RegistrySpec};
 
 /// What a job says of a source's topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,10 @@ pub struct TopicSpec {
     pub connection: Connection,
     /// Which topics.
     pub topics: Vec<TopicPattern>,
+    /// How values are written.
+    pub encoding: Encoding,
+    /// Where their schemas are found.
+    pub registry: Option<RegistrySpec>,
     /// Where a partition begins that the log does not know.
     pub start: Start,
     /// What happens where rows are gone before they were read.

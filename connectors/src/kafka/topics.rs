@@ -11,6 +11,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::consumer::Consumer;
 use super::judge::{Judged, Offsets, judge};
 use super::mark::TopicMark;
+use super::schema::Registry;
 use super::spec::{Start, TopicPattern, TopicSpec};
 use crate::error::Error;
 use crate::source::{Known, Mark, Notice, Reading};
@@ -23,6 +24,7 @@ pub struct TopicSource {
     spec: TopicSpec,
     reading: Reading,
     client_id: String,
+    registry: Option<Registry>,
     /// What asks; each worker has another client to read with.
     asks: Consumer,
     readers: Mutex<BTreeMap<usize, Arc<Consumer>>>,
@@ -100,6 +102,7 @@ impl TopicSource {
     pub fn new(spec: TopicSpec, reading: Reading, client_id: &str) -> Result<TopicSource, Error> {
         Ok(TopicSource {
             asks: Consumer::new(&spec, client_id)?,
+            registry: spec.registry.clone().map(Registry::new),
             spec,
             reading,
             client_id: client_id.to_owned(),
@@ -112,6 +115,11 @@ impl TopicSource {
     /// How it is read.
     pub fn spec(&self) -> &TopicSpec {
         &self.spec
+    }
+
+    /// Where the schemas of its values are found.
+    pub(super) fn registry(&self) -> Option<&Registry> {
+        self.registry.as_ref()
     }
 
     /// How long it is read.

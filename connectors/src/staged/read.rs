@@ -67,12 +67,20 @@ impl Iterator for TableReader {
     }
 }
 
+/// The rows of a table's file, some thousand at a time.
+///
+/// # Errors
+/// If it is no table's file of this program, or of a newer format.
+pub fn open_table(checked: Checked) -> Result<TableReader> {
+    TableReader::open(checked, CHUNK_ROWS)
+}
+
 /// All rows of a table's file.
 ///
 /// # Errors
 /// If it is no table's file of this program, or of a newer format, or a part of it cannot be read.
 pub fn read_table(checked: Checked) -> Result<Vec<RecordBatch>> {
-    TableReader::open(checked, CHUNK_ROWS)?.collect()
+    open_table(checked)?.collect()
 }
 
 /// The file's name, and what decodes it. What Parquet's own schema says is enough: Arrow's is not looked at.

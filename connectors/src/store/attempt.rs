@@ -72,7 +72,10 @@ where
     loop {
         requests.count(operation, bytes);
         let failure = match within(limits.deadline(bytes), attempt()).await {
-            Some(Ok(value)) => return Ok(value),
+            Some(Ok(value)) => {
+                requests.succeeded();
+                return Ok(value);
+            }
             Some(Err(failure)) => failure,
             None => Problem::TimedOut.into(),
         };
@@ -115,6 +118,8 @@ mod tests {
         assert_eq!(read.get, calls_made, "each attempt is a request");
         let failed = calls_made - u64::from(result.is_ok());
         assert_eq!(read.failures.total(), failed, "each failure has its kind");
+        let in_a_row = if result.is_ok() { 0 } else { failed };
+        assert_eq!(requests.failures_in_a_row(), in_a_row);
         (result.map_err(|failure| failure.problem), calls.get())
     }
 

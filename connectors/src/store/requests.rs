@@ -78,6 +78,7 @@ pub(super) struct Counters {
     denied: AtomicU64,
     full: AtomicU64,
     other: AtomicU64,
+    in_a_row: AtomicU64,
 }
 
 impl Counters {
@@ -100,7 +101,18 @@ impl Counters {
         self.received_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    /// An attempt came to something.
+    pub(super) fn succeeded(&self) {
+        self.in_a_row.store(0, Ordering::Relaxed);
+    }
+
+    /// How many have failed since.
+    pub(super) fn failures_in_a_row(&self) -> u64 {
+        self.in_a_row.load(Ordering::Relaxed)
+    }
+
     pub(super) fn failed(&self, problem: Problem) {
+        self.in_a_row.fetch_add(1, Ordering::Relaxed);
         let counter = match problem {
             Problem::TimedOut => &self.timed_out,
             Problem::Unreachable => &self.unreachable,
@@ -112,6 +124,7 @@ impl Counters {
     }
 
     pub(super) fn left_unknown(&self) {
+        self.in_a_row.fetch_add(1, Ordering::Relaxed);
         self.unknown.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -32,6 +32,14 @@ pub(crate) enum Step {
     Publish,
     /// It has been.
     Published,
+    /// Whoever told topics before cannot any more, and it is not known yet how far they are.
+    Fence,
+    /// Rows are about to be sent to topics.
+    Send,
+    /// They have been, and nobody sees them.
+    Sent,
+    /// They are seen.
+    Told,
     /// Retained files are about to be merged.
     Merge,
     /// They have been, and no record names the outcome.

@@ -23,6 +23,7 @@ use super::stage::put_until_done;
 use super::staging::{Decided, Receipt, to_upload};
 use crate::clock::{Stopwatch, boot_ms, now_ms};
 use crate::error::Error;
+use crate::metrics::CheckpointStep;
 use crate::observe;
 use crate::roster::Roster;
 use crate::shared::Shared;
@@ -162,6 +163,9 @@ impl Leader {
         self.true_now(&record, checkpoint, rows.rows_in).await?;
         *led = Led { commits: led.commits + 1, decided: plus(led.decided, decided), finished };
         let (seq, took_ms) = (record.record().seq, watch.elapsed_ms());
+        let metrics = &self.shared.metrics;
+        metrics.took(CheckpointStep::Committing, watch.elapsed());
+        metrics.committed(seq, rows.rows_in, decided, lead.standing());
         let requests = self.shared.store.requests();
         let committed = observe::Committed { seq, checkpoint, rows, took_ms, requests };
         self.shared.observer.committed(&committed);

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quorate_connectors::delta::{CommitFiles, DeltaTables, FILE_AGE_MS, MergePolicy};
-use quorate_schemas::log::StagedFile;
 use quorate_schemas::table::Table;
 use tokio::sync::watch;
 
 use super::failpoint::{Step, reach};
 use super::hands::drive;
-use super::ledger::{Committed, Follow, Followed, Terms, Trim};
+use super::lacking::{Lacking, Traced, trace};
+use super::ledger::{Committed, Terms, Trim};
+use super::marks::TopicMarks;
 use super::patience::{Attempts, Outlasted};
 use crate::clock::{Stopwatch, now_ms};
 use crate::error::Error;
@@ -29,19 +30,10 @@ pub(crate) struct Publisher {
     pub(crate) publish: Publish,
     /// The protocol's numbers.
     pub(crate) terms: Terms,
+    /// How far topics are, which need records and files, too.
+    pub(crate) topics: Arc<TopicMarks>,
     /// What the run shares.
     pub(crate) shared: Arc<Shared>,
-}
-
-/// Commits and their files for one table, oldest first.
-type Lacking = Vec<(u64, Vec<StagedFile>)>;
-
-/// What the log says that a table lacks.
-enum Traced {
-    /// All of it.
-    Whole(Lacking),
-    /// A record on the way is not there any more.
-    Gone { seq: u64 },
 }
 
 impl Publisher {
@@ -51,12 +43,14 @@ impl Publisher {
     /// If a table is not what this job published, or the store fails for good.
     pub(crate) async fn run(self, mut committed: watch::Receiver<Committed>) -> Result<(), Error> {
         let mut upkeep = Stopwatch::start();
+        let mut before = committed.borrow().clone();
         loop {
             let latest = committed.borrow_and_update().clone();
             self.tell(&latest).await?;
             if upkeep.elapsed() >= UPKEEP_EVERY {
                 upkeep = Stopwatch::start();
-                self.clear(&latest).await?;
+                self.clear(&latest, &before).await?;
+                before = latest;
             }
             if committed.changed().await.is_err() {
                 let latest = committed.borrow().clone();
@@ -79,8 +73,8 @@ impl Publisher {
     }
 
     /// Removes what nobody needs any more. What could not be removed is found again the next time.
-    async fn clear(&self, latest: &Committed) -> Result<(), Error> {
-        match self.clear_once(latest).await {
+    async fn clear(&self, latest: &Committed, before: &Committed) -> Result<(), Error> {
+        match self.clear_once(latest, before).await {
             Err(Error::Connector(error)) if error.retryable() => {
                 self.shared.observer.note(&format!("old files stay for now: {error}"));
                 Ok(())
@@ -89,9 +83,14 @@ impl Publisher {
         }
     }
 
-    async fn clear_once(&self, latest: &Committed) -> Result<(), Error> {
+    async fn clear_once(&self, latest: &Committed, before: &Committed) -> Result<(), Error> {
         self.trim(latest).await?;
         for table in Table::ALL {
+            // A merged file that a topic has not been told of yet is still to be read, be it a week old. What came since
+            // the last time is not.
+            if self.topics.lacks(table, before) {
+                continue;
+            }
             let age_ms = FILE_AGE_MS.max(millis(self.publish.keep_removed));
             self.tables.vacuum(table, now_ms(), age_ms).await?;
         }
@@ -103,6 +102,7 @@ impl Publisher {
         for table in Table::ALL {
             let commits = self.lacking_now(table, latest).await?;
             if commits.is_empty() {
+                self.is_at(table, latest);
                 continue;
             }
             reach(Step::Publish);
@@ -110,6 +110,7 @@ impl Publisher {
                 commits.iter().map(|(seq, files)| CommitFiles { seq: *seq, files }).collect();
             self.tables.publish(table, &commits, now_ms()).await?;
             reach(Step::Published);
+            self.is_at(table, latest);
             let policy = MergePolicy {
                 target_bytes: self.publish.merge_bytes,
                 fan_in: self.publish.merge_files,
@@ -120,11 +121,16 @@ impl Publisher {
         Ok(())
     }
 
+    fn is_at(&self, table: Table, latest: &Committed) {
+        self.shared.metrics.published("delta", table.name(), latest.record().seq);
+    }
+
     /// The commits that have files for `table` which it does not have yet.
     async fn lacking_now(&self, table: Table, latest: &Committed) -> Result<Lacking, Error> {
         let mut progress = self.tables.progress(table).await?.unwrap_or(0);
         loop {
-            let seq = match self.lacking(table, progress, latest).await? {
+            let name = format!("table {}", table.name());
+            let seq = match trace(&name, table, progress, latest, &self.shared).await? {
                 Traced::Whole(commits) => return Ok(commits),
                 Traced::Gone { seq } => seq,
             };
@@ -140,41 +146,11 @@ impl Publisher {
         }
     }
 
-    async fn lacking(
-        &self,
-        table: Table,
-        progress: u64,
-        latest: &Committed,
-    ) -> Result<Traced, Error> {
-        let note = |text: &str| self.shared.observer.note(text);
-        let mut lacking = Vec::new();
-        let mut follow = Follow::from(table.name(), progress, latest);
-        loop {
-            match drive(follow, &self.shared.store, &note).await? {
-                Followed::Next(committed, rest) => {
-                    if let Some(found) = committed.files_for(table.name()) {
-                        lacking.push((found.seq, found.files.into_iter().cloned().collect()));
-                    }
-                    follow = rest;
-                }
-                Followed::End => return Ok(Traced::Whole(lacking)),
-                Followed::Missing { seq } => return Ok(Traced::Gone { seq }),
-                Followed::Strayed { progress, expected } => {
-                    return Err(Error::Damaged(format!(
-                        "table {} says that it has everything up to record {progress}, but its last files came with \
-                         record {expected}: it is the table of another log",
-                        table.name()
-                    )));
-                }
-                Followed::Damaged(damage) => return Err(damage.into()),
-            }
-        }
-    }
-
     async fn trim(&self, latest: &Committed) -> Result<(), Error> {
         let mut progress = BTreeMap::new();
         for table in Table::ALL {
             let published = self.tables.progress(table).await?.unwrap_or(0);
+            let published = self.topics.at(table).map_or(published, |told| published.min(told));
             progress.insert(table.name().to_owned(), published);
         }
         let note = |text: &str| self.shared.observer.note(text);

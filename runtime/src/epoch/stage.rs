@@ -17,7 +17,9 @@ use super::failpoint::{Step, reach};
 use super::number::{checkpoint_of, first_epoch, last_epoch};
 use super::patience::{Attempts, Outlasted};
 use super::staging::{ForStage, Receipt, ReceiptText, Stager, Staging, ToUpload};
+use crate::clock::Stopwatch;
 use crate::error::Error;
+use crate::metrics::CheckpointStep;
 use crate::shared::Shared;
 
 /// Receipts of finished uploads, by checkpoint, on their way back to the worker's thread.
@@ -89,6 +91,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// Closes and uploads; nothing if the run has failed in the meantime.
 async fn upload(staging: Staging, stager: &Stager, shared: &Arc<Shared>) -> Option<Receipt> {
+    let watch = Stopwatch::start();
     let stager = stager.clone();
     let closed = tokio::task::spawn_blocking(move || staging.close(&stager)).await;
     let (uploads, receipt) = match closed {
@@ -100,6 +103,7 @@ async fn upload(staging: Staging, stager: &Stager, shared: &Arc<Shared>) -> Opti
     for file in uploads {
         put_until_done(file, shared).await?;
     }
+    shared.metrics.took(CheckpointStep::Staging, watch.elapsed());
     reach(Step::Uploaded);
     Some(receipt)
 }
@@ -110,7 +114,10 @@ pub(crate) async fn put_until_done(file: ToUpload, shared: &Shared) -> Option<()
     loop {
         let put = shared.store.put(&file.path, file.bytes.clone()).await;
         match attempts.outlast(put.map_err(Error::from)).await {
-            Ok(Outlasted::Done(())) => return Some(()),
+            Ok(Outlasted::Done(())) => {
+                shared.metrics.staged(file.kind, file.bytes.len());
+                return Some(());
+            }
             Ok(Outlasted::Again) => {}
             Ok(Outlasted::Over) => return None,
             Err(error) => return shared.fail(error),

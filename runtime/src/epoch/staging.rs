@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::decisions::Decisions;
 use super::retained::KeptRows;
 use super::votes::Votes;
+use crate::metrics::StagedAs;
 
 /// Rows that an Arrow batch holds before the next one begins.
 pub(super) const BATCH_ROWS: usize = 16 * 1024;
@@ -134,6 +135,8 @@ pub(crate) struct ToUpload {
     pub(crate) path: String,
     /// What.
     pub(crate) bytes: bytes::Bytes,
+    /// Of which kind.
+    pub(crate) kind: StagedAs,
 }
 
 impl Staging {
@@ -246,7 +249,7 @@ impl Staging {
             };
             let path = name.to_string();
             receipt.files.push(file.staged(&path));
-            uploads.push(ToUpload { path, bytes: file.bytes });
+            uploads.push(ToUpload { path, bytes: file.bytes, kind: StagedAs::Tables });
         }
         let entries = self.kept.into_entries();
         if !entries.is_empty() {
@@ -274,7 +277,7 @@ pub(crate) fn to_upload(
     let size = bytes.len() as u64;
     let file =
         RetainedFile { path: path.clone(), checkpoint, rows, buried: burials, bytes: size, sha256 };
-    (ToUpload { path, bytes }, file)
+    (ToUpload { path, bytes, kind: StagedAs::Retained }, file)
 }
 
 fn conservation(moved: &Moved) -> OutRow {

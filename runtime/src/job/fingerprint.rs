@@ -45,6 +45,7 @@ impl Job {
             checkpoint: _,
             limits,
             publish: _,
+            topics: _,
         } = self;
         let Limits { rows, rejects: _ } = limits;
         let inlet::Limits { line_bytes_max, reject_bytes_max, future_skew_us: _ } = rows;
@@ -116,7 +117,7 @@ fn policy_lines(policy: &Policy, lines: &mut Lines) {
 fn source_lines(source: &Source, lines: &mut Lines) {
     let Source { name, kind, input: _, format, follow: _, map } = source;
     lines.put(&format!("source.{name}.kind"), kind.source_key());
-    lines.put(&format!("source.{name}.format"), format.word());
+    lines.put(&format!("source.{name}.format"), source.format_word());
     if let Format::Csv { delimiter } = format {
         let delimiter = format!("{:?}", char::from(*delimiter));
         lines.put(&format!("source.{name}.delimiter"), delimiter);

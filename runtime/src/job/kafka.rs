@@ -1,11 +1,12 @@
 //! `[kafka]`: the brokers, and how they are reached; `kafka = { … }` in a source: which topics, and how they are read.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use quorate_connectors::kafka::{
-    Connection, Gone, Identity, Isolation, Mechanism, OWN_PROPERTIES, Sasl, Secret, Start, Tls,
-    Tombstones, TopicPattern, TopicSpec,
+    Connection, Encoding, Gone, Identity, Isolation, Login, Mechanism, OWN_PROPERTIES,
+    RegistrySpec, Sasl, Secret, Start, Tls, Tombstones, TopicPattern, TopicSpec,
 };
 use toml::Spanned;
 use toml::de::DeValue;
@@ -28,6 +29,7 @@ pub(super) struct RawKafka {
     names_brokers: bool,
     tls: RawTls,
     sasl: RawSasl,
+    registry: RawRegistry,
     /// `properties`: settings of the client library, by its own names.
     properties: BTreeMap<String, String>,
 }
@@ -43,6 +45,19 @@ struct RawTls {
     key: Given<String>,
     /// `key_password`: what the key is encrypted by.
     key_password: Given<Secret>,
+}
+
+/// `[kafka.registry]`: where the schemas of messages are found.
+struct RawRegistry {
+    span: Option<Range<usize>>,
+    /// `url`: `http://host:port`. Required.
+    url: Given<String>,
+    /// `username`.
+    username: Given<String>,
+    /// `password`: where it is found.
+    password: Given<Secret>,
+    /// `ca`: the certificates by which it is known; default the system's.
+    ca: Given<String>,
 }
 
 /// `[kafka.sasl]`.
@@ -72,6 +87,7 @@ impl RawKafka {
             brokers: section.take("brokers", found, brokers()),
             tls: RawTls::read(section.section("tls", found), found),
             sasl: RawSasl::read(section.section("sasl", found), found),
+            registry: RawRegistry::read(section.section("registry", found), found),
         };
         section.close(found);
         raw
@@ -79,7 +95,7 @@ impl RawKafka {
 
     /// How brokers are reached.
     pub(super) fn resolve(self, folder: &Path, found: &mut Findings<'_>) -> Kafka {
-        let RawKafka { brokers, is_given, names_brokers, tls, sasl, properties } = self;
+        let RawKafka { brokers, is_given, names_brokers, tls, sasl, registry, properties } = self;
         let tls = tls.resolve(folder, found);
         let sasl = sasl.resolve(folder, found);
         let connection = is_given.then(|| Connection {
@@ -88,7 +104,45 @@ impl RawKafka {
             sasl,
             properties,
         });
-        Kafka { connection, names_brokers }
+        let registry = registry.resolve(folder, found);
+        Kafka { connection, names_brokers, registry }
+    }
+}
+
+impl RawRegistry {
+    fn read(mut section: Section<'_>, found: &mut Findings<'_>) -> RawRegistry {
+        let raw = RawRegistry {
+            span: section.span.clone(),
+            url: section.take("url", found, url()),
+            username: section.take("username", found, filled()),
+            password: section.take("password", found, secret()),
+            ca: section.take("ca", found, file()),
+        };
+        if raw.span.is_some() && !section.has("url") {
+            let remedy = "add url = \"http://localhost:8081\"";
+            found.error(raw.span.as_ref(), &section.key("url"), "is missing", remedy);
+        }
+        section.close(found);
+        raw
+    }
+
+    fn resolve(self, folder: &Path, found: &mut Findings<'_>) -> Option<RegistrySpec> {
+        let login = match (self.username, self.password) {
+            (Some(username), Some(password)) => Some(Login {
+                username: username.into_inner(),
+                password: below(folder, password.into_inner()),
+            }),
+            (None, None) => None,
+            (username, password) => {
+                let span = username.map(|u| u.span()).or(password.map(|p| p.span()));
+                let message = "a username and a password go together";
+                let remedy = "write both, or none";
+                found.error(span.as_ref(), "kafka.registry", message, remedy);
+                None
+            }
+        };
+        let ca = self.ca.map(|ca| folder.join(ca.into_inner()));
+        Some(RegistrySpec { url: self.url?.into_inner(), login, ca })
     }
 }
 
@@ -175,7 +229,9 @@ pub(super) struct Kafka {
     /// How they are reached; `None` where the job has no table of them.
     pub(super) connection: Option<Connection>,
     /// Whether that names some, rightly or not.
-    names_brokers: bool,
+    pub(super) names_brokers: bool,
+    /// Where schemas are found.
+    registry: Option<RegistrySpec>,
 }
 
 /// `kafka = { … }` of a source, as the file has it.
@@ -235,7 +291,8 @@ impl RawTopics {
         kafka: &Kafka,
         job: &str,
         path: &str,
-        span: Option<&std::ops::Range<usize>>,
+        span: Option<&Range<usize>>,
+        encoding: Encoding,
         found: &mut Findings<'_>,
     ) -> TopicSpec {
         let mut connection = kafka.connection.clone().unwrap_or_default();
@@ -246,7 +303,14 @@ impl RawTopics {
             let remedy = "add [kafka] with brokers = \"localhost:9092\", or brokers to this table";
             found.error(span, &format!("{path}.kafka.brokers"), "is missing", remedy);
         }
+        if encoding != Encoding::Json && kafka.registry.is_none() {
+            let message = format!("is needed to read {}", encoding.word());
+            let remedy = "add [kafka.registry] with url = \"http://localhost:8081\"";
+            found.error(span, "kafka.registry", message, remedy);
+        }
         TopicSpec {
+            encoding,
+            registry: kafka.registry.clone(),
             connection,
             topics: self.topic.map(Spanned::into_inner).unwrap_or_default(),
             start: self.start.map_or(Start::Earliest, Spanned::into_inner),
@@ -283,7 +347,25 @@ fn file() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<String, Wrong>> {
     })
 }
 
-fn brokers() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Vec<String>, Wrong>> {
+fn url() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<String, Wrong>> {
+    Reader::new(Shape::Text("^https?://[^@]+$"), |given| {
+        let text = value::filled(given)?;
+        let rest = text.strip_prefix("http://").or(text.strip_prefix("https://"));
+        match rest {
+            Some(rest) if rest.contains('@') => Err(Wrong::new(
+                "has a name or password in it",
+                "write `username` and `password` beside it",
+            )),
+            Some(rest) if !rest.is_empty() => Ok(text.to_owned()),
+            _ => Err(Wrong::new(
+                format!("{} is not an address", quoted(text)),
+                "write http://host:port or https://host:port",
+            )),
+        }
+    })
+}
+
+pub(super) fn brokers() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Vec<String>, Wrong>> {
     let one = Shape::Text(r"^[^\s,]+:[0-9]+(\s*,\s*[^\s,]+:[0-9]+)*$");
     Reader::new(Shape::AnyOf(vec![one.clone(), Shape::List(1, Box::new(one))]), |given| {
         let all: Vec<String> = texts(given)?

@@ -6,7 +6,7 @@
 use quorate_operators::policy::{Close, Method, Policy, QuorumOf};
 use quorate_schemas::time::{Micros, SECOND};
 
-use super::{Input, Job, Source};
+use super::{Input, Job, Source, Topics};
 
 /// A job as a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +112,9 @@ impl Job {
                 ..part("publisher", does, "the names of the tables' files", bound)
             });
         }
+        if let Some(topics) = &self.topics {
+            parts.push(Part { on_all: false, ..to_topics(topics) });
+        }
         let flows = flows(&parts);
         Plan { parts, flows }
     }
@@ -133,7 +136,7 @@ fn source(source: &Source) -> Part {
         (Input::Files(_), true) => "as they grow",
         (Input::Topics(_), true) => "as messages come",
     };
-    let does = format!("read {} {until}: {}", source.place(), source.format.word());
+    let does = format!("read {} {until}: {}", source.place(), source.format_word());
     part(&format!("source.{}", source.name), &does, "", "")
 }
 
@@ -184,6 +187,20 @@ fn book(policy: &Policy) -> Part {
     )
 }
 
+fn to_topics(topics: &Topics) -> Part {
+    let spec = &topics.spec;
+    let all = spec.topics.iter().map(|(table, topic)| format!("{} to {topic}", table.name()));
+    let updates =
+        spec.updates.iter().map(|topic| format!("provisional outcomes to {topic}, at once"));
+    let does = format!(
+        "tell brokers {}, exactly once: {}",
+        spec.connection.address(),
+        all.chain(updates).collect::<Vec<_>>().join(", ")
+    );
+    let bound = format!("{} bytes to be sent, and the file that is read", spec.buffer_bytes);
+    part("topics", &does, "what brokers have not taken yet; how far topics are, they say", bound)
+}
+
 fn flows(parts: &[Part]) -> Vec<Flow> {
     let there = |id: &str| parts.iter().any(|part| part.id == id);
     let flow = |from: &str, to: &str, what, later| Flow {
@@ -212,6 +229,7 @@ fn flows(parts: &[Part]) -> Vec<Flow> {
         flow("activity", "outlets", "minutes, retained rows", false),
         flow("outlets", "lead", "names and digests of files", false),
         flow("lead", "publisher", "commits", false),
+        flow("lead", "topics", "commits", false),
     ]);
     flows.retain(|flow| there(&flow.from) && there(&flow.to));
     flows

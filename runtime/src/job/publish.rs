@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use quorate_schemas::time::{Micros, SECOND};
-use toml::Spanned;
 
 use super::section::{Findings, Given, Section};
+use super::topics::RawPublishKafka;
 use super::units::{LONGEST, on_the_clock};
 use super::value;
 
@@ -39,6 +39,7 @@ pub(super) struct RawPublish {
     merge_bytes: Given<u64>,
     /// `keep_removed`: at least `"7d"`, the default.
     keep_removed: Given<Micros>,
+    pub(super) kafka: RawPublishKafka,
 }
 
 impl RawPublish {
@@ -49,12 +50,13 @@ impl RawPublish {
             merge_files: section.take("merge_files", found, value::count(2..=10_000)),
             merge_bytes: section.take("merge_bytes", found, value::size(1 << 20..=4 << 30)),
             keep_removed: section.take("keep_removed", found, value::span(7 * DAY..=LONGEST)),
+            kafka: RawPublishKafka::read(section.section("kafka", found), found),
         };
         section.close(found);
         raw
     }
 
-    pub(super) fn resolve(self, commits_every: Duration, found: &mut Findings<'_>) -> Publish {
+    pub(super) fn resolve(&self, commits_every: Duration, found: &mut Findings<'_>) -> Publish {
         if let Some(every) = &self.every {
             let given = on_the_clock(*every.get_ref());
             if !given.is_zero() && given < commits_every {
@@ -64,13 +66,17 @@ impl RawPublish {
             }
         }
         Publish {
-            delta: self.delta.is_none_or(Spanned::into_inner),
-            every: on_the_clock(self.every.map_or(10 * SECOND, Spanned::into_inner)),
-            merge_files: self.merge_files.map_or(32, Spanned::into_inner),
-            merge_bytes: self.merge_bytes.map_or(32 << 20, Spanned::into_inner),
-            keep_removed: on_the_clock(self.keep_removed.map_or(7 * DAY, Spanned::into_inner)),
+            delta: self.delta.as_ref().is_none_or(|delta| *delta.get_ref()),
+            every: on_the_clock(given(&self.every, 10 * SECOND)),
+            merge_files: given(&self.merge_files, 32),
+            merge_bytes: given(&self.merge_bytes, 32 << 20),
+            keep_removed: on_the_clock(given(&self.keep_removed, 7 * DAY)),
         }
     }
+}
+
+fn given<T: Copy>(value: &Given<T>, default: T) -> T {
+    value.as_ref().map_or(default, |value| *value.get_ref())
 }
 
 /// `[outputs]` as the file has it.

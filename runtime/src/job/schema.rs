@@ -51,7 +51,7 @@ pub fn schema() -> String {
 
 /// A job file that has every table there can be, though nothing in them.
 fn every_table() -> String {
-    let mut text = "[consensus.close]\n[kafka.tls]\n[kafka.sasl]\n".to_owned();
+    let mut text = "[consensus.close]\n[kafka.tls]\n[kafka.sasl]\n[kafka.registry]\n".to_owned();
     for kind in RecordKind::ALL {
         let _ = writeln!(text, "[source.{}.kafka]", kind.source_key());
         for field in Field::of(kind) {

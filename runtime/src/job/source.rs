@@ -6,7 +6,7 @@ use std::path::Path;
 
 use quorate_connectors::decode::{Decoder, Each, FieldMap};
 use quorate_connectors::error::Error;
-use quorate_connectors::kafka::TopicSpec;
+use quorate_connectors::kafka::{Encoding, TopicSpec};
 pub use quorate_connectors::source::Format;
 use quorate_connectors::source::{FileSpec, Reading};
 use quorate_schemas::id::IdKey;
@@ -63,6 +63,14 @@ impl Source {
         FileSpec { base, patterns, format: self.format, reading: self.reading() }
     }
 
+    /// How its rows are written, in the word of job files.
+    pub fn format_word(&self) -> &'static str {
+        match &self.input {
+            Input::Topics(spec) => spec.encoding.word(),
+            Input::Files(_) => self.format.word(),
+        }
+    }
+
     /// Where it is read, for people.
     pub fn place(&self) -> String {
         match &self.input {
@@ -71,6 +79,32 @@ impl Source {
                 let names: Vec<String> = spec.topics.iter().map(ToString::to_string).collect();
                 format!("{} at {}", names.join(", "), spec.connection.address())
             }
+        }
+    }
+}
+
+/// How rows are written, in files or as messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// As in files; JSON as messages, too.
+    Rows(Format),
+    /// As messages alone.
+    Messages(Encoding),
+}
+
+impl Written {
+    /// How the rows are written that come of it.
+    fn rows(self) -> Format {
+        match self {
+            Written::Rows(format) => format,
+            Written::Messages(_) => Format::Json,
+        }
+    }
+
+    fn encoding(self) -> Encoding {
+        match self {
+            Written::Rows(_) => Encoding::Json,
+            Written::Messages(encoding) => encoding,
         }
     }
 }
@@ -87,8 +121,9 @@ pub(super) struct RawSource {
     pub(super) files: Given<Vec<Spanned<String>>>,
     /// `kafka`: topics instead of files.
     kafka: Option<(Range<usize>, RawTopics)>,
-    /// `format`: how rows are written, `"json"`, `"csv"` or `"parquet"`; default `"json"`.
-    pub(super) format: Given<Format>,
+    /// `format`: how rows are written, `"json"`, `"csv"` or `"parquet"`, of topics `"json"`, `"avro"` or `"protobuf"`;
+    /// default `"json"`.
+    pub(super) format: Given<Written>,
     /// `delimiter`: what stands between the cells of csv; default `","`.
     pub(super) delimiter: Given<u8>,
     /// `follow`: whether to go on reading as files grow, rotate and appear, and as messages come; default false for files
@@ -122,7 +157,7 @@ pub(super) fn read_sources(root: &mut Section<'_>, found: &mut Findings<'_>) -> 
 
 fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<'_>) -> RawSource {
     let format = section.take("format", found, format());
-    let written = format.as_ref().map_or(Format::Json, |format| *format.get_ref());
+    let written = format.as_ref().map_or(Format::Json, |format| format.get_ref().rows());
     let source = RawSource {
         kind,
         span: section.span.clone(),
@@ -159,12 +194,21 @@ fn read_source(kind: RecordKind, mut section: Section<'_>, found: &mut Findings<
         }
         (true, false) | (false, true) => {}
     }
-    if let (Some(format), Format::Csv { .. } | Format::Parquet, Some(_)) =
-        (&source.format, written, &source.kafka)
-    {
-        let message = format!("messages are not read as {}", written.word());
-        let remedy = "write \"json\": a message is one JSON object";
-        found.error(Some(&format.span()), &section.key("format"), message, remedy);
+    if let Some(format) = &source.format {
+        let wrong = match (*format.get_ref(), &source.kafka) {
+            (Written::Rows(Format::Csv { .. } | Format::Parquet), Some(_)) => Some((
+                format!("messages are not read as {}", written.word()),
+                "write \"json\" (a message is one JSON object), \"avro\" or \"protobuf\"",
+            )),
+            (Written::Messages(encoding), None) => Some((
+                format!("files are not read as {}", encoding.word()),
+                "write \"json\", \"csv\" or \"parquet\"; messages of Kafka may be written so",
+            )),
+            _ => None,
+        };
+        if let Some((message, remedy)) = wrong {
+            found.error(Some(&format.span()), &section.key("format"), message, remedy);
+        }
     }
     let seen = "leave it out: .gz and .zst files are known by their endings and first bytes";
     section.decline("compression", "is not stated", seen, found);
@@ -227,20 +271,14 @@ fn pattern(value: &Spanned<DeValue<'_>>) -> Result<Spanned<String>, Wrong> {
     Ok(Spanned::new(value.span(), text.to_owned()))
 }
 
-fn format() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Format, Wrong>> {
-    const LATER: &[&str] = &["avro", "protobuf"];
-    let known = value::word(&[
-        ("json", Format::Json),
-        ("csv", Format::Csv { delimiter: b',' }),
-        ("parquet", Format::Parquet),
-    ]);
-    Reader::new(known.shape, move |value| match value::text(value)? {
-        later if LATER.contains(&later) => Err(Wrong::new(
-            format!("{later} is not read yet"),
-            "convert the rows to JSON lines and write \"json\"",
-        )),
-        _ => (known.read)(value),
-    })
+fn format() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Written, Wrong>> {
+    value::word(&[
+        ("json", Written::Rows(Format::Json)),
+        ("csv", Written::Rows(Format::Csv { delimiter: b',' })),
+        ("parquet", Written::Rows(Format::Parquet)),
+        ("avro", Written::Messages(Encoding::Avro)),
+        ("protobuf", Written::Messages(Encoding::Protobuf)),
+    ])
 }
 
 fn each(format: Format) -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Each, Wrong>> {
@@ -312,9 +350,11 @@ pub(super) fn resolve(
             );
         }
         let files = raw.files.map(Spanned::into_inner).unwrap_or_default();
-        let topics = raw
-            .kafka
-            .map(|(span, topics)| topics.resolve(kafka, job, &raw.path, Some(&span), found));
+        let encoding =
+            raw.format.as_ref().map_or(Encoding::Json, |format| format.get_ref().encoding());
+        let topics = raw.kafka.map(|(span, topics)| {
+            topics.resolve(kafka, job, &raw.path, Some(&span), encoding, found)
+        });
         let follows = topics.is_some();
         for file in &files {
             // What another kind is made of, too, is no mistake: the map says which fields are whose.
@@ -335,7 +375,7 @@ pub(super) fn resolve(
         };
         // What is wrong with each part was said where it stands; this is what is wrong with them together.
         let key = IdKey::new([0; 16]);
-        let written = raw.format.as_ref().map_or(Format::Json, |format| *format.get_ref());
+        let written = raw.format.as_ref().map_or(Format::Json, |format| format.get_ref().rows());
         if let Err(Error::Map { field, problem }) = Decoder::of(written, raw.kind, &map, key) {
             let (span, key) = match field == "each" {
                 true => (each_span, format!("{}.each", raw.path)),
@@ -350,7 +390,7 @@ pub(super) fn resolve(
                 Some(topics) => Input::Topics(Box::new(topics)),
                 None => Input::Files(files.into_iter().map(Spanned::into_inner).collect()),
             },
-            format: match raw.format.map_or(Format::Json, Spanned::into_inner) {
+            format: match written {
                 Format::Json => Format::Json,
                 Format::Parquet => Format::Parquet,
                 Format::Csv { delimiter } => {

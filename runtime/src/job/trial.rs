@@ -9,6 +9,7 @@ mod memory;
 mod sample;
 mod sniff;
 mod store;
+mod topics;
 
 use quorate_connectors::inlet::Counts;
 use quorate_connectors::source::Format;
@@ -99,6 +100,7 @@ impl Job {
         let sources = sample::of_all(self, now_us, &mut problems);
         cap::check(self, now_us, &mut problems);
         memory::check(self, &mut problems);
+        topics::check(self, &mut problems);
         let store = store::contents(self, &mut problems).await;
         Trial { sources, store, problems }
     }

@@ -15,6 +15,7 @@ use super::{Assigned, Start, Taken};
 use crate::clock::Stopwatch;
 use crate::epoch::staging::Moved;
 use crate::error::Error;
+use crate::metrics::Piece;
 use crate::roster::{How, Missing, Offer, Roster, Told};
 
 /// How much of a partition is read before the next one gets its turn.
@@ -171,7 +172,12 @@ impl Slot {
         let counts = inlet.take_counts();
         self.counts = self.counts.plus(counts);
         taken.counts = taken.counts.plus(counts);
-        taken.bytes += inlet.take_bytes();
+        let bytes = inlet.take_bytes();
+        taken.bytes += bytes;
+        if bytes > 0 || counts.rows_in > 0 {
+            let (origin, record) = (self.origin, self.record);
+            taken.pieces.push(Piece { origin, record, counts, bytes });
+        }
         if inlet.next() != before {
             roster.reads(&inlet.progress());
         }

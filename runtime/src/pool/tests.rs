@@ -76,8 +76,10 @@ async fn what_means_something_else_to_each_worker_is_refused() {
         ("store = \"/srv/panel\"", "store = \"memory://\"", "give the whole path, or s3://"),
         ("\"/srv/votes.jsonl\"", "[\"/srv/a\", \"votes-*.jsonl\"]", "names \"votes-*.jsonl\""),
     ];
-    let topic = "kafka = { topic = \"votes\" }\n[kafka]\nbrokers = \"b:1\"\n[kafka.tls]\nca = \"ca.pem\"";
-    let cases = cases.into_iter().chain([("files = \"/srv/votes.jsonl\"", topic, "ca.pem\", a path")]);
+    let topic =
+        "kafka = { topic = \"votes\" }\n[kafka]\nbrokers = \"b:1\"\n[kafka.tls]\nca = \"ca.pem\"";
+    let cases =
+        cases.into_iter().chain([("files = \"/srv/votes.jsonl\"", topic, "ca.pem\", a path")]);
     for (from, to, expected) in cases {
         let pool = pool();
         let said = submit(&pool, &JOB.replace(from, to), Again::No).await.unwrap_err();

@@ -400,8 +400,17 @@ impl Cells for JsonLine {
 
 /// A row as one JSON object of this `type`, without `job` and `commit`; nulls are left out.
 pub fn json_line<R: TableRow>(kind: &str, row: &R) -> Vec<u8> {
+    json_of("type", kind, row)
+}
+
+/// A row of `job` that no commit has yet, as one JSON object; nulls are left out.
+pub fn json_row<R: TableRow>(job: &str, row: &R) -> Vec<u8> {
+    json_of("job", job, row)
+}
+
+fn json_of<R: TableRow>(first: &str, value: &str, row: &R) -> Vec<u8> {
     let mut line = JsonLine { columns: R::COLUMNS, next: 0, text: Vec::with_capacity(512) };
-    line.member("type", kind);
+    line.member(first, value);
     line.member("event_time", &format_rfc3339(row.event_time()));
     line.member("revision", &row.revision());
     row.cells(&mut line);

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  Broker::shared() ──┬─ QUORATE_KAFKA names a folder of scripts/kafka/start.sh ──► Real: that one
+//!                     ├─ QUORATE_KAFKA=mock ──────────────────────────────────────► Mock: in this process
 //!                     ├─ Java 17 and Maven (or jars in the cache) ───────────────► Real: one for this test program
 //!                     └─ neither ────────────────────────────────────────────────► Mock: in this process
 //! ```

@@ -21,6 +21,8 @@ use crate::client_of;
 use crate::topic::Topic;
 
 const SCRIPTS: &str = env!("CARGO_MANIFEST_DIR");
+/// What `QUORATE_KAFKA` says where no real broker shall be started.
+const MOCK: &str = "mock";
 const PATIENCE: Duration = Duration::from_secs(30);
 const NAP: Duration = Duration::from_millis(10);
 
@@ -63,6 +65,9 @@ impl Real {
     pub(crate) fn shared() -> Result<Real, Absent> {
         #[expect(clippy::disallowed_methods, reason = "tests have no other edge than this")]
         let given = std::env::var_os("QUORATE_KAFKA");
+        if given.as_deref() == Some(MOCK.as_ref()) {
+            return Err(Absent("QUORATE_KAFKA asks for none".to_owned()));
+        }
         if let Some(folder) = given {
             let folder = PathBuf::from(folder);
             return Ok(Real { facts: facts(&folder), folder, attached: None, _kept: None });
@@ -81,6 +86,10 @@ impl Real {
     /// # Errors
     /// If there is no Java, or no Maven to fetch the broker with.
     pub fn own() -> Result<Real, Absent> {
+        #[expect(clippy::disallowed_methods, reason = "tests have no other edge than this")]
+        if std::env::var_os("QUORATE_KAFKA").as_deref() == Some(MOCK.as_ref()) {
+            return Err(Absent("QUORATE_KAFKA asks for none".to_owned()));
+        }
         let folder = folder();
         let path = folder.path().to_owned();
         let attached = attach(start(&path))?;

@@ -59,6 +59,10 @@ pub(super) fn send_votes(topic: &Topic, partition: i32, tasks: std::ops::Range<u
 }
 
 /// Waits until the job has so many rows in its table of accounts, by source partition.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test waits for another program, though not for ever"
+)]
 pub(super) fn wait_for_rows(job: &Job, expected: &[(&str, u64)]) -> BTreeMap<String, u64> {
     let since = Instant::now();
     loop {

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::store::Operation;
@@ -28,7 +29,7 @@ pub enum Fault {
 }
 
 /// Which of the attempts that a rule fits it applies to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {
     /// Each.
     Always,
@@ -38,6 +39,8 @@ pub enum When {
     Nth(u64),
     /// Each with this chance, in millionths.
     Chance(u64),
+    /// Each for as long as there is a file: whoever makes and removes it stops the store and lets it go on.
+    While(PathBuf),
 }
 
 /// One kind of trouble.
@@ -68,7 +71,7 @@ impl FaultPlan {
     /// Clauses are separated by `;` or line ends. One may be `seed N`; the others are
     /// `<operation> [part of path]: <fault> [when]`, where the operation is `create`, `put`, `get`, `head`, `list`,
     /// `delete` or `*`; the fault is `error`, `denied`, `full`, `lost`, `delay Nms`, `exists` or `late Nms` (the last
-    /// two for `create` alone); and when is `N%`, `first N` or `nth N`, or left out for always.
+    /// two for `create` alone); and when is `N%`, `first N`, `nth N` or `while FILE`, or left out for always.
     ///
     /// # Errors
     /// If it can't be understood: the clause, and what was expected.
@@ -113,13 +116,14 @@ impl FaultPlan {
                 continue;
             }
             *matched += 1;
-            let applies = match rule.when {
+            let applies = match &rule.when {
                 When::Always => true,
-                When::First(count) => *matched <= count,
-                When::Nth(nth) => *matched == nth,
+                When::First(count) => *matched <= *count,
+                When::Nth(nth) => *matched == *nth,
                 When::Chance(millionths) => {
-                    self.draw(index, operation, path, attempt) % 1_000_000 < millionths
+                    self.draw(index, operation, path, attempt) % 1_000_000 < *millionths
                 }
+                When::While(file) => file.exists(),
             };
             found = applies.then_some(rule.fault);
         }
@@ -173,8 +177,13 @@ fn parse_rule(clause: &str) -> Result<Rule, String> {
         [] => When::Always,
         ["first", count] => When::First(number(count)?),
         ["nth", nth] => When::Nth(number(nth)?),
+        ["while", file] => When::While(file.into()),
         [share] => When::Chance(percent(share)?),
-        _ => return Err("expected `N%`, `first N`, `nth N` or nothing at its end".into()),
+        _ => {
+            return Err(
+                "expected `N%`, `first N`, `nth N`, `while FILE` or nothing at its end".into()
+            );
+        }
     };
     Ok(Rule { operation, path_part, fault, when })
 }

@@ -125,6 +125,21 @@ async fn faults_that_last_are_reported() {
 }
 
 #[tokio::test]
+async fn a_store_is_stopped_for_as_long_as_a_file_is_there() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let store = faulty(&Store::memory(), &format!("*: error while {}", file.path().display()));
+    assert_eq!(problem(store.put("a", bytes("x")).await), Problem::Unreachable);
+    assert_eq!((store.failures_in_a_row(), store.requests().failures.unreachable), (3, 3));
+    drop(file);
+    store.put("a", bytes("x")).await.unwrap();
+    let requests = store.requests();
+    assert_eq!((requests.failures.total(), store.failures_in_a_row()), (3, 0));
+    assert_eq!((requests.put, requests.sent_bytes), (4, 4));
+    store.get("a").await.unwrap();
+    assert_eq!(store.requests().received_bytes, 1);
+}
+
+#[tokio::test]
 async fn chances_are_the_same_in_any_order_of_attempts() {
     let outcome = async |paths: Vec<u32>| {
         let store = faulty(&Store::memory(), "seed 3; create: full 50%");

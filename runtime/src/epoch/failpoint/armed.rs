@@ -30,7 +30,7 @@ enum Asked {
     After { rows: u64, delay: Duration },
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 17] = [
     Step::Seal,
     Step::Upload,
     Step::Uploaded,
@@ -38,6 +38,10 @@ const STEPS: [Step; 13] = [
     Step::Created,
     Step::Publish,
     Step::Published,
+    Step::Fence,
+    Step::Send,
+    Step::Sent,
+    Step::Told,
     Step::Merge,
     Step::Merged,
     Step::Sweep,
@@ -57,6 +61,10 @@ impl Step {
             Step::Created => "created",
             Step::Publish => "publish",
             Step::Published => "published",
+            Step::Fence => "fence",
+            Step::Send => "send",
+            Step::Sent => "sent",
+            Step::Told => "told",
             Step::Merge => "merge",
             Step::Merged => "merged",
             Step::Sweep => "sweep",

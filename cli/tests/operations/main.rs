@@ -1,0 +1,9 @@
+//! A job in operation, as machines see it: metrics, health, logs, signals, and what is deployed around it.
+
+mod deployed;
+mod exposition;
+mod health;
+mod lag;
+mod logs;
+mod metrics;
+mod service;
