@@ -312,7 +312,7 @@ impl Store {
         };
         let reason = format!(
             "it {did}, so two runs of a job could destroy each other's results: use a store that honours \
-             `If-None-Match: *` (S3 itself, MinIO since 2024-12, Ceph since Squid, Cloudflare R2 and others do), or a \
+             `If-None-Match: *` (S3 itself, MinIO, Cloudflare R2 and others do), or a \
              directory on a disk"
         );
         Err(Error::Location { location: self.name().into(), reason })

@@ -1,6 +1,7 @@
 //! Jobs in a pool: each is run by one worker, and by another where that one dies.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
@@ -233,10 +234,9 @@ fn a_worker_that_was_frozen_lets_go_of_what_another_took_over() {
     assert_eq!(status["worker"]["pid"], second.child.id(), "{status}");
     // A row more is read by the second one: the first cannot, and need not.
     let votes = folder.path().join("votes.jsonl");
-    let mut rows = fs::read_to_string(&votes).unwrap();
-    let last = rows.lines().next_back().unwrap().to_owned();
-    rows.push_str(&format!("{last}\n"));
-    fs::write(&votes, &rows).unwrap();
+    let last = fs::read_to_string(&votes).unwrap().lines().next_back().unwrap().to_owned();
+    let mut file = fs::OpenOptions::new().append(true).open(&votes).unwrap();
+    writeln!(file, "{last}").unwrap();
     pool.wait("frozen", led);
     signal("-CONT");
     let mut waited = Duration::ZERO;
@@ -249,7 +249,7 @@ fn a_worker_that_was_frozen_lets_go_of_what_another_took_over() {
     assert_eq!((code, said.contains("frozen: stopped")), (0, true), "{said}");
     assert_eq!(pool.status("frozen")["claims"], 2, "it is not taken back");
     job.verify();
-    let rows = rows.lines().count();
+    let rows = fs::read_to_string(&votes).unwrap().lines().count();
     let accounted = "SELECT sum(rows_in) AS n FROM conservation WHERE source = 'votes'";
     assert_eq!(job.query(accounted), [format!("{{\"n\":{rows}}}")]);
     first.stop();
