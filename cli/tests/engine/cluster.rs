@@ -3,6 +3,7 @@
 mod crew;
 mod machines;
 mod strangers;
+mod topics;
 
 use std::path::Path;
 use std::process::Command;

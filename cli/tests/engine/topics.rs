@@ -28,7 +28,7 @@ fn send(folder: &Path, kind: &str, topic: &Topic, partitions: usize) {
 }
 
 /// The job of `folder`, its files' lines as messages of topics of their own.
-fn on_topics(folder: &Path, name: &str, partitions: usize) -> Job {
+pub(crate) fn on_topics(folder: &Path, name: &str, partitions: usize) -> Job {
     let broker = Broker::shared();
     let mut job = fs::read_to_string(folder.join("job.toml")).unwrap();
     job = job.replace("./quorate-data", &format!("./store-{name}"));

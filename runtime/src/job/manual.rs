@@ -37,9 +37,11 @@ impl Manual {
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
         let (mut section, mut last, mut above) = (String::new(), None, String::new());
         for line in reference.lines() {
-            if let Some(name) = line.strip_prefix('[') {
-                section = name.trim_matches(['[', ']']).to_owned();
-                let about = std::mem::take(&mut above);
+            if line.starts_with('[') {
+                let (heading, beside) = line.split_once('#').unwrap_or((line, ""));
+                section = heading.trim().trim_matches(['[', ']']).to_owned();
+                let mut about = std::mem::take(&mut above);
+                join(&mut about, beside);
                 entries.insert(section.clone(), Entry { about, default: None });
                 last = None;
             } else if let Some((key, entry)) = shown(line) {
@@ -105,7 +107,7 @@ mod tests {
     fn a_key_is_what_its_comment_says_over_all_its_lines() {
         let manual = Manual::of(
             "# Of the whole.\n\nname = \"a # b\"  # the name\n# threads = 4  # how many\n\n# ----\n# Of votes.\n\n\
-             [source.votes]\nformat = \"json\"  # one line,\n                   # or two\n[consensus]\ncap = \"off\"",
+             [source.votes]  # Of each.\nformat = \"json\"  # one line,\n                   # or two\n[consensus]\ncap = \"off\"",
         );
         let about =
             |path| manual.entry(path).map(|entry| (entry.about.as_str(), entry.default.clone()));
@@ -114,7 +116,7 @@ mod tests {
         assert_eq!(about("source.gold.format"), Some(("one line, or two", Some("json".into()))));
         assert_eq!(about("consensus.cap"), Some(("", Some("off".into()))));
         assert_eq!(about("source.gold.map.name"), None);
-        assert_eq!(about("source"), Some(("Of votes.", None)));
+        assert_eq!(about("source"), Some(("Of votes. Of each.", None)));
         assert_eq!(about("other"), None);
     }
 }
