@@ -13,21 +13,21 @@
 //!    each within the limit of silence, and its supervisor starts the next: start-up is recovery, from the log.
 //! 2. *The log decides.* Process 0 claims it, once all are there, and tells the others its claim. What is safe is safe by
 //!    the log's rules: two clusters of a job are two claimants. Nothing here has to be right for a row to count once.
-//! 3. *Nobody else gets in.* A connection is a process of this meeting or nothing ([`handshake`]); strangers change
-//!    nothing and hold up nobody ([`door`]).
+//! 3. *Nobody else gets in.* A connection is a process of this meeting or nothing (`handshake`); strangers change
+//!    nothing and hold up nobody (`door`).
 //! 4. *A run ends by process 0's word*, or by that of one that cannot go on and would not after another start. Everybody
 //!    passes it on before leaving, so all end alike. Who was asked to stop stays away; the others wait for it to come back.
 //!
 //! What is shared between threads of a process and is not rows — the highest open epoch, bytes and rows read, the wish to
-//! stop — each process tells the others whole, at once where it matters ([`word::Standing`]): a worker adopts the highest
+//! stop — each process tells the others whole, at once where it matters (`word::Standing`): a worker adopts the highest
 //! epoch that *any* worker has opened, or unaligned clocks throttle everything.
 //!
 //! Who reads what: files are process 0's, since nobody says that others see the same disk. Partitions that all can reach
-//! have an owner among all workers ([`Seats::owner`](crate::seats::Seats::owner)). Retained rows are read by everybody,
+//! have an owner among all workers (`Seats::reads`). Retained rows are read by everybody,
 //! and each worker feeds back its share.
 //!
 //! *Cost*: a thread's time for the pump, and a copy of each row that changes machines on both sides; a word of some
-//! hundred bytes each way eight times within the limit of silence. What recovery takes is in [`gather`] (a meeting of
+//! hundred bytes each way eight times within the limit of silence. What recovery takes is in `gather` (a meeting of
 //! processes that are there takes three round trips) and in reading the retained rows.
 
 mod door;

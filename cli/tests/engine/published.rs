@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+#[cfg(feature = "failpoints")]
 use std::process::Output;
 use std::thread::sleep;
 use std::time::Duration;
