@@ -150,6 +150,11 @@ fn routed(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let worker = arguments.iter().position(|argument| argument == "worker");
     if let Some(at) = worker.filter(|_| arguments.iter().any(is_pool)) {
         arguments[at] = POOL_WORKER.into();
+        // Who asks for help has not said which pool.
+        if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+            arguments.truncate(at + 1);
+            arguments.push("--help".into());
+        }
     }
     arguments
 }
@@ -179,5 +184,19 @@ mod tests {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("quorate "), "{} shows none", command.get_name());
         }
+    }
+
+    #[test]
+    fn a_worker_of_a_pool_is_told_apart_by_its_pool() {
+        let routed = |line: &str| {
+            let arguments = routed(line.split(' ').map(OsString::from).collect());
+            let texts: Vec<&str> = arguments.iter().filter_map(|one| one.to_str()).collect();
+            texts.join(" ")
+        };
+        assert_eq!(routed("quorate worker j.toml --index 0"), "quorate worker j.toml --index 0");
+        assert_eq!(routed("quorate worker --pool p"), "quorate pool-worker --pool p");
+        assert_eq!(routed("quorate worker --pool=p"), "quorate pool-worker --pool=p");
+        assert_eq!(routed("quorate worker --pool --help"), "quorate pool-worker --help");
+        assert_eq!(routed("quorate jobs --pool p"), "quorate jobs --pool p");
     }
 }

@@ -22,7 +22,7 @@ Examples:
   quorate worker panel.toml --hosts 10.0.0.1:2101,10.0.0.2:2101,10.0.0.3:2101 --index 0 --secret-file secret
   quorate worker panel.toml --hosts-file hosts --index 2 --tls-ca ca.pem --tls-cert node-2.pem --tls-key node-2.key
   quorate worker panel.toml --hosts-dns panel.default.svc:2101 --count 3      in the pods of a StatefulSet
-  quorate worker --pool s3://bucket/pool       the jobs of a pool, each in one process: `quorate pool-worker --help`
+  quorate worker --pool s3://bucket/pool       the jobs of a pool, each in one process: `quorate worker --pool --help`
 
 Start it on every machine with the same job file and the same hosts in the same order; all write to one store. Files are
 read by process 0 alone. Which workers there are changes no result. What is fixed while it runs is their number: to have
@@ -35,7 +35,7 @@ others wait for it to come back. To stop a job, stop every process.
 A connection that cannot prove that it knows the cluster's secret is refused. Without a secret and without certificates
 only addresses of this machine are served. Rows are hidden from those who listen only with --tls-….";
 
-/// Run a job on several machines: this is one of its processes
+/// Run a job on several machines, as one of its processes; with --pool URL, the jobs of a pool
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

@@ -95,14 +95,10 @@ impl Finding {
         let before = text[line_start..start].chars().count();
         self.at =
             Some(At { line: text[..line_start].matches('\n').count() + 1, column: before + 1 });
-        // Beyond what is shown there is nothing to underline.
-        if before < LINE_CHARS {
-            let line = text[line_start..line_end]
-                .trim_end()
-                .chars()
-                .take(LINE_CHARS)
-                .map(printable)
-                .collect();
+        let line = &text[line_start..line_end];
+        // Beyond what is shown there is nothing to underline; and what may stand in such a line is not shown at all.
+        if before < LINE_CHARS && !may_tell(line) {
+            let line = line.trim_end().chars().take(LINE_CHARS).map(printable).collect();
             let width = text[start..end].chars().count().clamp(1, LINE_CHARS - before);
             self.excerpt = Some(Excerpt { line, before, width });
         }
@@ -113,6 +109,12 @@ impl Finding {
     pub fn in_full(&self) -> impl fmt::Display + '_ {
         InFull(self)
     }
+}
+
+/// Whether a secret may stand in a line: messages go to terminals, logs and reports.
+fn may_tell(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    ["password", "secret"].iter().any(|word| line.contains(word))
 }
 
 /// One line, for logs: `file:line:column: key: message; remedy`.
