@@ -181,6 +181,11 @@ impl Inlet {
         self.reader.take_bytes()
     }
 
+    /// Whether there is nothing to read because nobody wrote anything.
+    pub fn is_caught_up(&self) -> bool {
+        self.reader.is_caught_up()
+    }
+
     /// The next byte to read, of Parquet the next row, of a topic the next offset.
     pub fn next(&self) -> u64 {
         self.reader.next()

@@ -184,6 +184,11 @@ impl Consumer {
         self.client.context().works();
     }
 
+    /// Whether something is in the way of hearing from brokers.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.client.context().trouble().is_some()
+    }
+
     /// Begins to fetch a partition from `offset` on.
     ///
     /// # Errors

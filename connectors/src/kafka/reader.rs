@@ -70,6 +70,8 @@ pub struct TopicReader {
     /// The next message, where its schema is on its way; and what was last said to be in the way of that.
     pending: Option<OwnedMessage>,
     trouble: String,
+    /// Whether brokers had no more after the last message.
+    at_end: bool,
     done: bool,
     notices: Vec<Notice>,
 }
@@ -106,6 +108,7 @@ impl TopicReader {
             read_ms: None,
             pending: None,
             trouble: String::new(),
+            at_end: false,
             done: false,
             notices: Vec::new(),
             source,
@@ -132,7 +135,14 @@ impl TopicReader {
 
     /// After the last offset that is known to be there.
     pub fn seen_end(&self) -> u64 {
-        self.seen_end.max(self.next)
+        // A message that waits for its schema is there to be read.
+        if self.pending.is_some() { self.next } else { self.seen_end.max(self.next) }
+    }
+
+    /// Whether there is nothing to read because nobody wrote anything: its end was reached, brokers answer, and no message
+    /// waits for its schema.
+    pub fn is_caught_up(&self) -> bool {
+        self.at_end && self.pending.is_none() && !self.consumer.is_in_trouble()
     }
 
     /// Whether it was read to its end.
@@ -248,6 +258,7 @@ impl TopicReader {
             }
         };
         self.trouble.clear();
+        self.at_end = false;
         let bytes = given.key.map_or(0, <[u8]>::len) + payload.map_or(0, <[u8]>::len);
         *left = left.saturating_sub(bytes + 1);
         self.bytes += bytes as u64;
@@ -308,6 +319,7 @@ impl TopicReader {
                 self.done = true;
                 return Ok(Some(ReadStep::Done));
             }
+            self.at_end = true;
             return Ok(Some(ReadStep::Waiting));
         }
         match error.rdkafka_error_code() {

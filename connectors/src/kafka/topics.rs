@@ -181,6 +181,8 @@ impl TopicSource {
         let found = self.partitions(&mut survey)?;
         let offsets = self.offsets(&found)?;
         self.asks.works();
+        // Those who read hear nothing where nobody writes.
+        lock(&self.readers).values().for_each(|reader| reader.works());
         for ((topic, number), offsets) in offsets {
             let mark = TopicMark { topic, number, ..TopicMark::default() };
             lock(&self.lags).entry(key(&mark)).or_default().end = offsets.end;

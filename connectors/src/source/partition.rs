@@ -110,6 +110,14 @@ impl PartitionReader {
         }
     }
 
+    /// Whether there is nothing to read because nobody wrote anything.
+    pub fn is_caught_up(&self) -> bool {
+        match self {
+            PartitionReader::Bytes { .. } | PartitionReader::Parquet(_) => true,
+            PartitionReader::Topic(reader) => reader.is_caught_up(),
+        }
+    }
+
     /// Whether it was read to its end.
     pub fn is_done(&self) -> bool {
         match self {

@@ -181,7 +181,9 @@ impl Slot {
         if inlet.next() != before {
             roster.reads(&inlet.progress());
         }
-        if counts.on_time > 0 {
+        // What is there and cannot be had yet is no silence: whoever waits for it must not come too late with it.
+        let is_silent = state != InletState::Waiting || inlet.is_caught_up();
+        if counts.on_time > 0 || !is_silent {
             *last_on_time = Stopwatch::start();
         }
         // Rejects move no clock: a partition that has nothing else would hold it for ever.
