@@ -108,12 +108,7 @@ impl Running {
     /// # Errors
     /// If it has ended.
     pub(crate) fn cpu_s(&self) -> anyhow::Result<f64> {
-        const TICKS_PER_S: f64 = 100.0;
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let after = stat.rsplit_once(')').context("a name in brackets")?.1;
-        let mut fields = after.split_whitespace().skip(11).map(str::parse::<f64>);
-        let (user, system) = (fields.next().context("user")??, fields.next().context("system")??);
-        Ok((user + system) / TICKS_PER_S)
+        cpu_s_of(self.child.id())
     }
 
     /// Forgets the peak of memory so far.
@@ -144,6 +139,19 @@ impl Running {
         self.child.wait()?;
         Ok(())
     }
+}
+
+/// The CPU that a process under way has used so far, in seconds.
+///
+/// # Errors
+/// If it has ended.
+pub(crate) fn cpu_s_of(id: u32) -> anyhow::Result<f64> {
+    const TICKS_PER_S: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    let after = stat.rsplit_once(')').context("a name in brackets")?.1;
+    let mut fields = after.split_whitespace().skip(11).map(str::parse::<f64>);
+    let (user, system) = (fields.next().context("user")??, fields.next().context("system")??);
+    Ok((user + system) / TICKS_PER_S)
 }
 
 /// A process that may be under way.

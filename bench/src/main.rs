@@ -6,19 +6,24 @@
 //!   quorate-bench flat          20 million tasks through a bounded window, in ten slices
 //!   quorate-bench latency       votes appended to a followed file: until told, until committed
 //!   quorate-bench restart       a million votes on open tasks: until a run goes on where another was killed
+//!   quorate-bench topics        the votes of w1 from Kafka topics, against files and against a bare consumer
+//!   quorate-bench scale         the votes of w1 by 1 and 2 workers, and by 3 processes: work per core
 //!   quorate-bench costs -- CMD  CPU, wall and peak memory of a command and all it starts
 //! ```
 //!
 //! The binary under test is `quorate` beside this one, or `--quorate PATH`. Every figure is measured in the run that
 //! prints it; what it was once is in `RESULTS.md`.
 
+mod broker;
 mod costs;
 mod engine;
 mod flat;
 mod latency;
 mod opponents;
 mod restart;
+mod scale;
 mod stream;
+mod topics;
 mod w1;
 
 use clap::{Parser, Subcommand};
@@ -42,6 +47,10 @@ enum Bench {
     Latency(latency::Args),
     /// How long a restart takes with many votes on open tasks
     Restart(restart::Args),
+    /// Votes from Kafka topics, against files and a consumer that only counts
+    Topics(topics::Args),
+    /// Work per core: 1 and 2 workers, 1 and 3 processes
+    Scale(scale::Args),
     /// What a command costs, as one line of JSON
     Costs(costs::Args),
     /// An opponent, in a process of its own
@@ -55,6 +64,8 @@ fn main() -> anyhow::Result<()> {
         Bench::Flat(args) => flat::run(&args),
         Bench::Latency(args) => latency::run(&args),
         Bench::Restart(args) => restart::run(&args),
+        Bench::Topics(args) => topics::run(&args),
+        Bench::Scale(args) => scale::run(&args),
         Bench::Costs(args) => costs::run(&args),
         Bench::Opponent(args) => opponents::run(&args),
     }

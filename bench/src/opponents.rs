@@ -1,4 +1,4 @@
-//! What a program costs that does less: parsing alone, and a tally without any of our guarantees.
+//! What a program costs that does less: parsing alone, a tally without any of our guarantees, a consumer that counts.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,11 +7,13 @@ use anyhow::ensure;
 use hashbrown::HashMap;
 use serde::Deserialize;
 
+use crate::broker;
+
 /// Which one, and on what.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     which: Which,
-    /// The votes
+    /// The votes; of `consume`, the address of a broker that has them
     file: PathBuf,
 }
 
@@ -21,6 +23,8 @@ enum Which {
     Parse,
     /// Keeps each agent's last vote on each task in a map, and counts at the end
     Tally,
+    /// Takes every message of a topic from a broker, and adds up their lengths
+    Consume,
 }
 
 #[derive(Deserialize)]
@@ -35,12 +39,16 @@ struct Vote<'a> {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    // Read whole: a file that is read in pieces costs these programs a little more.
-    let bytes = fs::read(&args.file)?;
-    ensure!(!bytes.is_empty(), "{} is empty", args.file.display());
+    // Files are read whole: one that is read in pieces costs these programs a little more.
+    let read = || -> anyhow::Result<Vec<u8>> {
+        let bytes = fs::read(&args.file)?;
+        ensure!(!bytes.is_empty(), "{} is empty", args.file.display());
+        Ok(bytes)
+    };
     match args.which {
-        Which::Parse => parse(&bytes),
-        Which::Tally => tally(&bytes),
+        Which::Parse => parse(&read()?),
+        Which::Tally => tally(&read()?),
+        Which::Consume => broker::consume(&args.file.to_string_lossy()),
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Args {
 }
 
 /// W1's job: state is bounded, since tasks close by event time. Peers are held against the same.
-const JOB: &str = include_str!("../w1.toml");
+pub(crate) const JOB: &str = include_str!("../w1.toml");
 
 /// W1's votes alone.
 #[derive(clap::Args)]
@@ -55,14 +55,23 @@ fn make_votes(path: &Path, lines: u64) -> anyhow::Result<()> {
     Ok(fs::rename(&part, path)?)
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let lines = args.millions * 1_000_000;
-    let folder = args.folder.join(format!("w1-{}", args.millions));
+/// A folder below `folder` for so many millions of votes, and the file in it that has them.
+///
+/// # Errors
+/// If it can't be written.
+pub(crate) fn votes_in(folder: &Path, millions: u64) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let folder = folder.join(format!("w1-{millions}"));
     fs::create_dir_all(&folder)?;
     let votes = folder.join("votes.jsonl");
     if !votes.exists() {
-        make_votes(&votes, lines)?;
+        make_votes(&votes, millions * 1_000_000)?;
     }
+    Ok((folder, votes))
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let lines = args.millions * 1_000_000;
+    let (folder, votes) = votes_in(&args.folder, args.millions)?;
     let job = folder.join("w1.toml");
     fs::write(&job, JOB)?;
     let (bench, quorate) = (std::env::current_exe()?, args.binary.path()?);
@@ -106,6 +115,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     path.display().to_string()
 }
