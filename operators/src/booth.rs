@@ -31,7 +31,6 @@ use crate::effects::{Effects, Gathered};
 use crate::kept::Group;
 use crate::maps::{DigestMap, IdMap, IdSet};
 use crate::policy::Policy;
-use crate::reputation;
 use crate::rules::Rules;
 
 /// How far a worker's tasks reach into the past and the future.
@@ -80,7 +79,7 @@ impl Booth {
     /// An empty booth. Exactly one worker `keeps_shared` rows.
     pub fn new(policy: Policy, key: IdKey, keeps_shared: bool) -> Booth {
         Booth {
-            rules: Rules::new(policy, reputation::prior_micros(), key.id("")),
+            rules: Rules::new(policy, key),
             keeps_shared,
             ballots: DigestMap::default(),
             unsaved: Vec::new(),
@@ -113,7 +112,8 @@ impl Booth {
             RetainedRow::Standing(_)
             | RetainedRow::Domain(_)
             | RetainedRow::Fresh(_)
-            | RetainedRow::Tick(_) => {}
+            | RetainedRow::Tick(_)
+            | RetainedRow::Exam(_) => {}
             RetainedRow::Task(_)
             | RetainedRow::Vote(_)
             | RetainedRow::Gold(_)

@@ -21,7 +21,7 @@ use std::rc::Rc;
 use quorate_schemas::clock::Clock;
 use quorate_schemas::id::IdKey;
 use quorate_schemas::record::{Agent, Control, Placed};
-use quorate_schemas::retained::{Retain, RetainedRow, Shown, WeightChange};
+use quorate_schemas::retained::{Exam, Retain, RetainedRow, Shown, WeightChange};
 use quorate_schemas::table::OutRow;
 use serde::{Deserialize, Serialize};
 use timely::dataflow::StreamVec;
@@ -34,7 +34,7 @@ use crate::booth::{Booth, Horizon, Mismatch};
 use crate::by_epoch::{Turn, by_checkpoint, by_epoch};
 use crate::clock::{Clockwork, Report, era_entered};
 use crate::effects::Effects;
-use crate::policy::{Method, Policy, QuorumOf};
+use crate::policy::Policy;
 use crate::reputation::Book;
 use crate::rows::{Epoch, Feed};
 
@@ -103,6 +103,8 @@ enum ToBooth {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum ToBook {
+    /// A task whose answer became known.
+    Exam(Box<Exam>),
     Restored(RetainedRow),
     Shown(Shown),
     Clock(Clock),
@@ -110,6 +112,8 @@ enum ToBook {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum FromBooth {
+    /// A task whose answer became known.
+    Exam(Box<Exam>),
     Horizon(usize, Horizon),
     Shown(Shown),
 }
@@ -144,11 +148,12 @@ pub fn decide<'s>(
 
     let shown = from_booths.clone().flat_map(|message| match message {
         FromBooth::Shown(shown) => Some(ToBook::Shown(shown)),
+        FromBooth::Exam(exam) => Some(ToBook::Exam(exam)),
         FromBooth::Horizon(..) => None,
     });
     let back = from_booths.flat_map(|message| match message {
         FromBooth::Horizon(worker, horizon) => Some(ToClockwork::Horizon(worker, horizon)),
-        FromBooth::Shown(_) => None,
+        FromBooth::Shown(_) | FromBooth::Exam(_) => None,
     });
     back.connect_loop(horizons_end);
     let standing = restored.map(ToBook::Restored);
@@ -291,6 +296,8 @@ fn booths<'s>(
             emitted.out.extend(effects.rows.into_iter().map(ToOutlet::Row));
             emitted.out.extend(effects.keep.into_iter().map(ToOutlet::Keep));
             emitted.signals.extend(effects.shown.into_iter().map(FromBooth::Shown));
+            let exams = effects.exams.into_iter().map(Box::new);
+            emitted.signals.extend(exams.map(FromBooth::Exam));
         },
     )
 }
@@ -300,12 +307,7 @@ fn book<'s>(
     setup: Setup,
 ) -> (StreamVec<'s, Epoch, ToOutlet>, StreamVec<'s, Epoch, WeightChange>) {
     let policy = setup.policy;
-    let tells_who_votes = policy.quorum_of == QuorumOf::Eligible || policy.cap.is_some();
-    let mut book = Book::new(
-        policy.eras,
-        policy.method == Method::Weighted,
-        tells_who_votes && !policy.registered,
-    );
+    let mut book = Book::new(policy, setup.key);
     let mut resumed = false;
     let nothing = empty::<_, Vec<()>>(messages.scope());
     by_checkpoint(
@@ -326,6 +328,7 @@ fn book<'s>(
                     ToBook::Restored(RetainedRow::Clock(clock)) => restored_clock = Some(clock),
                     ToBook::Restored(row) => book.restore(row),
                     ToBook::Shown(what) => shown.push(what),
+                    ToBook::Exam(exam) => book.examine(*exam),
                     ToBook::Clock(clock) => clocks.push(clock),
                 }
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quorate_schemas::id::Id;
 use quorate_schemas::place::Place;
 use quorate_schemas::record::{Placed, RecordKind, Vote};
-use quorate_schemas::retained::{DomainRecord, Evidence, Retain, RetainedRow, Shown};
+use quorate_schemas::retained::{DomainRecord, Evidence, Exam, Retain, RetainedRow, Shown};
 use quorate_schemas::table::{OutRow, RejectReason, RejectRow, RejectStage};
 use quorate_schemas::time::{Micros, format_rfc3339};
 
@@ -70,6 +70,8 @@ pub struct Effects {
     pub(crate) of_task: Vec<(RetainedRow, i64)>,
     /// Evidence for later eras, added up.
     pub shown: Vec<Shown>,
+    /// Tasks whose answer became known.
+    pub exams: Vec<Exam>,
     /// Evidence that is being added up.
     pub(crate) gathered: Gathered,
 }

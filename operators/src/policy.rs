@@ -1,9 +1,13 @@
 //! What a job has chosen: every number an operator needs, resolved and consistent.
 
+use quorate_learning::stacked::newcomer_micros;
 use quorate_schemas::clock::Eras;
 use quorate_schemas::ratio::Ratio;
 use quorate_schemas::time::{Micros, SECOND};
 use serde::{Deserialize, Serialize};
+
+use crate::reputation::prior_micros;
+use crate::weights::ONE;
 
 /// How votes become weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +17,8 @@ pub enum Method {
     Majority,
     /// A vote weighs the log-odds that its agent is right in the task's domain.
     Weighted,
+    /// A vote weighs what it adds beside the votes of the others, on tasks whose answer is known.
+    Stacked,
 }
 
 impl Method {
@@ -21,6 +27,21 @@ impl Method {
         match self {
             Method::Majority => "majority",
             Method::Weighted => "weighted",
+            Method::Stacked => "stacked",
+        }
+    }
+
+    /// Whether what agents have shown changes what their votes count.
+    pub fn learns(self) -> bool {
+        self != Method::Majority
+    }
+
+    /// What a vote counts of an agent that has shown nothing, in millionths.
+    pub fn newcomer_micros(self) -> i64 {
+        match self {
+            Method::Majority => ONE,
+            Method::Weighted => prior_micros(),
+            Method::Stacked => newcomer_micros(),
         }
     }
 }
@@ -110,6 +131,20 @@ pub struct Policy {
     pub updates: bool,
     /// Bounds.
     pub caps: Caps,
+}
+
+impl Policy {
+    /// Whether weights are log-odds, so that their sums give a posterior.
+    pub fn weights_are_log_odds(&self) -> bool {
+        self.method.learns() && self.stake == StakeRule::Ignore && self.cap.is_none()
+    }
+
+    /// Whether votes are weighed as parts of a whole, of which none can be less than nothing.
+    pub fn weighs_parts(&self) -> bool {
+        self.stake != StakeRule::Ignore
+            || self.cap.is_some()
+            || self.quorum_of == QuorumOf::Eligible
+    }
 }
 
 impl Default for Policy {

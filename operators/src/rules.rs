@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use quorate_schemas::id::Id;
+use quorate_schemas::id::{Id, IdKey};
 use quorate_schemas::record::{Placed, Task, Value, Vote};
 use quorate_schemas::table::{EligibleBasis, RejectReason};
 use quorate_schemas::time::Micros;
@@ -112,10 +112,11 @@ type PanelKey = (Id, i64, Micros, Micros);
 const MAX_PANELS: usize = 1_024;
 
 impl Rules {
-    /// The rules at the start of a job, where a newcomer's vote counts `prior_micros`; `nowhere` is the domain
-    /// of tasks that name none.
-    pub fn new(policy: Policy, prior_micros: i64, nowhere: Id) -> Rules {
-        let (registry, weights) = (Registry::default(), Weights::new(prior_micros));
+    /// The rules at the start of a job, whose identities are under `key`.
+    pub fn new(policy: Policy, key: IdKey) -> Rules {
+        let everywhere = (policy.method == Method::Stacked).then(|| key.everywhere());
+        let weights = Weights::new(policy.method.newcomer_micros(), everywhere);
+        let (registry, nowhere) = (Registry::default(), key.id(""));
         let (panels, staked) = (RefCell::default(), RefCell::default());
         Rules { policy, registry, weights, nowhere, panels, staked }
     }
@@ -177,8 +178,11 @@ impl Rules {
     pub(crate) fn amount(&self, agent: &Id, occasion: Occasion<'_>) -> i128 {
         let base = match self.policy.method {
             Method::Majority => ONE,
-            Method::Weighted => self.weights.at(agent, occasion.domain, occasion.era),
+            Method::Weighted | Method::Stacked => {
+                self.weights.at(agent, occasion.domain, occasion.era)
+            }
         };
+        let base = if self.policy.weighs_parts() { base.max(0) } else { base };
         match self.policy.stake {
             StakeRule::Ignore => base.into(),
             StakeRule::Linear => i128::from(self.stake(agent, occasion)) * i128::from(base),

@@ -1,5 +1,8 @@
 //! What every agent's votes count in every domain, as of any era that an open task may still ask about.
 //!
+//! Where votes count the same in all domains, the domain that stands for all of them has the weights, and the others say
+//! only who voted in them.
+//!
 //! State: per agent and domain the changes since the oldest era that is still needed, and the last one before it.
 
 #![expect(
@@ -24,15 +27,17 @@ struct Since {
 
 /// The weights of a job, by era.
 pub struct Weights {
-    prior_micros: i64,
+    newcomer_micros: i64,
+    everywhere: Option<Id>,
     of: PairMap<Vec<Since>>,
     voters: IdMap<Vec<Id>>,
 }
 
 impl Weights {
-    /// Weights where a newcomer's vote counts `prior_micros`.
-    pub fn new(prior_micros: i64) -> Weights {
-        Weights { prior_micros, of: PairMap::default(), voters: IdMap::default() }
+    /// Weights where a newcomer's vote counts `newcomer_micros`; `everywhere` stands for all domains, if votes count the
+    /// same in all of them.
+    pub fn new(newcomer_micros: i64, everywhere: Option<Id>) -> Weights {
+        Weights { newcomer_micros, everywhere, of: PairMap::default(), voters: IdMap::default() }
     }
 
     /// Takes a change; the same one again changes nothing.
@@ -52,11 +57,12 @@ impl Weights {
 
     /// What a vote of `agent` in `domain` counts in `era`, in millionths.
     pub fn at(&self, agent: &Id, domain: &Id, era: i64) -> i64 {
+        let domain = self.everywhere.as_ref().unwrap_or(domain);
         let Some(history) = self.of.get(&(agent.clone(), domain.clone())) else {
-            return self.prior_micros;
+            return self.newcomer_micros;
         };
         let known = history.iter().rev().find(|since| since.era <= era);
-        known.map_or(self.prior_micros, |since| since.weight_micros)
+        known.map_or(self.newcomer_micros, |since| since.weight_micros)
     }
 
     /// The agents that voted in `domain` in one of the two eras before `era`, by name.
@@ -77,15 +83,15 @@ impl Weights {
     pub fn forget_before(&mut self, oldest: i64) -> Vec<WeightChange> {
         let mut gone = Vec::new();
         let mut emptied = false;
-        let prior = self.prior_micros;
+        let newcomer = self.newcomer_micros;
         for ((agent, domain), history) in &mut self.of {
             // The last change before `oldest` still says what holds there; and whether the agent voted in the
             // two eras before it is asked too.
             let before =
                 history.iter().filter(|since| since.era < oldest.saturating_sub(1)).count();
-            let idle_at_prior = before == history.len()
-                && history.last().is_some_and(|since| since.weight_micros == prior);
-            let drop = if idle_at_prior { before } else { before.saturating_sub(1) };
+            let idle_as_newcomer = before == history.len()
+                && history.last().is_some_and(|since| since.weight_micros == newcomer);
+            let drop = if idle_as_newcomer { before } else { before.saturating_sub(1) };
             gone.extend(history.drain(..drop).map(|since| WeightChange {
                 agent: agent.clone(),
                 domain: domain.clone(),
@@ -121,7 +127,7 @@ mod tests {
     fn a_weight_holds_from_its_era_until_the_next_change_whatever_is_forgotten() {
         let key = IdKey::new([7; 16]);
         let (agent, domain) = (key.id("a"), key.id("d"));
-        let mut weights = Weights::new(ONE);
+        let mut weights = Weights::new(ONE, None);
         for (era, weight) in [(3, 30), (5, 50), (9, 90)] {
             weights.change(&change(&agent, &domain, era, weight, true));
         }
@@ -137,10 +143,23 @@ mod tests {
     }
 
     #[test]
+    fn where_votes_count_the_same_everywhere_no_domain_has_weights_of_its_own() {
+        let key = IdKey::new([7; 16]);
+        let (a, d, everywhere) = (key.id("a"), key.id("d"), key.everywhere());
+        let mut weights = Weights::new(ONE, Some(everywhere.clone()));
+        weights.change(&change(&a, &d, 3, ONE, true));
+        assert_eq!(weights.at(&a, &d, 4), ONE);
+        weights.change(&change(&a, &everywhere, 4, 70, false));
+        let elsewhere = key.id("e");
+        assert_eq!([&d, &elsewhere].map(|domain| weights.at(&a, domain, 4)), [70, 70]);
+        assert_eq!(weights.voters(&d, 4), [a]);
+    }
+
+    #[test]
     fn voters_are_those_of_the_two_eras_before() {
         let key = IdKey::new([7; 16]);
         let (a, b, domain) = (key.id("a"), key.id("b"), key.id("d"));
-        let mut weights = Weights::new(ONE);
+        let mut weights = Weights::new(ONE, None);
         weights.change(&change(&b, &domain, 4, 1, true));
         weights.change(&change(&a, &domain, 5, 1, true));
         weights.change(&change(&b, &domain, 6, 2, false));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use quorate_operators::policy::Policy;
 use quorate_operators::reputation::{
     Book, MIN_OTHERS, Pool, chance_micros, prior_micros, transfers, trust_micros,
 };
@@ -109,7 +110,7 @@ struct Reader {
 
 impl Reader {
     fn new() -> Reader {
-        let book = Book::new(Eras::of_length(10 * SECOND), true, false);
+        let book = Book::new(Policy { eras: Eras::of_length(10 * SECOND), ..Policy::default() }, IdKey::new([5; 16]));
         let (weights, rows, keep) = (BTreeMap::new(), Vec::new(), Vec::new());
         Reader { key: IdKey::new([5; 16]), book, weights, rows, keep }
     }

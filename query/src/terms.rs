@@ -85,9 +85,14 @@ impl Terms {
         !(self.capped || self.staked || self.of_eligible && self.registered)
     }
 
+    /// Whether votes are weighed as parts of a whole, of which none is less than nothing.
+    pub fn weighs_parts(&self) -> bool {
+        self.capped || self.staked || self.of_eligible
+    }
+
     /// Whether weights are log-odds, so that their sums give a posterior.
     pub fn weights_are_log_odds(&self) -> bool {
-        self.method == "weighted" && !self.capped && !self.staked
+        self.method != "majority" && !self.capped && !self.staked
     }
 }
 

@@ -53,6 +53,11 @@ impl IdKey {
         }
     }
 
+    /// What stands for all domains together: no domain can be called so.
+    pub fn everywhere(&self) -> Id {
+        self.id_of(Name::from(VERSION_MARK.to_string()))
+    }
+
     /// The identity of an owned name.
     pub fn id_of(&self, name: Name) -> Id {
         let mut hasher = SipHasher13::new_with_keys(self.0[0], self.0[1]);

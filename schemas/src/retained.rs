@@ -118,6 +118,22 @@ pub struct WeightChange {
     pub voted: bool,
 }
 
+/// A task whose answer became known, and who said what on it: what votes are weighed by together. By names, in whose
+/// order exams are taken: no secret decides what follows from them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Exam {
+    /// The era in which the answer became known.
+    pub era: i64,
+    /// The task's domain.
+    pub domain: Name,
+    /// The task.
+    pub task: Name,
+    /// The known answer.
+    pub answer: Name,
+    /// The votes that counted: agent and label, in order of agents.
+    pub votes: Vec<(Name, Name)>,
+}
+
 /// A row of durable state. Closed: what is not here cannot survive a restart. Small, since there are many of the small
 /// ones: what is large is boxed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -164,6 +180,8 @@ pub enum RetainedRow {
     },
     /// A tick of a minute that is not over.
     Tick(Box<Placed<Tick>>),
+    /// An exam that weights rest on, or will in the next era.
+    Exam(Box<Exam>),
 }
 
 impl RetainedRow {
@@ -186,7 +204,8 @@ impl RetainedRow {
             | RetainedRow::Domain(_)
             | RetainedRow::Fresh(_)
             | RetainedRow::Weight(_)
-            | RetainedRow::Tick(_) => None,
+            | RetainedRow::Tick(_)
+            | RetainedRow::Exam(_) => None,
         }
     }
 

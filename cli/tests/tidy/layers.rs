@@ -10,6 +10,7 @@
 //!   connectors─┼    │   dataflows object_store, deltalake, parquet, rdkafka, reqwest
 //!         │    │ models  │        candle, tokenizers
 //!         │    │    │  operators  timely, differential
+//!         ├────┼─ learning ┤
 //!         └──── schemas ─┘        arrow
 //! ```
 //!
@@ -24,7 +25,8 @@ use crate::violation::Violation;
 /// Who may stand on whom.
 const LAYERS: &[(&str, &[&str])] = &[
     ("quorate-schemas", &[]),
-    ("quorate-operators", &["quorate-schemas"]),
+    ("quorate-learning", &["quorate-schemas"]),
+    ("quorate-operators", &["quorate-schemas", "quorate-learning"]),
     ("quorate-dataflows", &["quorate-operators", "quorate-schemas"]),
     ("quorate-connectors", &["quorate-schemas"]),
     ("quorate-models", &["quorate-schemas"]),
@@ -32,18 +34,20 @@ const LAYERS: &[(&str, &[&str])] = &[
         "quorate-runtime",
         &[
             "quorate-schemas",
+            "quorate-learning",
             "quorate-operators",
             "quorate-dataflows",
             "quorate-connectors",
             "quorate-models",
         ],
     ),
-    ("quorate-query", &["quorate-schemas", "quorate-connectors"]),
+    ("quorate-query", &["quorate-schemas", "quorate-learning", "quorate-connectors"]),
     ("quorate-server", &["quorate-runtime", "quorate-query"]),
     (
         "quorate",
         &[
             "quorate-schemas",
+            "quorate-learning",
             "quorate-operators",
             "quorate-dataflows",
             "quorate-connectors",

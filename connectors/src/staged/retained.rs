@@ -228,5 +228,6 @@ fn kind(row: &RetainedRow) -> &'static str {
         RetainedRow::Weight(_) => "weight",
         RetainedRow::Duplicate { .. } => "duplicate",
         RetainedRow::Tick(_) => "tick",
+        RetainedRow::Exam(_) => "exam",
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use quorate_learning::stacked::MAX_VOTES_OF_EXAM;
 use quorate_schemas::id::{Id, Name};
 use quorate_schemas::record::{Control, ControlAction, Gold, Placed, Task, TaskKind, Vote};
-use quorate_schemas::retained::{DomainRecord, Evidence};
+use quorate_schemas::retained::{DomainRecord, Evidence, Exam};
 use quorate_schemas::table::{
     CloseRule, DecisionRow, DecisionStatus, OutRow, RevisionReason, UndecidedReason, VoteRow,
     VoteStatus,
@@ -20,7 +21,7 @@ use super::walk::Walk;
 use super::{Due, Fact, Moment};
 use crate::effects::Effects;
 use crate::kept::{Held, unsaved};
-use crate::policy::{Method, StakeRule};
+use crate::policy::Method;
 use crate::reputation;
 use crate::rules::{Occasion, Rules};
 use crate::weights::ONE;
@@ -245,7 +246,7 @@ impl Closed {
         if !self.votes.is_empty() {
             effects.rows.push(OutRow::Votes(Arc::clone(&self.votes)));
         }
-        self.show(&tally, self.closing.era, effects);
+        self.show(&tally, self.closing.era, rules, effects);
     }
 
     /// The times in `(revised_to, last]`, before `until`, at which a fact may change the decision.
@@ -324,7 +325,7 @@ impl Closed {
         }
         effects.rows.push(OutRow::Decision(Arc::clone(&self.row)));
         if row.gold.is_none() && self.row.gold.is_some() {
-            self.show(&tally, rules.policy.eras.era_of(at), effects);
+            self.show(&tally, rules.policy.eras.era_of(at), rules, effects);
         }
     }
 
@@ -424,9 +425,7 @@ impl Closed {
             row.support_micros = weight_of(answer);
             row.answer = Some(answer.clone());
         }
-        let log_odds = rules.policy.method == Method::Weighted
-            && rules.policy.stake == StakeRule::Ignore
-            && rules.policy.cap.is_none();
+        let log_odds = rules.policy.weights_are_log_odds();
         row.confidence_micros = match &row.answer {
             Some(answer) if log_odds => tally.posterior_micros(answer),
             Some(answer) => tally.share_micros(answer),
@@ -446,7 +445,8 @@ impl Closed {
 
     /// What the votes show of their agents, once the task has closed or its gold is known: by gold if there is
     /// one, else by what the others decided without the agent. A gold task shows how its domain decides, too.
-    fn show(&self, tally: &Tally, era: i64, effects: &mut Effects) {
+    fn show(&self, tally: &Tally, era: i64, rules: &Rules, effects: &mut Effects) {
+        let stacked = rules.policy.method == Method::Stacked;
         let counted = self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted);
         let leader = tally.leader();
         let chance = reputation::chance_micros(self.row.options);
@@ -459,7 +459,8 @@ impl Closed {
                 evidence.gold_seen = ONE;
                 evidence.gold_right = hit(*gold == *label);
                 evidence.gold_chance = chance;
-            } else if tally.votes() > reputation::MIN_OTHERS
+            } else if !stacked
+                && tally.votes() > reputation::MIN_OTHERS
                 && let Some(agrees) = leader.others_agree(&label, vote.weight_micros)
             {
                 evidence.consensus_seen = ONE;
@@ -474,6 +475,29 @@ impl Closed {
                 gold_hits: hit(self.row.answer.as_ref() == Some(gold)),
             };
             effects.show_domain(domain, era, record);
+            if stacked {
+                effects.exams.push(self.exam(era, gold));
+            }
+        }
+    }
+
+    /// What the task says of those who voted on it together, now that its answer is known.
+    fn exam(&self, era: i64, answer: &Name) -> Exam {
+        let mut counted: Vec<&VoteRow> =
+            self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted).collect();
+        if counted.len() > MAX_VOTES_OF_EXAM {
+            // Who came first is not for a crowd of later ones to choose.
+            counted.sort_by(|a, b| (a.vote.event_time, a.agent().name()).cmp(&(b.vote.event_time, b.agent().name())));
+            counted.truncate(MAX_VOTES_OF_EXAM);
+            counted.sort_by(|a, b| a.agent().name().cmp(b.agent().name()));
+        }
+        let vote = |vote: &&VoteRow| Some((vote.agent().name().clone(), vote.value().said()?.into_owned()));
+        Exam {
+            era,
+            domain: self.row.domain.name().clone(),
+            task: self.row.task.name().clone(),
+            answer: answer.clone(),
+            votes: counted.iter().filter_map(vote).collect(),
         }
     }
 }

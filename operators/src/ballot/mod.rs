@@ -248,7 +248,8 @@ impl Ballot {
             | RetainedRow::Domain(_)
             | RetainedRow::Fresh(_)
             | RetainedRow::Weight(_)
-            | RetainedRow::Tick(_) => {}
+            | RetainedRow::Tick(_)
+            | RetainedRow::Exam(_) => {}
         }
     }
 

@@ -10,7 +10,7 @@ use quorate_schemas::time::Micros;
 
 use super::tally::Tally;
 use crate::maps::IdMap;
-use crate::policy::{Method, StakeRule};
+use crate::policy::StakeRule;
 use crate::rules::{Occasion, Rules};
 
 /// The running outcome of one open task.
@@ -92,8 +92,7 @@ impl Provisional {
             return None;
         }
         self.last = Some(now);
-        let log_odds =
-            rules.policy.method == Method::Weighted && rules.policy.stake == StakeRule::Ignore;
+        let log_odds = rules.policy.method.learns() && rules.policy.stake == StakeRule::Ignore;
         let confidence = answer.as_ref().map_or(0, |answer| match log_odds {
             true => self.tally.posterior_micros(answer),
             false => self.tally.share_micros(answer),

@@ -9,6 +9,8 @@ use crate::weights::ONE;
 
 /// Sums of weight by label, kept by addition and subtraction: exact, so that what is taken off leaves no trace.
 ///
+/// Weights may be negative: of agents that are reliably wrong. What speaks in all is then what speaks for and against.
+///
 /// Votes that all weigh nothing still say something: then the number of votes ranks the labels. It makes an answer and
 /// its confidence, never weight: support and total stay nothing, which exceeds no quorum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl Tally {
         };
         sum.weight_micros += weight_micros;
         sum.votes += 1;
-        self.total_micros += weight_micros;
+        self.total_micros += weight_micros.abs();
         self.votes += 1;
     }
 
@@ -54,7 +56,7 @@ impl Tally {
         let Some(sum) = self.sums.get_mut(label) else { return };
         sum.weight_micros -= weight_micros;
         sum.votes -= 1;
-        self.total_micros -= weight_micros;
+        self.total_micros -= weight_micros.abs();
         self.votes -= 1;
         if sum.votes == 0 {
             self.sums.remove(label);
@@ -73,7 +75,7 @@ impl Tally {
         self.sums.get(label).map_or(0, |sum| sum.weight_micros)
     }
 
-    /// The greatest weight of a label.
+    /// The greatest weight of a label, or nothing.
     pub(crate) fn most_micros(&self) -> i128 {
         self.sums.values().map(|sum| sum.weight_micros).max().unwrap_or(0)
     }
@@ -119,7 +121,7 @@ impl Tally {
         } else {
             self.total_micros
         };
-        if whole == 0 { 0 } else { i64::try_from(part * 1_000_000 / whole).unwrap_or(0) }
+        if whole == 0 { 0 } else { i64::try_from(part.max(0) * 1_000_000 / whole).unwrap_or(0) }
     }
 
     /// The answer's posterior where weights are log-odds in nats and votes are independent given the answer:

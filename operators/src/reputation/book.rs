@@ -5,20 +5,25 @@
 //! 2. W(e) is a function of A(e) alone, made once, when the clock enters era e.
 //! 3. What has decayed to nothing is dropped: an agent that is not heard of any more dies.
 //!
-//! *State*: a row per agent and domain it voted in lately. Retained rows are written where evidence was added, not
+//! Under `stacked` the weights of an era rest on exams instead, tasks whose answers became known in the eras before it
+//! ([`quorate_learning::stacked`]); they are the same in all domains.
+//!
+//! *State*: a row per agent and domain it voted in lately, and the exams. Retained rows are written where evidence was added, not
 //! where it decays: decay is computed from the era they carry. *Cost*: an era's turn, and a checkpoint's end, look at
 //! every row of the eras that they are about once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_schemas::clock::Eras;
-use quorate_schemas::id::Id;
+use quorate_schemas::id::{Id, IdKey, Name};
 use quorate_schemas::retained::{
-    DomainRecord, DomainStanding, Evidence, Retain, RetainedRow, Shown, Standing, WeightChange,
+    DomainRecord, DomainStanding, Evidence, Exam, Retain, RetainedRow, Shown, Standing, WeightChange,
 };
 use quorate_schemas::table::{OutRow, ReputationBasis, ReputationRow};
 
-use super::rule::{Pool, decayed, prior_micros, transfers, trust_micros};
+use super::hall::Hall;
+use super::rule::{Pool, decayed, transfers, trust_micros};
+use crate::policy::{Method, Policy, QuorumOf};
 
 /// A value that decays, and the form in which it is retained.
 #[derive(Clone, Debug)]
@@ -71,13 +76,14 @@ type Row = (Id, Id);
 
 /// Everything shown, and when.
 pub struct Book {
-    eras: Eras,
-    weighted: bool,
+    policy: Policy,
+    key: IdKey,
     tells_who_votes: bool,
     era: Option<i64>,
     agents: BTreeMap<Row, Decaying<Evidence>>,
     domains: BTreeMap<Id, Decaying<DomainRecord>>,
     fresh: BTreeMap<i64, Fresh>,
+    exams: Hall,
     /// Weights in force that are not a newcomer's.
     in_force: BTreeMap<Row, i64>,
 }
@@ -142,17 +148,20 @@ pub struct Turned {
 }
 
 impl Book {
-    /// An empty book. `weighted`: weights are asked for at all; `tells_who_votes`: so is who voted lately.
-    pub fn new(eras: Eras, weighted: bool, tells_who_votes: bool) -> Book {
+    /// An empty book of a job with this policy, whose identities are under `key`.
+    pub fn new(policy: Policy, key: IdKey) -> Book {
         let (agents, domains, fresh) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        // Who voted lately is asked where votes are weighed with those of others, whom no registration names.
+        let weighed_together = policy.quorum_of == QuorumOf::Eligible || policy.cap.is_some();
         Book {
-            eras,
-            weighted,
-            tells_who_votes,
+            policy,
+            key,
+            tells_who_votes: weighed_together && !policy.registered,
             era: None,
             agents,
             domains,
             fresh,
+            exams: Hall::default(),
             in_force: BTreeMap::new(),
         }
     }
@@ -187,15 +196,13 @@ impl Book {
                     }
                 }
             }
+            RetainedRow::Exam(exam) => self.exams.restore(*exam),
             _ => {}
         }
     }
 
     /// After the last restored row, when the clock stands in `era`.
     pub fn resume(&mut self, era: i64) {
-        if self.agents.is_empty() && self.domains.is_empty() {
-            return;
-        }
         for row in self.agents.values_mut() {
             let from = row.written.map_or(era, |(from, _)| from);
             decay(&mut row.now, era - from);
@@ -204,12 +211,17 @@ impl Book {
             let from = row.written.map_or(era, |(from, _)| from);
             decay(&mut row.now, era - from);
         }
-        self.era = Some(era);
-        if self.weighted {
-            self.in_force =
-                self.pools().into_iter().map(|(row, pool)| (row, pool.weight_micros())).collect();
-            self.in_force.retain(|_, weight| *weight != prior_micros());
+        if self.era.is_some() {
+            self.era = Some(era);
         }
+        // All of them are among the retained rows, and none has to go that had not to go before.
+        self.exams.turn(era, &mut Vec::new());
+        self.in_force = self.earned(&self.pools());
+    }
+
+    /// Takes a task whose answer became known.
+    pub fn examine(&mut self, exam: Exam) {
+        self.exams.sit(exam);
     }
 
     /// Takes what closed tasks show.
@@ -226,6 +238,7 @@ impl Book {
     /// At the end of a checkpoint: what has changed of what is durable since the last one, beside what the turn of an
     /// era tells at once.
     pub fn save(&mut self, keep: &mut Vec<Retain>) {
+        self.exams.save(keep);
         for (era, fresh) in &mut self.fresh {
             for (row, sum) in &mut fresh.agents {
                 sum.save(|sum, diff| keep.push(Retain::Row(fresh_of_agent(row, *era, sum), diff)));
@@ -245,6 +258,7 @@ impl Book {
             let (shown_in, fresh) = entry.remove_entry();
             self.decay_to(shown_in + 1, keep);
             self.enter(shown_in, &fresh, keep);
+            self.exams.turn(shown_in + 1, keep);
             self.publish(shown_in + 1, Some(&fresh), &mut turned);
         }
         if self.era.is_some_and(|now| now < era) {
@@ -368,36 +382,62 @@ impl Book {
 
     fn publish(&mut self, era: i64, fresh: Option<&Fresh>, turned: &mut Turned) {
         let pools = self.pools();
-        let weight_of =
-            |row: &Row| pools.get(row).map_or(prior_micros(), |pool| pool.weight_micros());
-        let before = std::mem::take(&mut self.in_force);
-        let asked: BTreeSet<&Row> = before.keys().chain(pools.keys()).collect();
+        let newcomer = self.policy.method.newcomer_micros();
+        let earned = self.earned(&pools);
+        let before = std::mem::replace(&mut self.in_force, earned);
+        let asked: BTreeSet<&Row> =
+            before.keys().chain(pools.keys()).chain(self.in_force.keys()).collect();
         for row in asked {
-            // Where nobody asks for weights they stay as they are, so that none is kept for ever.
-            let weight_micros = if self.weighted { weight_of(row) } else { prior_micros() };
+            let weight_of = |weights: &BTreeMap<Row, i64>| weights.get(row).copied().unwrap_or(newcomer);
+            let weight_micros = weight_of(&self.in_force);
             let voted = fresh.is_some_and(|fresh| fresh.agents.contains_key(row));
-            let changed = before.get(row).copied().unwrap_or(prior_micros()) != weight_micros;
+            let changed = weight_of(&before) != weight_micros;
             if changed || (self.tells_who_votes && voted) {
                 let (domain, agent) = row.clone();
                 turned.weights.push(WeightChange { agent, domain, era, weight_micros, voted });
             }
-            if weight_micros != prior_micros() {
-                self.in_force.insert(row.clone(), weight_micros);
-            }
             if let Some((shown, pool)) = self.agents.get(row).zip(pools.get(row)).filter(|_| voted)
             {
+                let weight_micros = match self.policy.method {
+                    Method::Majority | Method::Weighted => pool.weight_micros(),
+                    Method::Stacked => {
+                        self.exams.weights().get(row.1.name()).copied().unwrap_or(newcomer)
+                    }
+                };
                 turned.rows.push(OutRow::Reputation(Box::new(reputation_row(
-                    self.eras, era, row, &shown.now, *pool,
+                    self.policy.eras,
+                    (era, weight_micros),
+                    row,
+                    &shown.now,
+                    *pool,
                 ))));
             }
         }
         self.agents.retain(|_, row| row.now != Evidence::default());
     }
+
+    /// The weights that are not a newcomer's. Where nobody asks for weights there are none, so that none is kept.
+    fn earned(&self, pools: &BTreeMap<Row, Pool>) -> BTreeMap<Row, i64> {
+        let mut earned: BTreeMap<Row, i64> = match self.policy.method {
+            Method::Majority => BTreeMap::new(),
+            Method::Weighted => {
+                pools.iter().map(|(row, pool)| (row.clone(), pool.weight_micros())).collect()
+            }
+            Method::Stacked => {
+                let everywhere = self.key.everywhere();
+                let row = |agent: &Name| (everywhere.clone(), self.key.id_of(agent.clone()));
+                let weights = self.exams.weights().iter();
+                weights.map(|(agent, weight)| (row(agent), *weight)).collect()
+            }
+        };
+        earned.retain(|_, weight| *weight != self.policy.method.newcomer_micros());
+        earned
+    }
 }
 
 fn reputation_row(
     eras: Eras,
-    era: i64,
+    (era, weight_micros): (i64, i64),
     (domain, agent): &Row,
     evidence: &Evidence,
     pool: Pool,
@@ -407,7 +447,7 @@ fn reputation_row(
         era,
         agent: agent.clone(),
         domain: domain.clone(),
-        weight_micros: pool.weight_micros(),
+        weight_micros,
         accuracy_micros: pool.accuracy_micros(),
         gold_seen_micros: evidence.gold_seen,
         gold_right_micros: evidence.gold_right,

@@ -7,9 +7,12 @@
 //! with the others (an eighth of a task each, at most eight tasks, times how much better than a coin this domain's
 //! decisions proved to be on its gold). Without gold in a domain nothing is learnt there: `weighted` is `majority`.
 //!
-//! Everything is integer arithmetic that rounds down, so that a weight is the same on every machine.
+//! Under `stacked` weights rest on the same gold, but are fitted together ([`quorate_learning::stacked`]).
+//!
+//! Everything here is integer arithmetic that rounds down, so that a weight is the same on every machine.
 
 mod book;
+mod hall;
 mod rule;
 
 pub use book::Book;

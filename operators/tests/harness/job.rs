@@ -4,7 +4,7 @@ use quorate_operators::ballot::Otherwise;
 use quorate_operators::booth::{Booth, Horizon};
 use quorate_operators::clock::{Clockwork, Report, era_entered};
 use quorate_operators::effects::Effects;
-use quorate_operators::policy::{Method, Policy, QuorumOf};
+use quorate_operators::policy::Policy;
 use quorate_operators::reputation::Book;
 use quorate_schemas::clock::{Clock, Phase};
 use quorate_schemas::retained::{Retain, RetainedRow, WeightChange};
@@ -33,12 +33,7 @@ pub(crate) struct Job {
 
 impl Job {
     pub(crate) fn new(policy: Policy, workers: usize) -> Job {
-        let tells_who_votes = policy.quorum_of == QuorumOf::Eligible || policy.cap.is_some();
-        let book = Book::new(
-            policy.eras,
-            policy.method == Method::Weighted,
-            tells_who_votes && !policy.registered,
-        );
+        let book = Book::new(policy, key());
         Job {
             policy,
             booths: (0..workers).map(|worker| Booth::new(policy, key(), worker == 0)).collect(),
@@ -162,9 +157,10 @@ impl Job {
     }
 
     fn take(&mut self, effects: Effects) {
-        let Effects { mut rows, keep, shown, .. } = effects;
+        let Effects { mut rows, keep, shown, exams, .. } = effects;
         self.keep.extend(keep);
         shown.into_iter().for_each(|shown| self.book.show(shown));
+        exams.into_iter().for_each(|exam| self.book.examine(exam));
         self.rows.append(&mut rows);
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use quorate_operators::policy::QuorumOf;
 use quorate_schemas::record::{ControlAction, RecordKind};
+use quorate_schemas::retained::Exam;
 use quorate_schemas::table::{AnomalyKind, CloseRule, RejectReason, RevisionReason};
 use quorate_schemas::time::Micros;
 
@@ -11,7 +12,7 @@ use super::Question;
 use super::learning::Shown;
 use super::life::{Ending, Life, late_or_refused};
 use super::roll::Roll;
-use super::verdict::Case;
+use super::verdict::{Case, Verdict};
 use crate::view::View;
 
 /// What one round of telling finds.
@@ -19,6 +20,7 @@ use crate::view::View;
 pub(crate) struct Told {
     pub(crate) views: Vec<View>,
     pub(crate) shown: Vec<Shown>,
+    pub(crate) exams: Vec<Exam>,
 }
 
 /// Tells all lives. `greatest`: the greatest event time of any row.
@@ -110,7 +112,7 @@ impl Told {
         last.row.is_final = final_at == case.closed_at;
         self.views.push(View::Decision(last.row.clone()));
         self.views.extend(last.votes.iter().cloned().map(View::Vote));
-        self.shown.extend(last.shows(case.era));
+        self.learn(roll, &last, case.era);
         for at in times_of_change(roll, case, final_at) {
             let mut next = case.verdict(roll, at);
             let same_row = {
@@ -135,7 +137,7 @@ impl Told {
             self.views.push(View::Decision(next.row.clone()));
             self.views.append(&mut changed);
             if last.row.gold.is_none() && next.row.gold.is_some() {
-                self.shown.extend(next.shows(eras.era_of(at)));
+                self.learn(roll, &next, eras.era_of(at));
             }
             last = next;
         }
@@ -146,6 +148,11 @@ impl Told {
             row.is_final = true;
             self.views.push(View::Decision(row));
         }
+    }
+
+    fn learn(&mut self, roll: &Roll<'_>, verdict: &Verdict, era: i64) {
+        self.shown.extend(verdict.shows(era, roll.policy.method));
+        self.exams.extend(verdict.exam(era));
     }
 
     /// Rejects what is beyond the first 64: declarations until a close, the rest until the task is final.

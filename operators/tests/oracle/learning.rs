@@ -3,7 +3,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_schemas::clock::Eras;
+use quorate_learning::stacked::{Exams, newcomer_micros};
+use quorate_operators::policy::{Method, Policy};
+use quorate_schemas::id::Name;
+use quorate_schemas::retained::Exam;
 use quorate_schemas::table::{ReputationBasis, ReputationRow};
 
 use crate::harness::key;
@@ -26,19 +29,31 @@ pub(crate) struct Shown {
 #[derive(Default)]
 pub(crate) struct Learnt {
     pub(crate) shown: Vec<Shown>,
+    /// Tasks whose answers became known.
+    pub(crate) exams: Vec<Exam>,
     weights: RefCell<BTreeMap<(i64, String, String), i64>>,
-}
-
-impl From<Vec<Shown>> for Learnt {
-    fn from(shown: Vec<Shown>) -> Learnt {
-        Learnt { shown, weights: RefCell::default() }
-    }
+    stacked: RefCell<BTreeMap<i64, BTreeMap<Name, i64>>>,
 }
 
 /// What a weight rests on: tasks seen, right, and right by chance.
 type Pool = [i128; 3];
 
 impl Learnt {
+    pub(crate) fn of(shown: Vec<Shown>, exams: Vec<Exam>) -> Learnt {
+        Learnt { shown, exams, ..Learnt::default() }
+    }
+
+    /// What a vote of `agent` counts in `era` by all exams that were sat before: fitted anew, from nothing.
+    pub(crate) fn stacked(&self, era: i64, agent: &str) -> i64 {
+        let mut eras = self.stacked.borrow_mut();
+        let weights = eras.entry(era).or_insert_with(|| {
+            let mut before = Exams::default();
+            before.enter(self.exams.iter().filter(|exam| exam.era < era).cloned().collect());
+            before.weights()
+        });
+        weights.get(agent).copied().unwrap_or_else(newcomer_micros)
+    }
+
     /// A(e): what was shown before `era`, each era's decay rounded down.
     fn standing(&self, era: i64, domain: &str, agent: Option<&str>) -> [i128; 6] {
         let about = |shown: &&Shown| shown.domain == domain && shown.agent.as_deref() == agent;
@@ -134,7 +149,7 @@ impl Learnt {
     }
 
     /// A row for each agent and domain in which it voted, for the era after.
-    pub(crate) fn reputation(&self, eras: Eras) -> Vec<View> {
+    pub(crate) fn reputation(&self, policy: Policy) -> Vec<View> {
         let voted = self.shown.iter().filter_map(|shown| {
             let agent = shown.agent.as_deref()?;
             Some((shown.era + 1, shown.domain.as_str(), agent))
@@ -142,20 +157,23 @@ impl Learnt {
         let voted: BTreeSet<(i64, &str, &str)> = voted.collect();
         voted
             .into_iter()
-            .map(|(era, domain, agent)| View::Reputation(self.row(eras, era, domain, agent)))
+            .map(|(era, domain, agent)| View::Reputation(self.row(policy, era, domain, agent)))
             .collect()
     }
 
-    fn row(&self, eras: Eras, era: i64, domain: &str, agent: &str) -> ReputationRow {
+    fn row(&self, policy: Policy, era: i64, domain: &str, agent: &str) -> ReputationRow {
         let standing = self.standing(era, domain, Some(agent));
         let [seen, right, _] = self.pool(era, domain, agent);
         let micros = |number: i128| i64::try_from(number).expect("few tasks");
         ReputationRow {
-            event_time: eras.start_of(era),
+            event_time: policy.eras.start_of(era),
             era,
             agent: key().id(agent),
             domain: key().id(domain),
-            weight_micros: self.weight(era, domain, agent),
+            weight_micros: match policy.method {
+                Method::Stacked => self.stacked(era, agent),
+                Method::Majority | Method::Weighted => self.weight(era, domain, agent),
+            },
             accuracy_micros: micros(1_000_000 * right / seen),
             gold_seen_micros: micros(standing[0]),
             gold_right_micros: micros(standing[1]),

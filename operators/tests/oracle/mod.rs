@@ -33,12 +33,13 @@ pub(crate) fn oracle(policy: Policy, rows: &[Row]) -> Vec<View> {
         let roll = Roll::new(policy, rows, &learnt);
         let mut told = ending::tell(&roll, &questions, greatest);
         told.shown.sort();
-        if told.shown == learnt.shown {
-            told.views.extend(learnt.reputation(policy.eras));
+        told.exams.sort();
+        if told.shown == learnt.shown && told.exams == learnt.exams {
+            told.views.extend(learnt.reputation(policy));
             told.views.sort();
             return told.views;
         }
-        learnt = Learnt::from(told.shown);
+        learnt = Learnt::of(told.shown, told.exams);
     }
     panic!("what is learnt never settles");
 }

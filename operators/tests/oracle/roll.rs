@@ -160,7 +160,13 @@ impl<'a> Roll<'a> {
         let weight = match self.policy.method {
             Method::Majority => ONE,
             Method::Weighted => self.learnt.weight(asked.era, asked.domain, agent),
+            Method::Stacked => self.learnt.stacked(asked.era, agent),
         };
+        // A part of a whole is never less than nothing.
+        let parts = self.policy.stake != StakeRule::Ignore
+            || self.policy.cap.is_some()
+            || self.policy.quorum_of == QuorumOf::Eligible;
+        let weight = if parts { weight.max(0) } else { weight };
         if self.policy.stake == StakeRule::Ignore {
             return weight.into();
         }
@@ -220,7 +226,7 @@ impl<'a> Roll<'a> {
         let whole = weights
             .iter()
             .filter(|(name, _)| of_eligible || voters.contains(*name))
-            .map(|(_, weight)| weight)
+            .map(|(_, weight)| weight.abs())
             .sum();
         if let Some(cap) = self.policy.cap {
             self.cap(&mut weights, asked, (cap.numerator().into(), cap.denominator().into()));

@@ -6,6 +6,7 @@ use quorate_operators::policy::{Method, QuorumOf, StakeRule};
 use quorate_schemas::id::{Id, Name};
 use quorate_schemas::record::{ControlAction, TaskKind, Vote};
 use quorate_schemas::record::{Placed, Task};
+use quorate_schemas::retained::Exam;
 use quorate_schemas::table::{
     CloseRule, DecisionRow, DecisionStatus, EligibleBasis, RevisionReason, UndecidedReason,
     VoteRow, VoteStatus,
@@ -76,7 +77,7 @@ impl Case<'_> {
         let label = |agent: &String| self.standing[agent].body.value.label().expect("it counts");
         let mut support: BTreeMap<Name, i64> = BTreeMap::new();
         counted.iter().for_each(|agent| *support.entry(label(agent)).or_default() += weight(agent));
-        let total: i64 = support.values().sum();
+        let total: i64 = counted.iter().map(|agent| weight(agent).abs()).sum();
         // Where nothing weighs anything, the number of votes ranks the labels, and nothing else.
         let mut speaks = support.clone();
         if total == 0 {
@@ -99,7 +100,7 @@ impl Case<'_> {
         ];
         let undecided = undecided.into_iter().find(|(holds, _)| *holds && by_hand.is_none());
         let own = answer.as_ref().map_or(0, |answer| support.get(answer).copied().unwrap_or(0));
-        let log_odds = policy.method == Method::Weighted
+        let log_odds = policy.method != Method::Majority
             && policy.stake == StakeRule::Ignore
             && policy.cap.is_none();
         let confidence = match &answer {
@@ -167,7 +168,7 @@ impl Case<'_> {
 
 impl Verdict {
     /// What it shows of its voters and of its domain, in `era`.
-    pub(crate) fn shows(&self, era: i64) -> Vec<Shown> {
+    pub(crate) fn shows(&self, era: i64, method: Method) -> Vec<Shown> {
         const TASK: i64 = 1_000_000;
         let domain = self.row.domain.name().to_string();
         let chance = if self.row.options <= 2 { TASK / 2 } else { TASK / 3 };
@@ -179,6 +180,8 @@ impl Verdict {
             let said = voter.value().label();
             let numbers = match &self.row.gold {
                 Some(gold) => [TASK, right(said.as_ref() == Some(gold)), chance, 0, 0, 0],
+                // Where votes are weighed by known answers alone, agreement shows nothing.
+                None if method == Method::Stacked => [0; 6],
                 None => match others_say(&counted, voter).filter(|_| counted.len() >= 4) {
                     Some(label) => [0, 0, 0, TASK, right(said == Some(label)), chance],
                     None => [0; 6],
@@ -192,6 +195,18 @@ impl Verdict {
             shown.push(Shown { era, domain, agent: None, numbers });
         }
         shown
+    }
+
+    /// The exam that it is, if its answer is known and anybody's vote counted.
+    pub(crate) fn exam(&self, era: i64) -> Option<Exam> {
+        let counted = self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted);
+        let said = |vote: &VoteRow| {
+            (vote.agent().name().clone(), vote.value().label().expect("it counts"))
+        };
+        let votes: BTreeMap<Name, Name> = counted.map(said).collect();
+        let [domain, task] = [&self.row.domain, &self.row.task].map(|id| id.name().clone());
+        let answer = self.row.gold.clone().filter(|_| !votes.is_empty())?;
+        Some(Exam { era, domain, task, answer, votes: votes.into_iter().collect() })
     }
 }
 

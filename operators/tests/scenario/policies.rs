@@ -40,7 +40,11 @@ fn either<T: Clone + std::fmt::Debug + 'static>(usual: T, other: T) -> impl Stra
 /// Any policy.
 pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
     let weighing = (
-        either(Method::Weighted, Method::Majority),
+        prop_oneof![
+            3 => Just(Method::Weighted),
+            3 => Just(Method::Stacked),
+            1 => Just(Method::Majority),
+        ],
         any_quorum(),
         either(QuorumOf::Votes, QuorumOf::Eligible),
         prop_oneof![4 => Just(None), 2 => Just(Some(ratio(1, 3))), 1 => Just(Some(ratio(1, 1)))],

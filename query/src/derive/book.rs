@@ -6,10 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use quorate_learning::stacked::{Exams, newcomer_micros};
 use quorate_schemas::id::Name;
 
 use super::rule::{self, Gold, NEWCOMER_MICROS, Pool};
-use super::shown::{Era, Evidence, Record, Shown};
+use super::shown::{Era, Evidence, Record, STACKED, Shown};
 
 /// A row that `agent_reputation` must have: of an agent that has shown something in the era before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ type Seat = (Name, Name);
 pub(crate) struct Book {
     /// Changes of weight by the era from which they hold.
     weights: BTreeMap<Seat, Vec<(i64, i64)>>,
+    /// Where votes are weighed by exams: what they count everywhere, by the era from which it holds.
+    stacked: BTreeMap<i64, BTreeMap<Name, i64>>,
     /// Rows by era, domain and agent.
     pub(crate) rows: BTreeMap<(i64, Name, Name), Row>,
 }
@@ -42,8 +45,17 @@ struct Standing {
 
 impl Book {
     /// The book after `shown`; weights can be asked for in the eras of `asked`.
-    pub(crate) fn of(shown: &Shown, asked: &BTreeSet<i64>) -> Book {
+    pub(crate) fn of(shown: &Shown, asked: &BTreeSet<i64>, method: &str) -> Book {
         let mut book = Book::default();
+        if method == STACKED {
+            let mut exams = Exams::default();
+            // Before the first exam everybody is a newcomer.
+            book.stacked.insert(i64::MIN, BTreeMap::new());
+            for (era, fresh) in shown.eras.iter().filter(|(_, era)| !era.exams.is_empty()) {
+                exams.enter(fresh.exams.clone());
+                book.stacked.insert(era + 1, exams.weights());
+            }
+        }
         let mut standing = Standing::default();
         let nothing = Era::default();
         let turned = shown.eras.keys().map(|era| era + 1);
@@ -58,6 +70,9 @@ impl Book {
 
     /// What a vote of `agent` in `domain` counts in `era`.
     pub(crate) fn weight_micros(&self, domain: &Name, agent: &Name, era: i64) -> i64 {
+        if let Some((_, everywhere)) = self.stacked.range(..=era).next_back() {
+            return everywhere.get(agent).copied().unwrap_or_else(newcomer_micros);
+        }
         let changes =
             self.weights.get(&(domain.clone(), agent.clone())).map_or(&[][..], Vec::as_slice);
         let until = changes.partition_point(|(from, _)| *from <= era);
@@ -83,8 +98,12 @@ impl Book {
             let (Some(pool), Some(evidence)) = (pools.get(seat), standing.agents.get(seat)) else {
                 continue;
             };
+            let weight_micros = match self.stacked.is_empty() {
+                true => pool.weight_micros(),
+                false => self.weight_micros(&seat.0, &seat.1, era),
+            };
             let row = Row {
-                weight_micros: pool.weight_micros(),
+                weight_micros,
                 accuracy_micros: pool.accuracy_micros(),
                 evidence: *evidence,
                 basis: match evidence {
@@ -186,7 +205,7 @@ mod tests {
     fn a_weight_holds_from_the_era_after_what_earned_it_and_fades() {
         let right = [10 * TASK, 10 * TASK, 5 * TASK, 0, 0, 0];
         let asked = BTreeSet::from([3, 4, 5, 30, 2_000]);
-        let book = Book::of(&shown(&[(3, "d", "a", right)]), &asked);
+        let book = Book::of(&shown(&[(3, "d", "a", right)]), &asked, "weighted");
         let weights =
             [3, 4, 5, 30, 2_000].map(|era| book.weight_micros(&"d".into(), &"a".into(), era));
         assert_eq!(weights[0], NEWCOMER_MICROS);
@@ -205,7 +224,7 @@ mod tests {
     #[test]
     fn empty_eras_decay_one_by_one() {
         let rows = shown(&[(0, "d", "a", [7, 3, 2, 0, 0, 0]), (5, "d", "a", [0; 6])]);
-        let book = Book::of(&rows, &BTreeSet::new());
+        let book = Book::of(&rows, &BTreeSet::new(), "weighted");
         let step = |number: i64| (0..5).fold(number, |number, _| number * 31 / 32);
         let row = &book.rows[&(6, "d".into(), "a".into())];
         assert_eq!(row.evidence, [step(7), step(3), step(2), 0, 0, 0]);

@@ -15,6 +15,7 @@ pub(crate) struct Outcome {
     pub(crate) ranked: Vec<(Name, i128)>,
     /// How many votes each label has.
     pub(crate) numbers: BTreeMap<Name, i64>,
+    /// What speaks for and against, whatever it is for.
     pub(crate) total_micros: i128,
     pub(crate) votes: i64,
     pub(crate) abstentions: i64,
@@ -35,7 +36,7 @@ impl Outcome {
                     let weight = i128::from(micros(vote.weight).unwrap_or(0));
                     *sums.entry(label.clone()).or_default() += weight;
                     *outcome.numbers.entry(label.clone()).or_default() += 1;
-                    outcome.total_micros += weight;
+                    outcome.total_micros += weight.abs();
                     outcome.votes += 1;
                 }
                 (Status::Quarantined, _) => outcome.excluded += 1,

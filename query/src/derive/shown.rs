@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use quorate_learning::stacked::MAX_VOTES_OF_EXAM;
 use quorate_schemas::id::Name;
+use quorate_schemas::retained::Exam;
 
 use super::outcome::Outcome;
 use super::rule::{self, TASK};
 use crate::rows::{Status, Vote, micros};
+
+/// The method that weighs votes by exams.
+pub(crate) const STACKED: &str = "stacked";
 
 /// What an agent has shown in a domain: gold seen, right, by chance; decisions seen, agreed with, by chance. In
 /// millionths of a task.
@@ -27,11 +32,15 @@ pub(crate) struct Era {
     /// By domain and agent; all zero where an agent voted and that shows nothing.
     pub(crate) agents: BTreeMap<(Name, Name), Evidence>,
     pub(crate) domains: BTreeMap<Name, Record>,
+    /// Tasks whose answers became known, where votes are weighed by them together.
+    pub(crate) exams: Vec<Exam>,
 }
 
 /// A decision, as far as it shows something.
 pub(crate) struct Showing<'a> {
     pub(crate) era: i64,
+    pub(crate) method: &'a str,
+    pub(crate) task: &'a Name,
     pub(crate) domain: &'a Name,
     /// How many labels an answer was one of.
     pub(crate) options: i64,
@@ -54,13 +63,14 @@ impl Shown {
         }
         let outcome = Outcome::of(labelled.iter().map(|(vote, _)| *vote));
         let chance = rule::chance_micros(showing.options);
+        let stacked = showing.method == STACKED;
         let era = self.eras.entry(showing.era).or_default();
         let one_if = |right: bool| if right { TASK } else { 0 };
         for (vote, label) in &labelled {
             let sum = era.agents.entry((showing.domain.clone(), vote.agent.clone())).or_default();
             if let Some(gold) = showing.gold {
                 add(sum, [TASK, one_if(gold == *label), chance, 0, 0, 0]);
-            } else if labelled.len() > rule::LEAST_OTHERS {
+            } else if !stacked && labelled.len() > rule::LEAST_OTHERS {
                 let weight = i128::from(micros(vote.weight).unwrap_or(0));
                 if let Some(agrees) = outcome.others_agree(label, weight) {
                     add(sum, [0, 0, 0, TASK, one_if(agrees), chance]);
@@ -72,7 +82,26 @@ impl Shown {
                 era.domains.entry(showing.domain.clone()).or_default(),
                 [TASK, one_if(showing.answer == Some(gold))],
             );
+            if stacked {
+                era.exams.push(exam(showing, gold, &labelled));
+            }
         }
+    }
+}
+
+fn exam(showing: &Showing<'_>, answer: &Name, labelled: &[(&Vote, &Name)]) -> Exam {
+    let mut labelled = labelled.to_vec();
+    labelled.sort_by_key(|(vote, _)| (vote.event_time, &vote.agent));
+    labelled.truncate(MAX_VOTES_OF_EXAM);
+    let mut votes: Vec<(Name, Name)> =
+        labelled.into_iter().map(|(vote, label)| (vote.agent.clone(), label.clone())).collect();
+    votes.sort();
+    Exam {
+        era: showing.era,
+        domain: showing.domain.clone(),
+        task: showing.task.clone(),
+        answer: answer.clone(),
+        votes,
     }
 }
 

@@ -129,6 +129,8 @@ impl Tasks {
             if let Some(era) = era {
                 let showing = Showing {
                     era,
+                    method: &decision.method,
+                    task: &decision.task,
                     domain: &decision.domain,
                     options: decision.options,
                     answer: decision.answer.as_ref(),

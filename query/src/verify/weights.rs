@@ -36,7 +36,7 @@ pub(super) async fn check(
         notes.push("weights: the terms of the job are not known, or have changed".to_owned());
         return Ok(());
     };
-    let book = Book::of(&tasks.shown, &tasks.eras);
+    let book = Book::of(&tasks.shown, &tasks.eras, &terms.method);
     check_rows(contents, terms, last, &book, findings, checked).await?;
     if !terms.weights_are_plain() {
         notes.push(
@@ -150,10 +150,12 @@ fn check_votes(
     findings: &mut Findings,
     checked: &mut Checked,
 ) {
-    let weighted = terms.method == "weighted";
-    let earned = |decision: &Decision, vote: &Vote| match weighted {
-        true => book.weight_micros(&decision.domain, &vote.agent, decision.era),
-        false => ONE_MICROS,
+    let earned = |decision: &Decision, vote: &Vote| match terms.method.as_str() {
+        "majority" => ONE_MICROS,
+        _ => {
+            let earned = book.weight_micros(&decision.domain, &vote.agent, decision.era);
+            if terms.weighs_parts() { earned.max(0) } else { earned }
+        }
     };
     let mut told: BTreeSet<(&Name, i64)> = BTreeSet::new();
     // The final revision repeats the votes of the one before.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use quorate_operators::booth::{Booth, Horizon};
 use quorate_operators::clock::{Bound, Clockwork, Report, era_entered};
 use quorate_operators::effects::Effects;
-use quorate_operators::policy::{Method, QuorumOf};
 use quorate_operators::reputation::Book;
 use quorate_schemas::clock::{Clock, Phase};
 use quorate_schemas::log::{PartitionRange, Position};
@@ -73,14 +72,12 @@ struct Engine<'a> {
 /// Runs the job; gives its checkpoints.
 pub(crate) fn run(scenario: &Scenario) -> Vec<Checkpoint> {
     let policy = scenario.policy;
-    let tells_who_votes =
-        (policy.quorum_of == QuorumOf::Eligible || policy.cap.is_some()) && !policy.registered;
     let reading = |partition| Reading { partition, next: 0, greatest: None };
     let mut engine = Engine {
         scenario,
         readings: scenario.partitions.iter().map(reading).collect(),
         booth: Booth::new(policy, key(), true),
-        book: Book::new(policy.eras, policy.method == Method::Weighted, tells_who_votes),
+        book: Book::new(policy, key()),
         clockwork: Clockwork::new(policy.eras, 1, Clock::START),
         clock: Clock::START,
         horizon: None,

@@ -24,7 +24,8 @@ pub(super) struct Consensus {
 
 /// `[consensus]` as the file has it.
 pub(super) struct RawConsensus {
-    /// `method`: `"weighted"` (default: a vote weighs the log-odds that its agent is right) or `"majority"`.
+    /// `method`: `"weighted"` (default: a vote weighs the log-odds that its agent is right), `"stacked"` (what it adds
+    /// beside the votes of the others) or `"majority"`.
     method: Given<Method>,
     /// `quorum`: the share of weight that an answer must exceed; default `"2/3"`. Below 1.
     quorum: Given<Ratio>,
@@ -65,8 +66,11 @@ const UNKNOWN: &[(&str, Unknown)] = &[("accept", Unknown::Accept), ("reject", Un
 
 impl RawConsensus {
     pub(super) fn read(mut section: Section<'_>, found: &mut Findings<'_>) -> RawConsensus {
-        let methods =
-            value::word(&[("majority", Method::Majority), ("weighted", Method::Weighted)]);
+        let methods = value::word(&[
+            ("majority", Method::Majority),
+            ("weighted", Method::Weighted),
+            ("stacked", Method::Stacked),
+        ]);
         let wholes = value::word(&[("votes", QuorumOf::Votes), ("eligible", QuorumOf::Eligible)]);
         let stakes = value::word(&[("ignore", StakeRule::Ignore), ("linear", StakeRule::Linear)]);
         let raw = RawConsensus {
@@ -243,11 +247,14 @@ impl RawConsensus {
     }
 
     fn warn_of_agreement(&self, sources: &[Source], found: &mut Findings<'_>) {
-        let weighted = or(&self.method, Policy::default().method) == Method::Weighted;
-        if weighted && holds(sources, RecordKind::Vote) && !holds(sources, RecordKind::Gold) {
+        let method = or(&self.method, Policy::default().method);
+        if method.learns() && holds(sources, RecordKind::Vote) && !holds(sources, RecordKind::Gold)
+        {
             let span = self.method.as_ref().map(Spanned::span);
-            let message =
-                "no source gives gold answers, so weights are learnt from agreement alone";
+            let message = match method {
+                Method::Stacked => "no source gives gold answers, so nothing is learnt, and all votes count the same",
+                _ => "no source gives gold answers, so weights are learnt from agreement alone",
+            };
             let remedy = "agreement is not truth: add [source.gold] with a few known answers, or take \"majority\"";
             found.warn(span.as_ref(), "consensus.method", message, remedy);
         }

@@ -3,6 +3,7 @@
 //! The parts and their connections are those of `quorate_dataflows::job` with the runtime around them; who changes
 //! the dataflow changes this too.
 
+use quorate_learning::stacked::MAX_VOTES;
 use quorate_operators::policy::{Close, Method, Policy, QuorumOf};
 use quorate_schemas::time::{Micros, SECOND};
 
@@ -77,7 +78,7 @@ impl Job {
             "open and closed tasks with their votes",
             kept_by_booths(self),
         ));
-        if self.policy.method == Method::Weighted {
+        if self.policy.method.learns() {
             parts.push(Part { on_all: false, ..book(&self.policy) });
         }
         parts.push(part(
@@ -179,12 +180,20 @@ fn kept_by_booths(job: &Job) -> String {
 }
 
 fn book(policy: &Policy) -> Part {
-    part(
-        "book",
-        &format!("turn evidence into weights, once in an era of {}", span(policy.eras.start_of(1))),
-        "evidence by agent and domain",
-        "agents that have shown something, fading from era to era",
-    )
+    let does =
+        format!("turn evidence into weights, once in an era of {}", span(policy.eras.start_of(1)));
+    let fading = "agents that have shown something, fading from era to era";
+    match policy.method {
+        Method::Majority | Method::Weighted => {
+            part("book", &does, "evidence by agent and domain", fading)
+        }
+        Method::Stacked => part(
+            "book",
+            &format!("{does}, fitted to all known answers together"),
+            "evidence by agent and domain, and exams: the votes on tasks whose answer is known",
+            format!("{fading}; {MAX_VOTES} votes of exams, of which the oldest go first"),
+        ),
+    }
 }
 
 fn to_topics(topics: &Topics) -> Part {

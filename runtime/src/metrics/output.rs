@@ -219,5 +219,6 @@ fn collection(row: &RetainedRow) -> &'static str {
         RetainedRow::Weight(_) => "weights",
         RetainedRow::Duplicate { .. } => "duplicates",
         RetainedRow::Tick(_) => "ticks",
+        RetainedRow::Exam(_) => "exams",
     }
 }

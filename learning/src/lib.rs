@@ -1,0 +1,8 @@
+//! What is fitted to evidence: pure functions from what is known to what votes are worth.
+//!
+//! Floats live here and nowhere else inside the engine. They are of basic operations in a fixed order, whose results IEEE
+//! 754 gives to the last bit, so that a fit is the same on every machine; what leaves is quantised to integers.
+
+mod elementary;
+mod fit;
+pub mod stacked;

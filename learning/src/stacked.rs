@@ -1,0 +1,234 @@
+//! `stacked`: what each agent's vote adds, beside the votes of the others.
+//!
+//! Weights by an agent's own record pay ten clones ten times. Here all are fitted together on the tasks whose answer is
+//! known ([`fit`]), so that what is always said together is paid once, and who is reliably wrong counts against what
+//! it says. The prior stands at [`SHARE`] of each agent's own log-odds, which is right where voters are few and
+//! independent, and gives way where gold shows that they are not.
+//!
+//! 1. Weights are a function of the exams alone, in any order: of no earlier weight, nor of when a fit was made.
+//! 2. An exam of an era counts 31/32 of one of the era after.
+//! 3. A newcomer's weight is fixed, and low: [`newcomer_micros`].
+//!
+//! *State*: exams, at most [`MAX_VOTES`] votes of them; the oldest go first. *Cost* of weights: see [`fit`].
+
+use std::collections::{BTreeMap, VecDeque};
+
+use quorate_schemas::id::Name;
+use quorate_schemas::retained::Exam;
+
+use crate::elementary::ln;
+use crate::fit::{Answer, Prior, Questions, fit};
+
+/// The prior's mean, as a share of an agent's log-odds. With [`PRECISION`] chosen once for all panels that we know
+/// (`bench/RESULTS.md`).
+const SHARE: f64 = 0.55;
+/// How firmly the prior stands: as firmly as some thirty tasks on which a vote tips the scales.
+const PRECISION: f64 = 7.0;
+/// Imaginary tasks of a newcomer, and on how many of them it was right.
+const PRIOR_SEEN: f64 = 4.0;
+const PRIOR_RIGHT: f64 = 2.5;
+/// The step of a weight, a sixty-fourth of a nat, in millionths: clones share a worth, so steps must be small.
+const QUANTUM_MICROS: i64 = 15_625;
+/// No vote counts more than these steps, for or against: four nats.
+const MOST_STEPS: f64 = 256.0;
+/// One era of decay: a half-life of 22 eras. What is worth less than [`NOTHING`] of an exam decays no further.
+const DECAY: f64 = 31.0 / 32.0;
+const NOTHING: f64 = 1e-9;
+/// So many different wrong answers and more are not told apart.
+const OPTIONS_MAX: f64 = 32.0;
+/// Votes of exams that are kept.
+pub const MAX_VOTES: usize = 1 << 20;
+/// Votes that one exam may hold.
+pub const MAX_VOTES_OF_EXAM: usize = 1 << 16;
+
+/// What a vote of an agent without gold counts: [`SHARE`] of the log-odds of its imaginary tasks, ln(5/3), in whole
+/// steps.
+pub fn newcomer_micros() -> i64 {
+    18 * QUANTUM_MICROS
+}
+
+/// The exams that weights rest on, oldest first, and of an era in order of names: neither arrival nor a secret decides.
+#[derive(Clone, Debug, Default)]
+pub struct Exams {
+    exams: VecDeque<Exam>,
+    votes: usize,
+}
+
+impl Exams {
+    /// Takes exams of eras that have ended, in any order; those that had to go for them.
+    pub fn enter(&mut self, exams: Vec<Exam>) -> Vec<Exam> {
+        self.votes += exams.iter().map(|exam| exam.votes.len()).sum::<usize>();
+        self.exams.extend(exams);
+        self.exams.make_contiguous().sort();
+        let mut gone = Vec::new();
+        while self.votes > MAX_VOTES
+            && let Some(oldest) = self.exams.pop_front()
+        {
+            self.votes -= oldest.votes.len();
+            gone.push(oldest);
+        }
+        gone
+    }
+
+    /// What a vote of each agent that sat an exam counts, in millionths of a nat.
+    pub fn weights(&self) -> BTreeMap<Name, i64> {
+        let Some(newest) = self.exams.back().map(|exam| exam.era) else { return BTreeMap::new() };
+        let sat = self.exams.iter().flat_map(|exam| &exam.votes);
+        let mut agents: BTreeMap<&Name, u32> = sat.map(|(agent, _)| (agent, 0)).collect();
+        (0..).zip(agents.values_mut()).for_each(|(next, number)| *number = next);
+        let mut sitting = Sitting::new(agents.len());
+        let (mut era, mut factor) = (newest, 1.0);
+        for exam in self.exams.iter().rev() {
+            while era > exam.era && factor > NOTHING {
+                (era, factor) = (era - 1, factor * DECAY);
+            }
+            sitting.take(exam, factor, |agent| agents.get(agent).copied().unwrap_or(0));
+        }
+        let worth = sitting.worth();
+        agents.into_iter().map(|(agent, nr)| (agent.clone(), micros(worth[nr as usize]))).collect()
+    }
+}
+
+/// To the nearest step.
+fn micros(worth: f64) -> i64 {
+    let steps = (worth * 1e6 / QUANTUM_MICROS as f64).clamp(-MOST_STEPS, MOST_STEPS);
+    (if steps < 0.0 { steps - 0.5 } else { steps + 0.5 }) as i64 * QUANTUM_MICROS
+}
+
+/// All exams, with numbers for agents.
+struct Sitting {
+    questions: Questions,
+    seen: Vec<f64>,
+    right: Vec<f64>,
+    /// Wrong votes on tasks with several of them, and how many of the others they met on the same answer.
+    wrong: f64,
+    met: f64,
+}
+
+impl Sitting {
+    fn new(agents: usize) -> Sitting {
+        let (seen, right) = (vec![0.0; agents], vec![0.0; agents]);
+        Sitting { questions: Questions::default(), seen, right, wrong: 0.0, met: 0.0 }
+    }
+
+    fn take(&mut self, exam: &Exam, weight: f64, number: impl Fn(&Name) -> u32) {
+        let mut answers: BTreeMap<&Name, Vec<u32>> = BTreeMap::new();
+        for (agent, label) in &exam.votes {
+            answers.entry(label).or_default().push(number(agent));
+        }
+        let (mut wrong, mut pairs) = (0.0, 0.0);
+        for (label, voters) in &answers {
+            let right = **label == exam.answer;
+            for voter in voters {
+                self.seen[*voter as usize] += weight;
+                self.right[*voter as usize] += if right { weight } else { 0.0 };
+            }
+            if !right {
+                let count = voters.len() as f64;
+                wrong += count;
+                pairs += count * (count - 1.0);
+            }
+        }
+        if wrong > 1.0 {
+            self.wrong += weight * wrong;
+            self.met += weight * pairs / (wrong - 1.0);
+        }
+        let answer = |label: &Name| if *label == exam.answer { Answer::Right } else { Answer::Wrong };
+        let answers = answers.iter().map(|(label, voters)| (voters.as_slice(), answer(label)));
+        self.questions.push(weight, answers);
+    }
+
+    /// How many options a task has in effect: one, and as many as it takes that two wrong votes meet as seldom as they
+    /// do.
+    fn options(&self) -> f64 {
+        (1.0 + (self.wrong + 2.0) / (self.met + 2.0)).clamp(2.0, OPTIONS_MAX)
+    }
+
+    fn worth(&self) -> Vec<f64> {
+        let chance = 1.0 / self.options();
+        let mean = self.seen.iter().zip(&self.right).map(|(seen, right)| {
+            let (seen, right) = (seen + PRIOR_SEEN, right + PRIOR_RIGHT);
+            SHARE * ln(right * (1.0 - chance) / ((seen - right) * chance))
+        });
+        let mean: Vec<f64> = mean.collect();
+        fit(&self.questions, &Prior { mean: &mean, precision: PRECISION })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exam(nr: i64, answer: &str, votes: &[(&str, &str)]) -> Exam {
+        let votes = votes.iter().map(|(agent, label)| (Name::new(agent), Name::new(label))).collect();
+        Exam {
+            era: nr / 10,
+            domain: Name::new("d"),
+            task: format!("t{nr}").into(),
+            answer: Name::new(answer),
+            votes,
+        }
+    }
+
+    /// A good agent, one that is right as often as not, ten that say what this one says, and one that is wrong.
+    fn exams() -> Vec<Exam> {
+        let clones: Vec<String> = (0..10).map(|nr| format!("clone-{nr}")).collect();
+        let exam = |nr: i64| {
+            let of = |right: bool| if right { "yes" } else { "no" };
+            let (good, coin) = (of(nr % 10 != 3), of(nr % 2 == 0));
+            let mut votes = vec![("bad", of(nr % 10 == 7)), ("coin", coin), ("good", good)];
+            votes.extend(clones.iter().map(|clone| (clone.as_str(), coin)));
+            exam(nr, "yes", &votes)
+        };
+        (0..60).map(exam).collect()
+    }
+
+    #[test]
+    fn a_crowd_of_clones_weighs_what_one_of_them_does_and_who_is_wrong_weighs_against_itself() {
+        let mut all = Exams::default();
+        assert_eq!((all.enter(exams()), all.weights().len()), (vec![], 13));
+        let weights = all.weights();
+        let of = |agent: &str| weights[&Name::new(agent)];
+        let clones: i64 = (0..10).map(|nr| of(&format!("clone-{nr}"))).sum();
+        assert!(of("good") > 1_000_000 && of("bad") < -1_000_000, "{weights:?}");
+        assert!(clones + of("coin") < of("good") / 2, "{weights:?}");
+    }
+
+    #[test]
+    fn weights_are_of_the_exams_whatever_their_order_and_however_they_came() {
+        let (mut at_once, mut one_by_one) = (Exams::default(), Exams::default());
+        at_once.enter(exams());
+        for exam in exams().into_iter().rev() {
+            assert_eq!(one_by_one.enter(vec![exam]), []);
+        }
+        assert_eq!(at_once.weights(), one_by_one.weights());
+    }
+
+    #[test]
+    fn what_is_long_ago_weighs_less_than_what_was_lately() {
+        let at = |era: i64, answer: &str| Exam { era, ..exam(era, answer, &[("a", "yes"), ("b", "no")]) };
+        let mut all = Exams::default();
+        all.enter((0..30).map(|era| at(era, if era < 15 { "yes" } else { "no" })).collect());
+        let weights = all.weights();
+        assert!(weights[&Name::new("b")] > weights[&Name::new("a")], "{weights:?}");
+    }
+
+    #[test]
+    fn the_oldest_exams_go_when_there_are_too_many_votes() {
+        let big = |nr: i64| {
+            let votes = (0..MAX_VOTES / 4).map(|nr| (format!("a{nr}").into(), Name::new("yes")));
+            Exam { votes: votes.collect(), ..exam(nr, "yes", &[]) }
+        };
+        let mut all = Exams::default();
+        assert_eq!(all.enter((1..5).map(big).collect()), []);
+        let gone = all.enter(vec![exam(0, "yes", &[("a", "yes")]), big(5)]);
+        assert_eq!(gone.iter().map(|exam| exam.task.as_str()).collect::<Vec<_>>(), ["t0", "t1"]);
+    }
+
+    #[test]
+    fn without_exams_nobody_weighs_anything_else_than_a_newcomer() {
+        assert_eq!(Exams::default().weights(), BTreeMap::new());
+        let expected = SHARE * (PRIOR_RIGHT / (PRIOR_SEEN - PRIOR_RIGHT)).ln() * 1e6;
+        assert!((newcomer_micros() as f64 - expected).abs() <= QUANTUM_MICROS as f64 / 2.0);
+    }
+}
