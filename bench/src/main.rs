@@ -8,6 +8,7 @@
 //!   quorate-bench restart       a million votes on open tasks: until a run goes on where another was killed
 //!   quorate-bench topics        the votes of w1 from Kafka topics, against files and against a bare consumer
 //!   quorate-bench scale         the votes of w1 by 1 and 2 workers, and by 3 processes: work per core
+//!   quorate-bench panels        how often methods are right on real votes, over seeds of which answers are known
 //!   quorate-bench costs -- CMD  CPU, wall and peak memory of a command and all it starts
 //! ```
 //!
@@ -20,6 +21,7 @@ mod engine;
 mod flat;
 mod latency;
 mod opponents;
+mod panels;
 mod restart;
 mod scale;
 mod stream;
@@ -51,6 +53,8 @@ enum Bench {
     Topics(topics::Args),
     /// Work per core: 1 and 2 workers, 1 and 3 processes
     Scale(scale::Args),
+    /// How often methods are right on real votes
+    Panels(panels::Args),
     /// What a command costs, as one line of JSON
     Costs(costs::Args),
     /// An opponent, in a process of its own
@@ -66,6 +70,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Restart(args) => restart::run(&args),
         Bench::Topics(args) => topics::run(&args),
         Bench::Scale(args) => scale::run(&args),
+        Bench::Panels(args) => panels::run(&args),
         Bench::Costs(args) => costs::run(&args),
         Bench::Opponent(args) => opponents::run(&args),
     }

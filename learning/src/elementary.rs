@@ -33,7 +33,8 @@ pub(crate) fn ln(x: f64) -> f64 {
     // ln m = 2 artanh((m − 1) / (m + 1)).
     let ratio = (mantissa - 1.0) / (mantissa + 1.0);
     let square = ratio * ratio;
-    let series = (0..=12).rev().fold(0.0, |sum, place| sum * square + 1.0 / f64::from(2 * place + 1));
+    let series =
+        (0..=12).rev().fold(0.0, |sum, place| sum * square + 1.0 / f64::from(2 * place + 1));
     let by = doublings as f64;
     by * LN_2_HIGH + (2.0 * ratio * series + by * LN_2_LOW)
 }

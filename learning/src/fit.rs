@@ -105,7 +105,8 @@ pub(crate) fn fit(questions: &Questions, prior: &Prior<'_>) -> Vec<f64> {
         let mut share = 1.0;
         // Far from the maximum a whole step may lead beyond it.
         let moved = loop {
-            let there: Vec<f64> = worth.iter().zip(&step).map(|(from, by)| from + share * by).collect();
+            let there: Vec<f64> =
+                worth.iter().zip(&step).map(|(from, by)| from + share * by).collect();
             let next = Place::at(questions, prior, &there);
             if next.value >= here.value {
                 break Some((there, next));
@@ -137,7 +138,10 @@ impl Place {
         let mut likely = vec![0.0; questions.answers.len()];
         for (weight, places, right) in questions.each() {
             let own = &mut likely[places.clone()];
-            places.clone().zip(own.iter_mut()).for_each(|(at, sum)| *sum = questions.sum(at, worth));
+            places
+                .clone()
+                .zip(own.iter_mut())
+                .for_each(|(at, sum)| *sum = questions.sum(at, worth));
             let speaks = likely[right];
             let own = &mut likely[places.clone()];
             let most = own.iter().copied().fold(f64::MIN, f64::max);
@@ -226,8 +230,9 @@ mod tests {
     fn clones_share_what_one_of_them_alone_would_be_worth() {
         let of = |clones: u32| {
             let voters: Vec<u32> = (0..clones).collect();
-            let rows: Vec<(Vec<Vec<u32>>, usize)> =
-                (0..40).map(|nr| (vec![voters.clone(), vec![clones]], usize::from(nr % 4 == 0))).collect();
+            let rows: Vec<(Vec<Vec<u32>>, usize)> = (0..40)
+                .map(|nr| (vec![voters.clone(), vec![clones]], usize::from(nr % 4 == 0)))
+                .collect();
             let mean = vec![0.0; clones as usize + 1];
             fit(&questions(&rows), &Prior { mean: &mean, precision: 0.1 })
         };

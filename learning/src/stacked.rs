@@ -6,10 +6,10 @@
 //! independent, and gives way where gold shows that they are not.
 //!
 //! 1. Weights are a function of the exams alone, in any order: of no earlier weight, nor of when a fit was made.
-//! 2. An exam of an era counts 31/32 of one of the era after.
+//! 2. An exam of an era counts 31/32 of one of the era after, and after [`MAX_ERAS`] of them nothing.
 //! 3. A newcomer's weight is fixed, and low: [`newcomer_micros`].
 //!
-//! *State*: exams, at most [`MAX_VOTES`] votes of them; the oldest go first. *Cost* of weights: see [`fit`].
+//! *State*: exams of [`MAX_ERAS`], at most [`MAX_VOTES`] votes of them; the oldest go first. *Cost* of weights: see [`fit`].
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -31,11 +31,12 @@ const PRIOR_RIGHT: f64 = 2.5;
 const QUANTUM_MICROS: i64 = 15_625;
 /// No vote counts more than these steps, for or against: four nats.
 const MOST_STEPS: f64 = 256.0;
-/// One era of decay: a half-life of 22 eras. What is worth less than [`NOTHING`] of an exam decays no further.
+/// One era of decay: a half-life of 22 eras.
 const DECAY: f64 = 31.0 / 32.0;
-const NOTHING: f64 = 1e-9;
 /// So many different wrong answers and more are not told apart.
 const OPTIONS_MAX: f64 = 32.0;
+/// An exam counts for so many eras: in the last of them a fiftieth of what it did in the first.
+pub const MAX_ERAS: i64 = 128;
 /// Votes of exams that are kept.
 pub const MAX_VOTES: usize = 1 << 20;
 /// Votes that one exam may hold.
@@ -55,18 +56,21 @@ pub struct Exams {
 }
 
 impl Exams {
-    /// Takes exams of eras that have ended, in any order; those that had to go for them.
-    pub fn enter(&mut self, exams: Vec<Exam>) -> Vec<Exam> {
+    /// Takes exams of eras before `era`, which begins, in any order; those that have to go.
+    pub fn enter(&mut self, era: i64, exams: Vec<Exam>) -> Vec<Exam> {
         self.votes += exams.iter().map(|exam| exam.votes.len()).sum::<usize>();
         self.exams.extend(exams);
         self.exams.make_contiguous().sort();
         let mut gone = Vec::new();
-        while self.votes > MAX_VOTES
-            && let Some(oldest) = self.exams.pop_front()
+        let mut votes = self.votes;
+        while let Some(oldest) = self
+            .exams
+            .pop_front_if(|oldest| votes > MAX_VOTES || oldest.era < era.saturating_sub(MAX_ERAS))
         {
-            self.votes -= oldest.votes.len();
+            votes -= oldest.votes.len();
             gone.push(oldest);
         }
+        self.votes = votes;
         gone
     }
 
@@ -79,7 +83,7 @@ impl Exams {
         let mut sitting = Sitting::new(agents.len());
         let (mut era, mut factor) = (newest, 1.0);
         for exam in self.exams.iter().rev() {
-            while era > exam.era && factor > NOTHING {
+            while era > exam.era {
                 (era, factor) = (era - 1, factor * DECAY);
             }
             sitting.take(exam, factor, |agent| agents.get(agent).copied().unwrap_or(0));
@@ -133,7 +137,8 @@ impl Sitting {
             self.wrong += weight * wrong;
             self.met += weight * pairs / (wrong - 1.0);
         }
-        let answer = |label: &Name| if *label == exam.answer { Answer::Right } else { Answer::Wrong };
+        let answer =
+            |label: &Name| if *label == exam.answer { Answer::Right } else { Answer::Wrong };
         let answers = answers.iter().map(|(label, voters)| (voters.as_slice(), answer(label)));
         self.questions.push(weight, answers);
     }
@@ -160,7 +165,8 @@ mod tests {
     use super::*;
 
     fn exam(nr: i64, answer: &str, votes: &[(&str, &str)]) -> Exam {
-        let votes = votes.iter().map(|(agent, label)| (Name::new(agent), Name::new(label))).collect();
+        let votes =
+            votes.iter().map(|(agent, label)| (Name::new(agent), Name::new(label))).collect();
         Exam {
             era: nr / 10,
             domain: Name::new("d"),
@@ -186,7 +192,7 @@ mod tests {
     #[test]
     fn a_crowd_of_clones_weighs_what_one_of_them_does_and_who_is_wrong_weighs_against_itself() {
         let mut all = Exams::default();
-        assert_eq!((all.enter(exams()), all.weights().len()), (vec![], 13));
+        assert_eq!((all.enter(6, exams()), all.weights().len()), (vec![], 13));
         let weights = all.weights();
         let of = |agent: &str| weights[&Name::new(agent)];
         let clones: i64 = (0..10).map(|nr| of(&format!("clone-{nr}"))).sum();
@@ -197,18 +203,21 @@ mod tests {
     #[test]
     fn weights_are_of_the_exams_whatever_their_order_and_however_they_came() {
         let (mut at_once, mut one_by_one) = (Exams::default(), Exams::default());
-        at_once.enter(exams());
+        at_once.enter(6, exams());
         for exam in exams().into_iter().rev() {
-            assert_eq!(one_by_one.enter(vec![exam]), []);
+            assert_eq!(one_by_one.enter(6, vec![exam]), []);
         }
         assert_eq!(at_once.weights(), one_by_one.weights());
     }
 
     #[test]
     fn what_is_long_ago_weighs_less_than_what_was_lately() {
-        let at = |era: i64, answer: &str| Exam { era, ..exam(era, answer, &[("a", "yes"), ("b", "no")]) };
+        let at = |era: i64, answer: &str| Exam {
+            era,
+            ..exam(era, answer, &[("a", "yes"), ("b", "no")])
+        };
         let mut all = Exams::default();
-        all.enter((0..30).map(|era| at(era, if era < 15 { "yes" } else { "no" })).collect());
+        all.enter(30, (0..30).map(|era| at(era, if era < 15 { "yes" } else { "no" })).collect());
         let weights = all.weights();
         assert!(weights[&Name::new("b")] > weights[&Name::new("a")], "{weights:?}");
     }
@@ -220,9 +229,19 @@ mod tests {
             Exam { votes: votes.collect(), ..exam(nr, "yes", &[]) }
         };
         let mut all = Exams::default();
-        assert_eq!(all.enter((1..5).map(big).collect()), []);
-        let gone = all.enter(vec![exam(0, "yes", &[("a", "yes")]), big(5)]);
+        assert_eq!(all.enter(1, (1..5).map(big).collect()), []);
+        let gone = all.enter(1, vec![exam(0, "yes", &[("a", "yes")]), big(5)]);
         assert_eq!(gone.iter().map(|exam| exam.task.as_str()).collect::<Vec<_>>(), ["t0", "t1"]);
+    }
+
+    #[test]
+    fn no_exam_counts_for_ever() {
+        let mut all = Exams::default();
+        all.enter(6, exams());
+        assert_eq!(all.enter(MAX_ERAS, vec![]), []);
+        assert_eq!(all.enter(MAX_ERAS + 1, vec![]).len(), 10);
+        assert_eq!(all.enter(2 * MAX_ERAS, vec![]).len(), 50);
+        assert_eq!(all.weights(), BTreeMap::new());
     }
 
     #[test]

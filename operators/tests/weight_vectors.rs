@@ -110,7 +110,10 @@ struct Reader {
 
 impl Reader {
     fn new() -> Reader {
-        let book = Book::new(Policy { eras: Eras::of_length(10 * SECOND), ..Policy::default() }, IdKey::new([5; 16]));
+        let book = Book::new(
+            Policy { eras: Eras::of_length(10 * SECOND), ..Policy::default() },
+            IdKey::new([5; 16]),
+        );
         let (weights, rows, keep) = (BTreeMap::new(), Vec::new(), Vec::new());
         Reader { key: IdKey::new([5; 16]), book, weights, rows, keep }
     }

@@ -487,11 +487,15 @@ impl Closed {
             self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted).collect();
         if counted.len() > MAX_VOTES_OF_EXAM {
             // Who came first is not for a crowd of later ones to choose.
-            counted.sort_by(|a, b| (a.vote.event_time, a.agent().name()).cmp(&(b.vote.event_time, b.agent().name())));
+            counted.sort_by(|a, b| {
+                (a.vote.event_time, a.agent().name()).cmp(&(b.vote.event_time, b.agent().name()))
+            });
             counted.truncate(MAX_VOTES_OF_EXAM);
             counted.sort_by(|a, b| a.agent().name().cmp(b.agent().name()));
         }
-        let vote = |vote: &&VoteRow| Some((vote.agent().name().clone(), vote.value().said()?.into_owned()));
+        let vote = |vote: &&VoteRow| {
+            Some((vote.agent().name().clone(), vote.value().said()?.into_owned()))
+        };
         Exam {
             era,
             domain: self.row.domain.name().clone(),

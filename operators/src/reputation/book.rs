@@ -17,7 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use quorate_schemas::clock::Eras;
 use quorate_schemas::id::{Id, IdKey, Name};
 use quorate_schemas::retained::{
-    DomainRecord, DomainStanding, Evidence, Exam, Retain, RetainedRow, Shown, Standing, WeightChange,
+    DomainRecord, DomainStanding, Evidence, Exam, Retain, RetainedRow, Shown, Standing,
+    WeightChange,
 };
 use quorate_schemas::table::{OutRow, ReputationBasis, ReputationRow};
 
@@ -263,6 +264,7 @@ impl Book {
         }
         if self.era.is_some_and(|now| now < era) {
             self.decay_to(era, keep);
+            self.exams.turn(era, keep);
             self.publish(era, None, &mut turned);
         }
         turned
@@ -388,7 +390,8 @@ impl Book {
         let asked: BTreeSet<&Row> =
             before.keys().chain(pools.keys()).chain(self.in_force.keys()).collect();
         for row in asked {
-            let weight_of = |weights: &BTreeMap<Row, i64>| weights.get(row).copied().unwrap_or(newcomer);
+            let weight_of =
+                |weights: &BTreeMap<Row, i64>| weights.get(row).copied().unwrap_or(newcomer);
             let weight_micros = weight_of(&self.in_force);
             let voted = fresh.is_some_and(|fresh| fresh.agents.contains_key(row));
             let changed = weight_of(&before) != weight_micros;

@@ -53,18 +53,18 @@ impl Hall {
         self.fresh.iter_mut().for_each(|fresh| fresh.save(keep));
     }
 
-    /// Exams of eras before `era` enter the weights.
+    /// `era` begins: exams of eras before it enter the weights, and those of long ago leave them.
     pub(super) fn turn(&mut self, era: i64, keep: &mut Vec<Retain>) {
         let (mut sat, fresh): (Vec<Fresh>, Vec<Fresh>) =
             std::mem::take(&mut self.fresh).into_iter().partition(|fresh| fresh.exam.era < era);
         self.fresh = fresh;
-        if sat.is_empty() {
-            return;
-        }
+        let came = !sat.is_empty();
         sat.iter_mut().for_each(|fresh| fresh.save(keep));
-        let gone = self.past.enter(sat.into_iter().map(|fresh| fresh.exam).collect());
+        let gone = self.past.enter(era, sat.into_iter().map(|fresh| fresh.exam).collect());
+        if came || !gone.is_empty() {
+            self.weights = self.past.weights();
+        }
         let drop = |exam| Retain::Row(RetainedRow::Exam(Box::new(exam)), -1);
         keep.extend(gone.into_iter().map(drop));
-        self.weights = self.past.weights();
     }
 }

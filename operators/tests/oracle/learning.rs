@@ -48,7 +48,7 @@ impl Learnt {
         let mut eras = self.stacked.borrow_mut();
         let weights = eras.entry(era).or_insert_with(|| {
             let mut before = Exams::default();
-            before.enter(self.exams.iter().filter(|exam| exam.era < era).cloned().collect());
+            before.enter(era, self.exams.iter().filter(|exam| exam.era < era).cloned().collect());
             before.weights()
         });
         weights.get(agent).copied().unwrap_or_else(newcomer_micros)

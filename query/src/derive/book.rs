@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_learning::stacked::{Exams, newcomer_micros};
+use quorate_learning::stacked::{Exams, MAX_ERAS, newcomer_micros};
 use quorate_schemas::id::Name;
+use quorate_schemas::retained::Exam;
 
 use super::rule::{self, Gold, NEWCOMER_MICROS, Pool};
 use super::shown::{Era, Evidence, Record, STACKED, Shown};
@@ -51,9 +52,13 @@ impl Book {
             let mut exams = Exams::default();
             // Before the first exam everybody is a newcomer.
             book.stacked.insert(i64::MIN, BTreeMap::new());
-            for (era, fresh) in shown.eras.iter().filter(|(_, era)| !era.exams.is_empty()) {
-                exams.enter(fresh.exams.clone());
-                book.stacked.insert(era + 1, exams.weights());
+            let sat = shown.eras.iter().filter(|(_, era)| !era.exams.is_empty());
+            let sat: BTreeMap<i64, &Vec<Exam>> =
+                sat.map(|(era, fresh)| (era + 1, &fresh.exams)).collect();
+            let leave = sat.keys().map(|era| era + MAX_ERAS);
+            for era in sat.keys().copied().chain(leave).collect::<BTreeSet<i64>>() {
+                exams.enter(era, sat.get(&era).map_or_else(Vec::new, |exams| exams.to_vec()));
+                book.stacked.insert(era, exams.weights());
             }
         }
         let mut standing = Standing::default();

@@ -147,6 +147,7 @@ impl Engine<'_> {
         self.horizon = Some(self.booth.horizon());
         let mut keep = std::mem::take(&mut effects.keep);
         effects.shown.into_iter().for_each(|shown| self.book.show(shown));
+        effects.exams.into_iter().for_each(|exam| self.book.examine(exam));
         self.rows.append(&mut effects.rows);
         if let Some(era) = era_entered(self.scenario.policy.eras, self.clock) {
             let mut turned = self.book.turn(era, &mut keep);

@@ -252,7 +252,7 @@ pub(crate) fn policy(method: Method) -> Policy {
 
 /// Policies that differ in what `verify` has to know of them.
 pub(crate) fn policies() -> Vec<Policy> {
-    let weighted = policy(Method::Weighted);
+    let (weighted, stacked) = (policy(Method::Weighted), policy(Method::Stacked));
     let end_of_input = Close { after: None, votes: None, quorum: false };
     let by_rule = Close { after: Some(30 * SECOND), votes: Some(4), quorum: true };
     vec![
@@ -268,6 +268,9 @@ pub(crate) fn policies() -> Vec<Policy> {
             cap: Some(Ratio::ONE_THIRD),
             ..weighted
         },
+        stacked,
+        Policy { close: end_of_input, ..stacked },
+        Policy { quorum_of: QuorumOf::Eligible, ..stacked },
         Policy { min_votes: 5, quorum: "0.5".parse().expect("a ratio"), ..weighted },
     ]
 }

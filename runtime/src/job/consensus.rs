@@ -252,7 +252,9 @@ impl RawConsensus {
         {
             let span = self.method.as_ref().map(Spanned::span);
             let message = match method {
-                Method::Stacked => "no source gives gold answers, so nothing is learnt, and all votes count the same",
+                Method::Stacked => {
+                    "no source gives gold answers, so nothing is learnt, and all votes count the same"
+                }
                 _ => "no source gives gold answers, so weights are learnt from agreement alone",
             };
             let remedy = "agreement is not truth: add [source.gold] with a few known answers, or take \"majority\"";
