@@ -3,7 +3,8 @@
 //! Weights by an agent's own record pay ten clones ten times. Here all are fitted together on the tasks whose answer is
 //! known ([`fit`]), so that what is always said together is paid once, and who is reliably wrong counts against what
 //! it says. The prior stands at [`SHARE`] of each agent's own log-odds, which is right where voters are few and
-//! independent, and gives way where gold shows that they are not.
+//! independent, and gives way where gold shows that they are not. Each domain is then fitted by its own exams, around
+//! what all domains together say.
 //!
 //! 1. Weights are a function of the exams alone, in any order: of no earlier weight, nor of when a fit was made.
 //! 2. An exam of an era counts 31/32 of one of the era after, and after [`MAX_ERAS`] of them nothing.
@@ -74,22 +75,57 @@ impl Exams {
         gone
     }
 
-    /// What a vote of each agent that sat an exam counts, in millionths of a nat.
-    pub fn weights(&self) -> BTreeMap<Name, i64> {
-        let Some(newest) = self.exams.back().map(|exam| exam.era) else { return BTreeMap::new() };
-        let sat = self.exams.iter().flat_map(|exam| &exam.votes);
-        let mut agents: BTreeMap<&Name, u32> = sat.map(|(agent, _)| (agent, 0)).collect();
-        (0..).zip(agents.values_mut()).for_each(|(next, number)| *number = next);
-        let mut sitting = Sitting::new(agents.len());
+    /// What a vote of each agent that sat an exam counts.
+    pub fn weights(&self) -> Weights {
+        let mut weights = Weights::default();
+        let Some(newest) = self.exams.back().map(|exam| exam.era) else { return weights };
         let (mut era, mut factor) = (newest, 1.0);
+        let mut domains: BTreeMap<&Name, Vec<(&Exam, f64)>> = BTreeMap::new();
+        let mut all = Vec::with_capacity(self.exams.len());
         for exam in self.exams.iter().rev() {
             while era > exam.era {
                 (era, factor) = (era - 1, factor * DECAY);
             }
-            sitting.take(exam, factor, |agent| agents.get(agent).copied().unwrap_or(0));
+            all.push((exam, factor));
+            domains.entry(&exam.domain).or_default().push((exam, factor));
         }
-        let worth = sitting.worth();
-        agents.into_iter().map(|(agent, nr)| (agent.clone(), micros(worth[nr as usize]))).collect()
+        let all = Sitting::of(&all);
+        let everywhere = all.worth(&all.log_odds());
+        let agents = everywhere.iter().map(|(agent, worth)| ((*agent).clone(), micros(*worth)));
+        weights.everywhere = agents.collect();
+        // Of one domain alone nothing more is known than of all.
+        for (domain, exams) in domains.iter().filter(|_| domains.len() > 1) {
+            let here = Sitting::of(exams);
+            let mean: Vec<f64> = here
+                .agents
+                .keys()
+                .map(|agent| everywhere.get(agent).copied().unwrap_or(0.0))
+                .collect();
+            for (agent, worth) in here.worth(&mean) {
+                let more = micros(worth) - weights.everywhere.get(agent).copied().unwrap_or(0);
+                if more != 0 {
+                    weights.domains.insert(((*domain).clone(), agent.clone()), more);
+                }
+            }
+        }
+        weights
+    }
+}
+
+/// What votes count, in millionths of a nat: of each agent that sat an exam.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Weights {
+    /// In a domain of which nothing is known.
+    pub everywhere: BTreeMap<Name, i64>,
+    /// By domain and agent: how much more than everywhere, or less, where that is so.
+    pub domains: BTreeMap<(Name, Name), i64>,
+}
+
+impl Weights {
+    /// What a vote of `agent` counts in `domain`.
+    pub fn of(&self, domain: &Name, agent: &Name) -> i64 {
+        let everywhere = self.everywhere.get(agent).copied().unwrap_or_else(newcomer_micros);
+        everywhere + self.domains.get(&(domain.clone(), agent.clone())).copied().unwrap_or(0)
     }
 }
 
@@ -99,8 +135,9 @@ fn micros(worth: f64) -> i64 {
     (if steps < 0.0 { steps - 0.5 } else { steps + 0.5 }) as i64 * QUANTUM_MICROS
 }
 
-/// All exams, with numbers for agents.
-struct Sitting {
+/// Exams, each with how much it counts, and those who sat them, numbered by their names.
+struct Sitting<'a> {
+    agents: BTreeMap<&'a Name, u32>,
     questions: Questions,
     seen: Vec<f64>,
     right: Vec<f64>,
@@ -109,16 +146,22 @@ struct Sitting {
     met: f64,
 }
 
-impl Sitting {
-    fn new(agents: usize) -> Sitting {
-        let (seen, right) = (vec![0.0; agents], vec![0.0; agents]);
-        Sitting { questions: Questions::default(), seen, right, wrong: 0.0, met: 0.0 }
+impl<'a> Sitting<'a> {
+    fn of(exams: &[(&'a Exam, f64)]) -> Sitting<'a> {
+        let sat = exams.iter().flat_map(|(exam, _)| &exam.votes);
+        let mut agents: BTreeMap<&Name, u32> = sat.map(|(agent, _)| (agent, 0)).collect();
+        (0..).zip(agents.values_mut()).for_each(|(next, number)| *number = next);
+        let (seen, right) = (vec![0.0; agents.len()], vec![0.0; agents.len()]);
+        let questions = Questions::default();
+        let mut sitting = Sitting { agents, questions, seen, right, wrong: 0.0, met: 0.0 };
+        exams.iter().for_each(|(exam, weight)| sitting.take(exam, *weight));
+        sitting
     }
 
-    fn take(&mut self, exam: &Exam, weight: f64, number: impl Fn(&Name) -> u32) {
+    fn take(&mut self, exam: &Exam, weight: f64) {
         let mut answers: BTreeMap<&Name, Vec<u32>> = BTreeMap::new();
         for (agent, label) in &exam.votes {
-            answers.entry(label).or_default().push(number(agent));
+            answers.entry(label).or_default().extend(self.agents.get(agent));
         }
         let (mut wrong, mut pairs) = (0.0, 0.0);
         for (label, voters) in &answers {
@@ -149,14 +192,20 @@ impl Sitting {
         (1.0 + (self.wrong + 2.0) / (self.met + 2.0)).clamp(2.0, OPTIONS_MAX)
     }
 
-    fn worth(&self) -> Vec<f64> {
+    /// [`SHARE`] of the log-odds of each by its own record.
+    fn log_odds(&self) -> Vec<f64> {
         let chance = 1.0 / self.options();
-        let mean = self.seen.iter().zip(&self.right).map(|(seen, right)| {
+        let own = self.seen.iter().zip(&self.right).map(|(seen, right)| {
             let (seen, right) = (seen + PRIOR_SEEN, right + PRIOR_RIGHT);
             SHARE * ln(right * (1.0 - chance) / ((seen - right) * chance))
         });
-        let mean: Vec<f64> = mean.collect();
-        fit(&self.questions, &Prior { mean: &mean, precision: PRECISION })
+        own.collect()
+    }
+
+    /// What each is worth beside the others, where it is worth its `mean` by itself.
+    fn worth(&self, mean: &[f64]) -> BTreeMap<&'a Name, f64> {
+        let worth = fit(&self.questions, &Prior { mean, precision: PRECISION });
+        self.agents.keys().copied().zip(worth).collect()
     }
 }
 
@@ -192,8 +241,9 @@ mod tests {
     #[test]
     fn a_crowd_of_clones_weighs_what_one_of_them_does_and_who_is_wrong_weighs_against_itself() {
         let mut all = Exams::default();
-        assert_eq!((all.enter(6, exams()), all.weights().len()), (vec![], 13));
-        let weights = all.weights();
+        assert_eq!(all.enter(6, exams()), vec![]);
+        let weights = all.weights().everywhere;
+        assert_eq!(weights.len(), 13);
         let of = |agent: &str| weights[&Name::new(agent)];
         let clones: i64 = (0..10).map(|nr| of(&format!("clone-{nr}"))).sum();
         assert!(of("good") > 1_000_000 && of("bad") < -1_000_000, "{weights:?}");
@@ -218,7 +268,7 @@ mod tests {
         };
         let mut all = Exams::default();
         all.enter(30, (0..30).map(|era| at(era, if era < 15 { "yes" } else { "no" })).collect());
-        let weights = all.weights();
+        let weights = all.weights().everywhere;
         assert!(weights[&Name::new("b")] > weights[&Name::new("a")], "{weights:?}");
     }
 
@@ -235,18 +285,48 @@ mod tests {
     }
 
     #[test]
+    fn who_is_good_in_one_domain_and_bad_in_another_is_weighed_in_each() {
+        let of = |domain: &str, nr: i64| {
+            let said = if domain == "primes" { ["yes", "no"] } else { ["no", "yes"] };
+            let votes = [("a", said[0]), ("b", said[1]), ("both", "yes")];
+            Exam { domain: Name::new(domain), ..exam(nr, "yes", &votes) }
+        };
+        let mut all = Exams::default();
+        all.enter(
+            6,
+            (0..60).map(|nr| of(if nr % 2 == 0 { "primes" } else { "squares" }, nr)).collect(),
+        );
+        let weights = all.weights();
+        let in_domain =
+            |domain: &str, agent: &str| weights.of(&Name::new(domain), &Name::new(agent));
+        assert!(
+            in_domain("primes", "a") > 500_000 && in_domain("squares", "a") < -500_000,
+            "{weights:?}"
+        );
+        assert!(
+            in_domain("primes", "b") < -500_000 && in_domain("squares", "b") > 500_000,
+            "{weights:?}"
+        );
+        assert!(
+            in_domain("cubes", "a").abs() < 500_000 && in_domain("cubes", "both") > 500_000,
+            "{weights:?}"
+        );
+        assert_eq!(in_domain("primes", "nobody"), newcomer_micros());
+    }
+
+    #[test]
     fn no_exam_counts_for_ever() {
         let mut all = Exams::default();
         all.enter(6, exams());
         assert_eq!(all.enter(MAX_ERAS, vec![]), []);
         assert_eq!(all.enter(MAX_ERAS + 1, vec![]).len(), 10);
         assert_eq!(all.enter(2 * MAX_ERAS, vec![]).len(), 50);
-        assert_eq!(all.weights(), BTreeMap::new());
+        assert_eq!(all.weights(), Weights::default());
     }
 
     #[test]
     fn without_exams_nobody_weighs_anything_else_than_a_newcomer() {
-        assert_eq!(Exams::default().weights(), BTreeMap::new());
+        assert_eq!(Exams::default().weights(), Weights::default());
         let expected = SHARE * (PRIOR_RIGHT / (PRIOR_SEEN - PRIOR_RIGHT)).ln() * 1e6;
         assert!((newcomer_micros() as f64 - expected).abs() <= QUANTUM_MICROS as f64 / 2.0);
     }

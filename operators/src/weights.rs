@@ -1,7 +1,7 @@
 //! What every agent's votes count in every domain, as of any era that an open task may still ask about.
 //!
-//! Where votes count the same in all domains, the domain that stands for all of them has the weights, and the others say
-//! only who voted in them.
+//! Where weights are fitted to all domains together, a vote counts what the domain that stands for all of them says, and so
+//! much more or less as its own does.
 //!
 //! State: per agent and domain the changes since the oldest era that is still needed, and the last one before it.
 
@@ -34,8 +34,8 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Weights where a newcomer's vote counts `newcomer_micros`; `everywhere` stands for all domains, if votes count the
-    /// same in all of them.
+    /// Weights where a newcomer's vote counts `newcomer_micros`; `everywhere` stands for all domains, if what a
+    /// domain says is a difference from that.
     pub fn new(newcomer_micros: i64, everywhere: Option<Id>) -> Weights {
         Weights { newcomer_micros, everywhere, of: PairMap::default(), voters: IdMap::default() }
     }
@@ -57,12 +57,17 @@ impl Weights {
 
     /// What a vote of `agent` in `domain` counts in `era`, in millionths.
     pub fn at(&self, agent: &Id, domain: &Id, era: i64) -> i64 {
-        let domain = self.everywhere.as_ref().unwrap_or(domain);
-        let Some(history) = self.of.get(&(agent.clone(), domain.clone())) else {
-            return self.newcomer_micros;
+        let said = |domain: &Id| {
+            let history = self.of.get(&(agent.clone(), domain.clone()));
+            let known = history.and_then(|all| all.iter().rev().find(|since| since.era <= era));
+            known.map(|since| since.weight_micros)
         };
-        let known = history.iter().rev().find(|since| since.era <= era);
-        known.map_or(self.newcomer_micros, |since| since.weight_micros)
+        match &self.everywhere {
+            None => said(domain).unwrap_or(self.newcomer_micros),
+            Some(everywhere) => {
+                said(everywhere).unwrap_or(self.newcomer_micros) + said(domain).unwrap_or(0)
+            }
+        }
     }
 
     /// The agents that voted in `domain` in one of the two eras before `era`, by name.
@@ -83,14 +88,20 @@ impl Weights {
     pub fn forget_before(&mut self, oldest: i64) -> Vec<WeightChange> {
         let mut gone = Vec::new();
         let mut emptied = false;
-        let newcomer = self.newcomer_micros;
+        let Weights { newcomer_micros, everywhere, .. } = &*self;
+        let (newcomer_micros, everywhere) = (*newcomer_micros, everywhere.clone());
         for ((agent, domain), history) in &mut self.of {
             // The last change before `oldest` still says what holds there; and whether the agent voted in the
             // two eras before it is asked too.
             let before =
                 history.iter().filter(|since| since.era < oldest.saturating_sub(1)).count();
+            // What is said of who is not heard of.
+            let nothing = match &everywhere {
+                Some(everywhere) if everywhere != domain => 0,
+                _ => newcomer_micros,
+            };
             let idle_as_newcomer = before == history.len()
-                && history.last().is_some_and(|since| since.weight_micros == newcomer);
+                && history.last().is_some_and(|since| since.weight_micros == nothing);
             let drop = if idle_as_newcomer { before } else { before.saturating_sub(1) };
             gone.extend(history.drain(..drop).map(|since| WeightChange {
                 agent: agent.clone(),
@@ -143,16 +154,22 @@ mod tests {
     }
 
     #[test]
-    fn where_votes_count_the_same_everywhere_no_domain_has_weights_of_its_own() {
+    fn a_domain_may_say_how_much_more_or_less_than_everywhere() {
         let key = IdKey::new([7; 16]);
         let (a, d, everywhere) = (key.id("a"), key.id("d"), key.everywhere());
         let mut weights = Weights::new(ONE, Some(everywhere.clone()));
-        weights.change(&change(&a, &d, 3, ONE, true));
+        weights.change(&change(&a, &d, 3, 0, true));
         assert_eq!(weights.at(&a, &d, 4), ONE);
         weights.change(&change(&a, &everywhere, 4, 70, false));
+        weights.change(&change(&a, &d, 5, -20, false));
         let elsewhere = key.id("e");
         assert_eq!([&d, &elsewhere].map(|domain| weights.at(&a, domain, 4)), [70, 70]);
-        assert_eq!(weights.voters(&d, 4), [a]);
+        assert_eq!([&d, &elsewhere].map(|domain| weights.at(&a, domain, 5)), [50, 70]);
+        assert_eq!(weights.voters(&d, 4), std::slice::from_ref(&a));
+        // Nothing is kept of a domain that says nothing more.
+        weights.change(&change(&a, &d, 6, 0, false));
+        assert_eq!(weights.forget_before(9).len(), 3);
+        assert_eq!(weights.at(&a, &d, 9), 70);
     }
 
     #[test]

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use quorate_learning::stacked::MAX_VOTES_OF_EXAM;
 use quorate_schemas::id::{Id, Name};
 use quorate_schemas::record::{Control, ControlAction, Gold, Placed, Task, TaskKind, Vote};
-use quorate_schemas::retained::{DomainRecord, Evidence, Exam};
 use quorate_schemas::table::{
     CloseRule, DecisionRow, DecisionStatus, OutRow, RevisionReason, UndecidedReason, VoteRow,
     VoteStatus,
@@ -21,10 +19,7 @@ use super::walk::Walk;
 use super::{Due, Fact, Moment};
 use crate::effects::Effects;
 use crate::kept::{Held, unsaved};
-use crate::policy::Method;
-use crate::reputation;
 use crate::rules::{Occasion, Rules};
-use crate::weights::ONE;
 
 /// How and when a task closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +44,12 @@ pub(crate) struct Closed {
     golds: Vec<Placed<Gold>>,
     overrides: Vec<Placed<Control>>,
     /// In order of their agents' names; tables share them.
-    votes: Arc<Vec<VoteRow>>,
+    pub(super) votes: Arc<Vec<VoteRow>>,
     /// Those of them that no file of retained rows has.
     unsaved: Vec<usize>,
     /// Votes that others have replaced, which no file has either.
     replaced: Vec<Held>,
-    row: Arc<DecisionRow>,
+    pub(super) row: Arc<DecisionRow>,
     /// Everything up to here is in `row`; before the first revision, nothing is.
     revised_to: Option<Micros>,
     /// Where the last revision does not follow from the rules as they are now: when it is to be made anew.
@@ -440,68 +435,6 @@ impl Closed {
         for vote in Arc::make_mut(&mut self.votes) {
             vote.agrees =
                 row.answer.is_some() && vote.value().said().as_deref() == row.answer.as_ref();
-        }
-    }
-
-    /// What the votes show of their agents, once the task has closed or its gold is known: by gold if there is
-    /// one, else by what the others decided without the agent. A gold task shows how its domain decides, too.
-    fn show(&self, tally: &Tally, era: i64, rules: &Rules, effects: &mut Effects) {
-        let stacked = rules.policy.method == Method::Stacked;
-        let counted = self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted);
-        let leader = tally.leader();
-        let chance = reputation::chance_micros(self.row.options);
-        let domain = &self.row.domain;
-        let hit = |right: bool| if right { ONE } else { 0 };
-        for vote in counted {
-            let Some(label) = vote.value().said() else { continue };
-            let mut evidence = Evidence::default();
-            if let Some(gold) = &self.row.gold {
-                evidence.gold_seen = ONE;
-                evidence.gold_right = hit(*gold == *label);
-                evidence.gold_chance = chance;
-            } else if !stacked
-                && tally.votes() > reputation::MIN_OTHERS
-                && let Some(agrees) = leader.others_agree(&label, vote.weight_micros)
-            {
-                evidence.consensus_seen = ONE;
-                evidence.consensus_right = hit(agrees);
-                evidence.consensus_chance = chance;
-            }
-            effects.show_agent(vote.agent(), domain, era, evidence);
-        }
-        if let Some(gold) = self.row.gold.as_ref().filter(|_| tally.votes() > 0) {
-            let record = DomainRecord {
-                gold_tasks: ONE,
-                gold_hits: hit(self.row.answer.as_ref() == Some(gold)),
-            };
-            effects.show_domain(domain, era, record);
-            if stacked {
-                effects.exams.push(self.exam(era, gold));
-            }
-        }
-    }
-
-    /// What the task says of those who voted on it together, now that its answer is known.
-    fn exam(&self, era: i64, answer: &Name) -> Exam {
-        let mut counted: Vec<&VoteRow> =
-            self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted).collect();
-        if counted.len() > MAX_VOTES_OF_EXAM {
-            // Who came first is not for a crowd of later ones to choose.
-            counted.sort_by(|a, b| {
-                (a.vote.event_time, a.agent().name()).cmp(&(b.vote.event_time, b.agent().name()))
-            });
-            counted.truncate(MAX_VOTES_OF_EXAM);
-            counted.sort_by(|a, b| a.agent().name().cmp(b.agent().name()));
-        }
-        let vote = |vote: &&VoteRow| {
-            Some((vote.agent().name().clone(), vote.value().said()?.into_owned()))
-        };
-        Exam {
-            era,
-            domain: self.row.domain.name().clone(),
-            task: self.row.task.name().clone(),
-            answer: answer.clone(),
-            votes: counted.iter().filter_map(vote).collect(),
         }
     }
 }

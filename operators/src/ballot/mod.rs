@@ -27,6 +27,7 @@ mod order;
 mod provisional;
 mod refuse;
 mod seats;
+mod shows;
 mod tally;
 mod walk;
 

@@ -6,7 +6,7 @@
 //! 3. What has decayed to nothing is dropped: an agent that is not heard of any more dies.
 //!
 //! Under `stacked` the weights of an era rest on exams instead, tasks whose answers became known in the eras before it
-//! ([`quorate_learning::stacked`]); they are the same in all domains.
+//! ([`quorate_learning::stacked`]); what a domain has is then a difference from what all domains have.
 //!
 //! *State*: a row per agent and domain it voted in lately, and the exams. Retained rows are written where evidence was added, not
 //! where it decays: decay is computed from the era they carry. *Cost*: an era's turn, and a checkpoint's end, look at
@@ -14,6 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use quorate_learning::stacked::Weights;
 use quorate_schemas::clock::Eras;
 use quorate_schemas::id::{Id, IdKey, Name};
 use quorate_schemas::retained::{
@@ -79,6 +80,8 @@ type Row = (Id, Id);
 pub struct Book {
     policy: Policy,
     key: IdKey,
+    /// What stands for all domains.
+    everywhere: Id,
     tells_who_votes: bool,
     era: Option<i64>,
     agents: BTreeMap<Row, Decaying<Evidence>>,
@@ -157,6 +160,7 @@ impl Book {
         Book {
             policy,
             key,
+            everywhere: key.everywhere(),
             tells_who_votes: weighed_together && !policy.registered,
             era: None,
             agents,
@@ -384,14 +388,14 @@ impl Book {
 
     fn publish(&mut self, era: i64, fresh: Option<&Fresh>, turned: &mut Turned) {
         let pools = self.pools();
-        let newcomer = self.policy.method.newcomer_micros();
         let earned = self.earned(&pools);
         let before = std::mem::replace(&mut self.in_force, earned);
         let asked: BTreeSet<&Row> =
             before.keys().chain(pools.keys()).chain(self.in_force.keys()).collect();
         for row in asked {
-            let weight_of =
-                |weights: &BTreeMap<Row, i64>| weights.get(row).copied().unwrap_or(newcomer);
+            let weight_of = |weights: &BTreeMap<Row, i64>| {
+                weights.get(row).copied().unwrap_or_else(|| self.nothing(row))
+            };
             let weight_micros = weight_of(&self.in_force);
             let voted = fresh.is_some_and(|fresh| fresh.agents.contains_key(row));
             let changed = weight_of(&before) != weight_micros;
@@ -403,9 +407,7 @@ impl Book {
             {
                 let weight_micros = match self.policy.method {
                     Method::Majority | Method::Weighted => pool.weight_micros(),
-                    Method::Stacked => {
-                        self.exams.weights().get(row.1.name()).copied().unwrap_or(newcomer)
-                    }
+                    Method::Stacked => self.exams.weights().of(row.0.name(), row.1.name()),
                 };
                 turned.rows.push(OutRow::Reputation(Box::new(reputation_row(
                     self.policy.eras,
@@ -427,14 +429,26 @@ impl Book {
                 pools.iter().map(|(row, pool)| (row.clone(), pool.weight_micros())).collect()
             }
             Method::Stacked => {
-                let everywhere = self.key.everywhere();
-                let row = |agent: &Name| (everywhere.clone(), self.key.id_of(agent.clone()));
-                let weights = self.exams.weights().iter();
-                weights.map(|(agent, weight)| (row(agent), *weight)).collect()
+                let Weights { everywhere, domains } = self.exams.weights();
+                let id = |name: &Name| self.key.id_of(name.clone());
+                let row = |(agent, weight): (&Name, &i64)| {
+                    ((self.everywhere.clone(), id(agent)), *weight)
+                };
+                let more = domains.iter();
+                let more = more.map(|((domain, agent), more)| ((id(domain), id(agent)), *more));
+                everywhere.iter().map(row).chain(more).collect()
             }
         };
-        earned.retain(|_, weight| *weight != self.policy.method.newcomer_micros());
+        earned.retain(|row, weight| *weight != self.nothing(row));
         earned
+    }
+
+    /// What is said of a weight that nobody has earned.
+    fn nothing(&self, (domain, _): &Row) -> i64 {
+        match self.policy.method {
+            Method::Stacked if *domain != self.everywhere => 0,
+            method => method.newcomer_micros(),
+        }
     }
 }
 

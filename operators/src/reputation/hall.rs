@@ -3,10 +3,7 @@
 //! *State*: what [`Exams`] holds, and the exams of an era. Each is retained from the end of the checkpoint in which it
 //! was sat until it has to go.
 
-use std::collections::BTreeMap;
-
-use quorate_learning::stacked::Exams;
-use quorate_schemas::id::Name;
+use quorate_learning::stacked::{Exams, Weights};
 use quorate_schemas::retained::{Exam, Retain, RetainedRow};
 
 /// The exams of a job.
@@ -14,7 +11,7 @@ use quorate_schemas::retained::{Exam, Retain, RetainedRow};
 pub(super) struct Hall {
     past: Exams,
     fresh: Vec<Fresh>,
-    weights: BTreeMap<Name, i64>,
+    weights: Weights,
 }
 
 /// An exam of an era that has not ended.
@@ -33,8 +30,8 @@ impl Fresh {
 }
 
 impl Hall {
-    /// What a vote counts of those who sat exams, in millionths.
-    pub(super) fn weights(&self) -> &BTreeMap<Name, i64> {
+    /// What a vote counts of those who sat exams.
+    pub(super) fn weights(&self) -> &Weights {
         &self.weights
     }
 

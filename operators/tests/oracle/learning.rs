@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_learning::stacked::{Exams, newcomer_micros};
+use quorate_learning::stacked::{Exams, Weights};
 use quorate_operators::policy::{Method, Policy};
 use quorate_schemas::id::Name;
 use quorate_schemas::retained::Exam;
@@ -32,7 +32,7 @@ pub(crate) struct Learnt {
     /// Tasks whose answers became known.
     pub(crate) exams: Vec<Exam>,
     weights: RefCell<BTreeMap<(i64, String, String), i64>>,
-    stacked: RefCell<BTreeMap<i64, BTreeMap<Name, i64>>>,
+    stacked: RefCell<BTreeMap<i64, Weights>>,
 }
 
 /// What a weight rests on: tasks seen, right, and right by chance.
@@ -43,15 +43,15 @@ impl Learnt {
         Learnt { shown, exams, ..Learnt::default() }
     }
 
-    /// What a vote of `agent` counts in `era` by all exams that were sat before: fitted anew, from nothing.
-    pub(crate) fn stacked(&self, era: i64, agent: &str) -> i64 {
+    /// What a vote of `agent` in `domain` counts in `era` by all exams that were sat before: fitted anew, from nothing.
+    pub(crate) fn stacked(&self, era: i64, domain: &str, agent: &str) -> i64 {
         let mut eras = self.stacked.borrow_mut();
         let weights = eras.entry(era).or_insert_with(|| {
             let mut before = Exams::default();
             before.enter(era, self.exams.iter().filter(|exam| exam.era < era).cloned().collect());
             before.weights()
         });
-        weights.get(agent).copied().unwrap_or_else(newcomer_micros)
+        weights.of(&Name::new(domain), &Name::new(agent))
     }
 
     /// A(e): what was shown before `era`, each era's decay rounded down.
@@ -171,7 +171,7 @@ impl Learnt {
             agent: key().id(agent),
             domain: key().id(domain),
             weight_micros: match policy.method {
-                Method::Stacked => self.stacked(era, agent),
+                Method::Stacked => self.stacked(era, domain, agent),
                 Method::Majority | Method::Weighted => self.weight(era, domain, agent),
             },
             accuracy_micros: micros(1_000_000 * right / seen),

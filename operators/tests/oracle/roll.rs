@@ -160,7 +160,7 @@ impl<'a> Roll<'a> {
         let weight = match self.policy.method {
             Method::Majority => ONE,
             Method::Weighted => self.learnt.weight(asked.era, asked.domain, agent),
-            Method::Stacked => self.learnt.stacked(asked.era, agent),
+            Method::Stacked => self.learnt.stacked(asked.era, asked.domain, agent),
         };
         // A part of a whole is never less than nothing.
         let parts = self.policy.stake != StakeRule::Ignore

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_learning::stacked::{Exams, MAX_ERAS, newcomer_micros};
+use quorate_learning::stacked::{Exams, MAX_ERAS, Weights};
 use quorate_schemas::id::Name;
 use quorate_schemas::retained::Exam;
 
@@ -30,8 +30,8 @@ type Seat = (Name, Name);
 pub(crate) struct Book {
     /// Changes of weight by the era from which they hold.
     weights: BTreeMap<Seat, Vec<(i64, i64)>>,
-    /// Where votes are weighed by exams: what they count everywhere, by the era from which it holds.
-    stacked: BTreeMap<i64, BTreeMap<Name, i64>>,
+    /// Where votes are weighed by exams: what they count, by the era from which it holds.
+    stacked: BTreeMap<i64, Weights>,
     /// Rows by era, domain and agent.
     pub(crate) rows: BTreeMap<(i64, Name, Name), Row>,
 }
@@ -51,7 +51,7 @@ impl Book {
         if method == STACKED {
             let mut exams = Exams::default();
             // Before the first exam everybody is a newcomer.
-            book.stacked.insert(i64::MIN, BTreeMap::new());
+            book.stacked.insert(i64::MIN, Weights::default());
             let sat = shown.eras.iter().filter(|(_, era)| !era.exams.is_empty());
             let sat: BTreeMap<i64, &Vec<Exam>> =
                 sat.map(|(era, fresh)| (era + 1, &fresh.exams)).collect();
@@ -75,8 +75,8 @@ impl Book {
 
     /// What a vote of `agent` in `domain` counts in `era`.
     pub(crate) fn weight_micros(&self, domain: &Name, agent: &Name, era: i64) -> i64 {
-        if let Some((_, everywhere)) = self.stacked.range(..=era).next_back() {
-            return everywhere.get(agent).copied().unwrap_or_else(newcomer_micros);
+        if let Some((_, weights)) = self.stacked.range(..=era).next_back() {
+            return weights.of(domain, agent);
         }
         let changes =
             self.weights.get(&(domain.clone(), agent.clone())).map_or(&[][..], Vec::as_slice);
