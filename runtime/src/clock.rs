@@ -9,7 +9,10 @@ use quorate_schemas::time::Micros;
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn now_us() -> Micros {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX)
+    let now_us = Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX);
+    #[cfg(feature = "failpoints")]
+    let now_us = now_us.saturating_add(crate::epoch::failpoint::clock_ahead_us());
+    now_us
 }
 
 /// Wall time in milliseconds since 1970.

@@ -309,6 +309,7 @@ impl Leading {
             stager: stager(job, provenance),
             roster,
             seats,
+            ahead_us: 0,
             assignments,
             to_lead,
             waker,

@@ -1,7 +1,14 @@
 //! Several processes come to what one comes to, whatever becomes of them on the way.
 
+#[cfg(feature = "failpoints")]
+mod clocks;
 mod crew;
+#[cfg(feature = "failpoints")]
+mod health;
 mod machines;
+mod probe;
+#[cfg(feature = "failpoints")]
+mod signals;
 mod strangers;
 mod topics;
 

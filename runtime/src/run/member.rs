@@ -62,7 +62,9 @@ pub(super) fn run(
     let links = links.map_err(|error| {
         Error::Worker(format!("the threads for other processes do not start: {error}"))
     })?;
+    options.metrics.has_come_to(Stage::Meeting);
     let met = links.block_on(meet(job, options, cluster, &observer));
+    options.metrics.has_come_to(Stage::Claiming);
     let result = match met {
         Ok(Met::All(mut mesh)) => {
             let this = Member { job, options, observer, tokio, links: &links };
@@ -243,6 +245,7 @@ impl Member<'_> {
             stager: stager(job, provenance(job, &record)),
             roster,
             seats,
+            ahead_us: mesh.ahead_us(),
             assignments,
             to_lead,
             waker: Waker::default(),
