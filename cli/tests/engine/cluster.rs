@@ -7,6 +7,7 @@ mod crew;
 mod health;
 mod machines;
 mod probe;
+mod rendered;
 #[cfg(feature = "failpoints")]
 mod signals;
 mod strangers;
