@@ -84,10 +84,10 @@ pub struct Cluster {
     pub secret: Option<Secret>,
     /// Certificates of both sides.
     pub tls: Option<TlsFiles>,
-    /// Who is silent for so long is taken for dead.
-    pub silence: Duration,
     /// A process one of whose workers has not gone through its loop for so long hangs.
     pub hangs_after: Duration,
+    /// Who is silent for so long is taken for dead.
+    pub silence: Duration,
 }
 
 impl Cluster {

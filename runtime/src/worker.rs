@@ -252,7 +252,6 @@ impl<'a> Run<'a> {
         let shared = &self.plan.shared;
         let mut taken = Taken::default();
         while !shared.has_failed() && !shared.stop.is_given() && !self.is_over() {
-            turn();
             self.beat.turn(first(&self.ports.committed), self.rows_at);
             let told = self.ports.clock.get();
             if let Some(epoch) = told.epoch {
@@ -267,6 +266,7 @@ impl<'a> Run<'a> {
             };
             self.push(&mut taken);
             self.seal_if_due(polled);
+            turn();
             self.end_checkpoint_if_due();
             if self.plan.assignments.has_news(self.thread) {
                 self.take_assigned()?;

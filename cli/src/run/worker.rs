@@ -103,8 +103,8 @@ fn cluster(args: &Args) -> anyhow::Result<Cluster> {
         listen: args.bind,
         secret: secret(args)?,
         tls,
-        silence: args.silence,
         hangs_after: args.hangs_after,
+        silence: args.silence,
     };
     anyhow::ensure!(
         !cluster.is_open(),
