@@ -60,6 +60,12 @@ pub(crate) enum Step {
 #[cfg(not(feature = "failpoints"))]
 pub(crate) fn reach(_step: Step) {}
 
+/// How far ahead the clock of this process is to be.
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn clock_ahead_us() -> quorate_schemas::time::Micros {
+    0
+}
+
 /// A worker goes through its loop.
 #[cfg(not(feature = "failpoints"))]
 pub(crate) fn turn() {}
