@@ -3,6 +3,9 @@
 # values refused where they are wrong, and what it renders held against Kubernetes' schemas (helm, kubernetes-validate), the
 # Dockerfile is linted (hadolint), and every YAML file is one.
 #
+# `scripts/deploy.sh --bless` writes deploy/helm/rendered.json anew: what the chart renders to, for the suite that starts
+# three processes by it and has no helm (cli/tests/engine/cluster/rendered.rs).
+#
 # The tools are installed on first use, each at one version: Go programs through Go's own client into
 # $QUORATE_CACHE/tools/go (default ~/.cache/quorate), the others into a Python venv beside them. What cannot be had is
 # skipped and said; exit code 77: all of it. `cargo test --test operations` checks what needs none of them.
@@ -19,6 +22,8 @@ readonly KUBERNETES=1.33.0
 work=$(mktemp -d)
 readonly work
 trap 'rm -rf "$work"' EXIT
+bless=0
+[[ ${1:-} == --bless ]] && bless=1
 checked=0
 failed=0
 
@@ -108,6 +113,16 @@ PYTHON
             check "what is rendered ($rendered) is Kubernetes'" \
                 "$venv/bin/kubernetes-validate" --strict --no-warn "$work/$rendered.yaml"
         done
+        helm template panel "$CHART" --kube-version "$KUBERNETES" -f "$CHART/ci/suite-values.yaml" >"$work/suite.yaml" 2>"$work/warnings"
+        "$venv/bin/python" - "$work/suite.yaml" >"$work/rendered.json" <<'PYTHON'
+import json, sys, yaml
+with open(sys.argv[1]) as file:
+    wanted = {d["kind"]: d for d in yaml.safe_load_all(file) if d["kind"] in ("StatefulSet", "Service")}
+print(json.dumps(wanted, indent=2, sort_keys=True))
+PYTHON
+        ((bless)) && cp "$work/rendered.json" deploy/helm/rendered.json
+        check "what the suite starts is what is rendered (else: scripts/deploy.sh --bless)" \
+            diff -u deploy/helm/rendered.json "$work/rendered.json"
     fi
 else
     skip "the chart" helm

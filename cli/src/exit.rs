@@ -24,6 +24,8 @@ pub(crate) enum Exit {
     RejectLimit,
     /// `verify` has found something.
     Found,
+    /// Ended at once by a signal of this number, the second one or one that cannot be heard.
+    Signal(u8),
 }
 
 impl Exit {
@@ -47,13 +49,16 @@ impl Exit {
             Exit::Fenced => 3,
             Exit::RejectLimit => 4,
             Exit::Found => 5,
+            // As shells count.
+            Exit::Signal(number) => 128 | number,
         }
     }
 
     /// How a supervised process has ended: as one of the ways that there are.
     pub(crate) fn of(code: i32) -> Exit {
         let known = Exit::ALL.into_iter().find(|exit| i32::from(exit.code()) == code);
-        known.unwrap_or(Exit::Failed)
+        let signal = || u8::try_from(code - 128).ok().filter(|number| (1..128).contains(number));
+        known.or(signal().map(Exit::Signal)).unwrap_or(Exit::Failed)
     }
 
     /// What it means, and what a supervisor should do about it.
@@ -65,6 +70,9 @@ impl Exit {
             Exit::Fenced => "another run has taken over this job: do not restart",
             Exit::RejectLimit => "more rows were rejected than the job allows",
             Exit::Found => "verify has found something",
+            Exit::Signal(_) => {
+                "ended at once by a signal; the next run goes on from the last commit"
+            }
         }
     }
 }
@@ -106,4 +114,20 @@ pub(crate) fn report(error: &anyhow::Error, console: &Console) -> Exit {
         Some(ConnectorError::Fleet { .. } | ConnectorError::Occupied { .. }) => Exit::Misconfigured,
         _ => Exit::Failed,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_supervisor_ends_as_what_it_supervised() {
+        for code in [0, 1, 2, 3, 4, 5, 130, 137, 143, 255] {
+            assert_eq!(i32::from(Exit::of(code).code()), code);
+        }
+        assert_eq!(
+            (Exit::of(101), Exit::of(128), Exit::of(-1)),
+            (Exit::Failed, Exit::Failed, Exit::Failed)
+        );
+    }
 }

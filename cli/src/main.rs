@@ -49,7 +49,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// A streaming consensus engine for fleets of AI agents: which answer to trust, and whom.
 #[derive(Debug, Parser)]
-#[command(name = "quorate", version, arg_required_else_help = true, after_help = after_help())]
+#[command(name = "quorate", version = quorate_runtime::cluster::BUILD, arg_required_else_help = true, after_help = after_help())]
 struct Cli {
     /// Write all that is said on standard error as events with a time and a level
     #[arg(long, global = true, value_enum, value_name = "FORM")]

@@ -27,6 +27,15 @@ pub(crate) struct Where {
     pool: String,
 }
 
+/// Which job of it.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Which {
+    /// The job's name
+    name: String,
+    #[command(flatten)]
+    at: Where,
+}
+
 impl Where {
     async fn open(&self) -> anyhow::Result<Pool> {
         Pool::open(&self.pool).await.map_err(failed)

@@ -27,7 +27,10 @@ Rows are written as they came, in order of event time. Mend them, and add the fi
 topic that it reads: a row that is in time is then counted as any other (in a job that has finished, one that is newer
 than all it has read). Rows of which only the beginning was kept
 (limits.reject_bytes) are named and left out. A reject by its task (a vote after the close, say) is written as the engine
-read it.";
+read it.
+
+The job's table is read, also where rejects go to a topic of dead letters: it has all of them. To take them from that topic
+any consumer will do: a message is the row as it came, and its headers say where it came from and why it was refused.";
 
 /// How many rejects are shown of a source and reason.
 const SHOWN: usize = 2;

@@ -14,9 +14,12 @@
 //!    from is always one where a row begins, never one inside of quotes. So a compressed copy of a file goes on where the
 //!    file was left.
 //! 3. **Rows do not depend on how they were read**: any budget gives the same cuts at the same positions.
-//! 4. **Nothing is dropped in silence.** What can't be cut into rows is a [`Cut`] of its own, what the engine can't
+//! 4. **What was read stands.** A followed file whose content is not what was read of it, at its beginning or right before
+//!    where its reader is, was written anew: that is another partition from its beginning on. One that was emptied and has
+//!    it all again within two seconds was only saved.
+//! 5. **Nothing is dropped in silence.** What can't be cut into rows is a [`Cut`] of its own, what the engine can't
 //!    know of (rows lost to a truncation) is a [`Notice`].
-//! 5. **A read never waits.** Without new bytes it says [`ReadStep::Waiting`], and the caller goes on.
+//! 6. **A read never waits.** Without new bytes it says [`ReadStep::Waiting`], and the caller goes on.
 //!
 //! *Memory*: of a partition with something to read, a read buffer of 64 KiB (and as much for a decoder); of a packed
 //! one its decoder's window; and the line that is not complete yet, at most `line_bytes_max`.
@@ -29,6 +32,7 @@ mod format;
 mod found;
 mod head;
 mod header;
+mod last;
 mod mark;
 mod nearby;
 mod notice;

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use quorate_schemas::time::Micros;
 
+use crate::epoch::failpoint::clock_ahead_us;
+
 /// Wall time in microseconds since 1970.
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn now_us() -> Micros {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX)
+    Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX).saturating_add(clock_ahead_us())
 }
 
 /// Wall time in milliseconds since 1970.

@@ -10,7 +10,8 @@
 //! Timely has neither authentication nor heartbeats, and does not survive a lost process. So:
 //!
 //! 1. *Fate is shared.* A generation is all of its processes. When one dies, hangs or is cut off, every other ends too,
-//!    each within the limit of silence, and its supervisor starts the next: start-up is recovery, from the log.
+//!    each within the limit of silence, and its supervisor starts the next: start-up is recovery, from the log. One of which
+//!    a single worker hangs says of itself that it leaves (`run/workers`): its links would go on for ever.
 //! 2. *The log decides.* Process 0 claims it, once all are there, and tells the others its claim. What is safe is safe by
 //!    the log's rules: two clusters of a job are two claimants. Nothing here has to be right for a row to count once.
 //! 3. *Nobody else gets in.* A connection is a process of this meeting or nothing (`handshake`); strangers change
@@ -41,6 +42,7 @@ pub mod leash;
 mod link;
 pub(crate) mod mesh;
 mod secret;
+mod skew;
 pub mod supervise;
 mod tls;
 mod wire;
@@ -55,8 +57,16 @@ pub use hosts::{Address, Hosts, WrongHosts, of_service, ordinal};
 pub use secret::{Secret, TooShort};
 pub use tls::TlsFiles;
 
+/// What this program is: its version, and a number of all that its build was made of. Processes exchange rows as they lie
+/// in memory, and by hashes, so all must be of one build; two builds of one version are not.
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), " (build ", env!("QUORATE_BUILD"), ")");
+
 /// Who is silent for so long is taken for dead, unless somebody says otherwise.
 pub const SILENCE: Duration = Duration::from_secs(10);
+
+/// A worker that has not gone through its loop for so long hangs, unless somebody says otherwise. Recovery feeds back all
+/// that a worker retained in one go.
+pub const HANGS_AFTER: Duration = Duration::from_secs(120);
 
 /// The name of this machine.
 pub fn machine() -> String {
@@ -74,6 +84,8 @@ pub struct Cluster {
     pub secret: Option<Secret>,
     /// Certificates of both sides.
     pub tls: Option<TlsFiles>,
+    /// A process one of whose workers has not gone through its loop for so long hangs.
+    pub hangs_after: Duration,
     /// Who is silent for so long is taken for dead.
     pub silence: Duration,
 }
@@ -87,12 +99,29 @@ impl Cluster {
     /// What this process stands for in `job`.
     pub(crate) fn here(&self, job: &crate::job::Job) -> Here {
         Here {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: BUILD.to_owned(),
             job: job.name.clone(),
             fingerprint: job.fingerprint(),
             count: self.hosts.count(),
             index: self.hosts.index(),
             secret: self.secret.clone().unwrap_or_else(Secret::none),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_has_its_version_and_a_number() {
+        let number = BUILD.strip_prefix(concat!(env!("CARGO_PKG_VERSION"), " (build "));
+        let number = number.and_then(|rest| rest.strip_suffix(')')).unwrap();
+        assert!(
+            number.len() == 16 && number.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{BUILD}"
+        );
+        let nothing = format!("{:016x}", 0xcbf2_9ce4_8422_2325_u64);
+        assert_ne!(number, nothing, "it was made of something");
     }
 }

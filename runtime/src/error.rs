@@ -102,6 +102,16 @@ pub enum Error {
         why: String,
     },
 
+    /// A worker of this process does nothing any more.
+    #[error(
+        "a worker has not gone through its loop for {seconds} s: it hangs, and this process ends. If it was only slow, give \
+         it more time with --hangs-after"
+    )]
+    Hung {
+        /// For how long.
+        seconds: u64,
+    },
+
     /// Another process has ended the run for all.
     #[error("another process has ended the run: {why}")]
     Led {
@@ -150,6 +160,7 @@ impl Error {
             | Error::Breach(_)
             | Error::Held { .. }
             | Error::Lost { .. }
+            | Error::Hung { .. }
             | Error::Listen { .. } => FailureKind::Failed,
             Error::Led { kind, .. } => *kind,
             Error::Connector(_)

@@ -1,10 +1,12 @@
 //! Whether a run is alive and whether it does its work: facts that its threads leave, and what follows from them.
 //!
 //! Alive are the loops of its workers. Ready is a run that reads, and whose commits come: one whose store is away is
-//! alive, since starting it again would mend nothing, and not ready.
+//! alive, since starting it again would mend nothing, and not ready. Of a cluster all processes are ready or none: rows
+//! that wait in one of them wait for a commit of all.
 //!
 //! *Cost*: two stores and a look at the machine's clock a turn of a worker's loop.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,6 +37,8 @@ const FAILURES_IN_A_ROW: u64 = 8;
 pub enum Stage {
     /// It has not begun, or a supervisor is about to start it again.
     Idle,
+    /// It waits for the other processes of its cluster.
+    Meeting,
     /// It opens its store and takes the lead.
     Claiming,
     /// It leads, and reads what was retained.
@@ -54,7 +58,7 @@ pub struct Facts {
     pub workers: usize,
     /// How long ago the one that is furthest behind has gone through its loop.
     pub turn_age_ms: u64,
-    /// How long rows have been waiting without any commit.
+    /// How long rows have been waiting without any commit; of a cluster, those of any process.
     pub checkpoint_age_ms: u64,
     /// How long they may.
     pub checkpoint_age_bound_ms: u64,
@@ -81,6 +85,7 @@ impl Facts {
         let mut why = Vec::new();
         match self.stage {
             Stage::Idle => why.push("no run has begun".to_owned()),
+            Stage::Meeting => why.push("the run waits for the other processes".to_owned()),
             Stage::Claiming => why.push("the run is taking the lead".to_owned()),
             Stage::Recovering => why.push("the run reads what was retained".to_owned()),
             Stage::Stopping => why.push("the run was asked to stop".to_owned()),
@@ -117,6 +122,14 @@ struct Run {
     stop: Option<StopSignal>,
     bound: Duration,
     pulses: Vec<Arc<Pulse>>,
+    /// Since when rows of other processes wait, as these have told.
+    elsewhere: BTreeMap<usize, u64>,
+}
+
+impl Run {
+    fn new(stage: Stage, stop: Option<StopSignal>, bound: Duration) -> Run {
+        Run { stage, stop, bound, pulses: Vec::new(), elsewhere: BTreeMap::new() }
+    }
 }
 
 /// One worker's.
@@ -124,6 +137,19 @@ struct Pulse {
     turned_ms: AtomicU64,
     /// Since when its rows wait; 0 if none do.
     waits_since_ms: AtomicU64,
+}
+
+impl Run {
+    fn turn_age_ms(&self, now_ms: u64) -> u64 {
+        let turned = self.pulses.iter().map(|pulse| pulse.turned_ms.load(Ordering::Relaxed));
+        turned.min().map_or(0, |turned| now_ms.saturating_sub(turned))
+    }
+
+    /// Since when rows of this process wait.
+    fn waits_since(&self) -> Option<u64> {
+        let waits = self.pulses.iter().map(|pulse| pulse.waits_since_ms.load(Ordering::Relaxed));
+        waits.filter(|since| *since > 0).min()
+    }
 }
 
 /// What a worker leaves its traces with.
@@ -136,10 +162,9 @@ pub(crate) struct Beat {
 
 impl Vitals {
     pub(crate) fn new() -> Vitals {
-        let run = Run { stage: Stage::Idle, stop: None, bound: LEAST_PATIENCE, pulses: Vec::new() };
         Vitals {
             since: Stopwatch::start(),
-            run: Mutex::new(run),
+            run: Mutex::new(Run::new(Stage::Idle, None, LEAST_PATIENCE)),
             watermark: AtomicI64::new(Micros::MIN),
         }
     }
@@ -147,8 +172,7 @@ impl Vitals {
     /// A run begins, which `stop` would end and whose checkpoints are so far apart.
     pub(crate) fn begins(&self, stop: &StopSignal, every: Duration) {
         let bound = every.saturating_mul(CHECKPOINTS).max(LEAST_PATIENCE);
-        let stop = Some(stop.clone());
-        *self.lock() = Run { stage: Stage::Claiming, stop, bound, pulses: Vec::new() };
+        *self.lock() = Run::new(Stage::Claiming, Some(stop.clone()), bound);
         self.watermark.store(Micros::MIN, Ordering::Relaxed);
     }
 
@@ -158,7 +182,28 @@ impl Vitals {
         run.stage = stage;
         if stage == Stage::Idle {
             run.pulses.clear();
+            run.elsewhere.clear();
         }
+    }
+
+    /// How long rows of this process have been waiting without any commit.
+    pub(crate) fn waits_ms(&self) -> u64 {
+        let (run, now) = (self.lock(), self.now_ms());
+        run.waits_since().map_or(0, |since| now.saturating_sub(since))
+    }
+
+    /// Rows of process `peer` have been waiting for so long.
+    pub(crate) fn wait_elsewhere(&self, peer: usize, waits_ms: u64) {
+        let mut run = self.lock();
+        match waits_ms {
+            0 => run.elsewhere.remove(&peer),
+            _ => run.elsewhere.insert(peer, self.now_ms().saturating_sub(waits_ms)),
+        };
+    }
+
+    /// How long ago the worker that is furthest behind has gone through its loop.
+    pub(crate) fn turn_age(&self) -> Duration {
+        Duration::from_millis(self.lock().turn_age_ms(self.now_ms()))
     }
 
     /// A worker begins.
@@ -191,14 +236,12 @@ impl Vitals {
         let (run, now) = (self.lock(), self.now_ms());
         let stops = run.stop.as_ref().is_some_and(StopSignal::is_given);
         let stage = if stops && run.stage != Stage::Idle { Stage::Stopping } else { run.stage };
-        let age = |since: u64| now.saturating_sub(since);
-        let turns = run.pulses.iter().map(|pulse| age(pulse.turned_ms.load(Ordering::Relaxed)));
-        let waits = run.pulses.iter().map(|pulse| pulse.waits_since_ms.load(Ordering::Relaxed));
+        let waits = run.waits_since().into_iter().chain(run.elsewhere.values().copied()).min();
         Facts {
             stage,
             workers: run.pulses.len(),
-            turn_age_ms: turns.max().unwrap_or(0),
-            checkpoint_age_ms: waits.filter(|since| *since > 0).map(age).max().unwrap_or(0),
+            turn_age_ms: run.turn_age_ms(now),
+            checkpoint_age_ms: waits.map_or(0, |since| now.saturating_sub(since)),
             checkpoint_age_bound_ms: millis(run.bound),
             store_failures_in_a_row,
         }
@@ -262,6 +305,7 @@ mod tests {
         assert_eq!((good().liveness(), good().readiness()), (vec![], vec![]));
         let troubles = [
             (Facts { stage: Stage::Claiming, ..good() }, "taking the lead"),
+            (Facts { stage: Stage::Meeting, ..good() }, "waits for the other processes"),
             (Facts { stage: Stage::Stopping, ..good() }, "asked to stop"),
             (Facts { checkpoint_age_ms: 15_001, ..good() }, "nothing was committed for 15 s"),
             (Facts { store_failures_in_a_row: 8, ..good() }, "the last 8 requests"),
@@ -306,6 +350,28 @@ mod tests {
         assert_eq!(beat.pulse.waits_since_ms.load(Ordering::Relaxed), 1, "no commit, no news");
         beat.turn(Some(first_epoch(4)), Some(first_epoch(5)));
         assert!(beat.pulse.waits_since_ms.load(Ordering::Relaxed) > 1);
+    }
+
+    #[test]
+    fn rows_that_wait_in_another_process_wait_here_too_until_it_says_that_they_do_not() {
+        let vitals = Vitals::new();
+        vitals.begins(&StopSignal::new(), Duration::from_secs(5));
+        std::thread::sleep(Duration::from_millis(30));
+        vitals.wait_elsewhere(2, 20);
+        let age = || vitals.facts(0).checkpoint_age_ms;
+        assert!((20..1_000).contains(&age()), "{}", age());
+        assert_eq!(vitals.waits_ms(), 0, "what others wait for is told by themselves");
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(age() >= 40, "it goes on while nothing is heard: {}", age());
+        vitals.wait_elsewhere(1, 1);
+        vitals.wait_elsewhere(2, 0);
+        assert!(age() < 20, "{}", age());
+        let mut beat = vitals.worker();
+        beat.turn(Some(first_epoch(3)), Some(first_epoch(5)));
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(vitals.waits_ms() >= 20);
+        vitals.begins(&StopSignal::new(), Duration::from_secs(5));
+        assert_eq!(age(), 0, "another run");
     }
 
     #[test]

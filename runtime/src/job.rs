@@ -16,6 +16,7 @@
 //!
 //! Cost: a job file is read once, at start. Nothing here is fast, or needs to be.
 
+mod brokers;
 mod checkpoint;
 mod close;
 mod consensus;

@@ -190,6 +190,13 @@ impl Roster {
         fresh.map(|(_, member)| member.known.mark.clone()).collect()
     }
 
+    /// The marks of partitions that are being read.
+    pub(crate) fn open(&self, source: &str) -> Vec<Mark> {
+        let members = self.lock();
+        let open = members.of_source(source).filter(|(_, member)| member.stage == Stage::Open);
+        open.map(|(_, member)| member.known.mark.clone()).collect()
+    }
+
     /// About how many bytes of each source's files, as they lie there, were not read.
     pub(crate) fn bytes_left(&self) -> BTreeMap<String, u64> {
         let mut left: BTreeMap<String, u64> = BTreeMap::new();

@@ -1,5 +1,6 @@
 //! A run: take the lead, recover, work, commit, publish.
 
+mod ground;
 mod member;
 mod workers;
 
@@ -12,40 +13,33 @@ use quorate_connectors::kafka::publish::UpdateTopic;
 use quorate_connectors::staged::Provenance;
 use quorate_connectors::store::Store;
 use quorate_operators::ballot::Otherwise;
-use quorate_operators::decide::Setup;
 use quorate_schemas::clock::{Clock, Phase};
 use quorate_schemas::id::IdKey;
 use quorate_schemas::log::{Owner, Record, job_path};
 use quorate_schemas::retained::RetainedRow;
 use tokio::sync::{mpsc, watch};
 
+use self::ground::Ground;
 use crate::assign::Assignments;
 use crate::clock::{Stopwatch, now_ms};
 use crate::cluster::mesh::Mesh;
 use crate::epoch::commit::Waker;
 use crate::epoch::lead::{Leader, Led};
 use crate::epoch::ledger::{Applicant, Committed, Contest, Lead, Reopen, Terms, Upgrade};
-use crate::epoch::number::{checkpoint_of, first_epoch, last_epoch};
+use crate::epoch::number::{checkpoint_of, first_epoch};
 use crate::epoch::patience::{Attempts, Outlasted};
 use crate::epoch::publishers::Publishers;
 use crate::epoch::recover::{Taken, read_rows, sweep, take_lead};
-use crate::epoch::staging::Stager;
 use crate::error::Error;
 use crate::health::Stage;
 use crate::job::Job;
 use crate::lots::random;
 use crate::metrics::Metrics;
-use crate::observe::{Observer, Outcome, Progress, RunOptions, Started, Totals};
-use crate::partitions::{Pace, Start};
+use crate::observe::{Observer, Outcome, Progress, RunOptions, Totals};
 use crate::roster::{FORGET_AFTER, Roster};
 use crate::seats::Seats;
 use crate::shared::Shared;
-use crate::survey::Surveyor;
 use crate::upgrade::check_upgrade;
-use crate::worker::Plan;
-
-/// Followed sources are looked through for new files this often.
-const SURVEY_EVERY: Duration = Duration::from_secs(1);
 
 /// So long the end of a run waits for provisional outcomes that were not sent yet.
 const LAST_UPDATES: Duration = Duration::from_secs(2);
@@ -280,13 +274,16 @@ impl Leading {
         let key = IdKey::new(record.log_id.0);
         let bounded = job.sources.iter().all(|source| !source.follow);
         let assignments = Arc::new(Assignments::new(seats, bounded, restored));
-        let mut surveyor =
-            Surveyor::new(job, key, seats, Arc::clone(&roster), Arc::clone(&assignments))?;
-        let is_over = || shared.has_failed() || shared.stop.is_given();
-        surveyor.survey(Start::WithTheRun, shared.observer.as_ref(), &is_over)?;
-        if !bounded {
-            follow(surveyor, Arc::clone(&shared), Some(committed_seen.clone()));
-        }
+        let ground = Ground {
+            job,
+            key,
+            seats,
+            ahead_us: 0,
+            shared: Arc::clone(&shared),
+            roster: Arc::clone(&roster),
+            assignments,
+        };
+        ground.survey(Some(committed_seen.clone()))?;
 
         let Publishers { delta, topics } = Publishers::of(job, &provenance, Arc::clone(&shared));
         let telling_topics = topics
@@ -294,27 +291,7 @@ impl Leading {
         let publishing = delta.map(|delta| shared.beside("publisher", delta.run(committed_seen)));
         let telling = tokio.spawn(tell(Arc::clone(&shared), Arc::clone(&roster), progress_seen));
 
-        shared.observer.started(&Started {
-            incarnation: record.incarnation,
-            checkpoint: standing.checkpoint,
-            workers: seats.peers(),
-            retained_rows,
-            took_ms: since.elapsed_ms(),
-        });
-        let plan = Plan {
-            setup: setup(job, &shared, key, otherwise),
-            checkpoint: job.checkpoint,
-            pace: Pace::of(job.checkpoint.epoch, job.idle_after),
-            start,
-            stager: stager(job, provenance),
-            roster,
-            seats,
-            assignments,
-            to_lead,
-            waker,
-            shared: Arc::clone(&shared),
-        };
-        options.metrics.has_come_to(Stage::Reading);
+        let plan = ground.begins(&record, otherwise, (retained_rows, since), (to_lead, waker));
         workers::work_all(plan, options, mesh.as_deref_mut())?;
         if mesh.is_some() && shared.has_failed() {
             // Workers may hang, and the lead waits for them: the process ends without it.
@@ -354,49 +331,6 @@ async fn recover_once(
     shared.store.put(&job_path(&job.fingerprint()), job.canonical().into()).await?;
     sweep(claim, &shared.store, &note).await?;
     read_rows(&claim.record().standing, &shared.store).await
-}
-
-/// How the dataflow decides.
-fn setup(job: &Job, shared: &Shared, key: IdKey, otherwise: Otherwise) -> Setup {
-    let mut policy = job.policy;
-    policy.updates |= shared.follow || shared.updates.is_some();
-    let last_of_checkpoint = |epoch| last_epoch(checkpoint_of(epoch));
-    Setup { policy, key, otherwise, last_of_checkpoint }
-}
-
-/// Who stages; each worker fills in its number.
-fn stager(job: &Job, provenance: Provenance) -> Stager {
-    Stager { job: job.name.clone(), provenance, worker: 0, keeps_updates: job.policy.updates }
-}
-
-/// Looks for new files and partitions of followed sources, and tells the groups of topics what is committed, until the
-/// run ends.
-fn follow(
-    mut surveyor: Surveyor,
-    shared: Arc<Shared>,
-    mut committed: Option<watch::Receiver<Committed>>,
-) {
-    let tokio = shared.tokio.clone();
-    tokio.spawn(async move {
-        while !shared.has_failed() && !shared.stop.is_given() {
-            tokio::time::sleep(SURVEY_EVERY).await;
-            // Directories may be large, or far away: commits and heartbeats do not wait for them.
-            let survey = || {
-                let observer = shared.observer.as_ref();
-                if let Some(committed) = &mut committed
-                    && committed.has_changed().unwrap_or(false)
-                {
-                    let standing = committed.borrow_and_update().record().standing.clone();
-                    surveyor.tell_groups(&standing.positions, observer);
-                }
-                surveyor.tell_lags(&shared.metrics);
-                surveyor.survey(Start::Joining, observer, &|| shared.stop.is_given())
-            };
-            if let Err(error) = tokio::task::block_in_place(survey) {
-                let _: Option<()> = shared.fail(error);
-            }
-        }
-    });
 }
 
 /// Tells the observer once a second where the run stands.

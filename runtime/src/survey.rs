@@ -188,9 +188,13 @@ impl Surveyor {
             };
             notices.iter().for_each(|notice| observer.note(notice));
             let fresh = self.roster.fresher_than(&name, &known);
+            let open = self.roster.open(&name);
             for found in found {
                 let is_new = of(&known, &found).is_none();
-                if is_new && fresh.iter().any(|mark| found.may_be_copy_of(mark)) {
+                if is_new
+                    && (fresh.iter().any(|mark| found.may_be_copy_of(mark))
+                        || open.iter().any(|mark| found.lies_where(mark)))
+                {
                     continue;
                 }
                 if let Some(offer) = self.roster.offer(&name, &found, of(&known, &found)) {

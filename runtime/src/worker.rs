@@ -19,6 +19,7 @@ use quorate_schemas::clock::{Clock, Phase};
 use quorate_schemas::record::{Placed, Record};
 use quorate_schemas::retained::RetainedRow;
 use quorate_schemas::table::RejectRow;
+use quorate_schemas::time::Micros;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::InputHandle;
 use timely::dataflow::operators::vec::Map;
@@ -29,7 +30,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::assign::Assignments;
 use crate::clock::{Stopwatch, now_us};
 use crate::epoch::commit::{Gathered, Waker, commit};
-use crate::epoch::failpoint::{Step, reach, rows_read};
+use crate::epoch::failpoint::{Step, reach, rows_read, turn};
 use crate::epoch::number::{after, checkpoint_of, first_epoch};
 use crate::epoch::stage::stage;
 use crate::epoch::staging::{ForStage, Moved, Stager};
@@ -66,6 +67,8 @@ pub(crate) struct Plan {
     pub(crate) roster: Arc<Roster>,
     /// Which of all workers are those of this process.
     pub(crate) seats: Seats,
+    /// How far the clock that all processes go by is ahead of this machine's.
+    pub(crate) ahead_us: Micros,
     /// What each worker is handed.
     pub(crate) assignments: Arc<Assignments>,
     /// Where whole checkpoints go.
@@ -255,11 +258,15 @@ impl<'a> Run<'a> {
                 self.partitions.join(epoch, told.clock)?;
             }
             let polled = match self.may_poll() {
-                true => self.partitions.poll(told.clock, now_us(), &mut taken)?,
+                true => {
+                    let now_us = now_us().saturating_add(self.plan.ahead_us);
+                    self.partitions.poll(told.clock, now_us, &mut taken)?
+                }
                 false => Polled::Nothing,
             };
             self.push(&mut taken);
             self.seal_if_due(polled);
+            turn();
             self.end_checkpoint_if_due();
             if self.plan.assignments.has_news(self.thread) {
                 self.take_assigned()?;

@@ -1,6 +1,6 @@
 //! `quorate status`: how a job in a pool goes.
 
-use super::{Where, show};
+use super::{Which, show};
 use crate::at::block_on;
 use crate::console::Console;
 use crate::exit::Exit;
@@ -16,17 +16,16 @@ Ends with code 0 if there is such a job, however it goes, and with 2 if there is
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The job's name
-    name: String,
     #[command(flatten)]
-    at: Where,
+    job: Which,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
-    let entry = block_on(async { args.at.job(&args.at.open().await?, &args.name).await })?;
+    let Which { name, at } = &args.job;
+    let entry = block_on(async { at.job(&at.open().await?, name).await })?;
     if args.json {
         console.out(show::json(&entry))?;
     } else {

@@ -2,7 +2,7 @@
 
 use quorate_runtime::pool::Stand;
 
-use super::{Where, failed, now_ms, show};
+use super::{Which, failed, now_ms, show};
 use crate::at::block_on;
 use crate::console::Console;
 use crate::exit::Exit;
@@ -19,28 +19,24 @@ submitted with --again, and then it goes on exactly there. Stopping one that has
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The job's name
-    name: String,
     #[command(flatten)]
-    at: Where,
+    job: Which,
     /// Wait until it has stopped
     #[arg(long)]
     wait: bool,
 }
 
 pub(crate) fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
-    let name = &args.name;
+    let Which { name, at } = &args.job;
     block_on(async {
-        let pool = args.at.open().await?;
-        args.at.job(&pool, name).await?;
+        let pool = at.open().await?;
+        at.job(&pool, name).await?;
         let before = pool.stop(name, now_ms()).await.map_err(failed)?;
         match before {
             Some(Stand::Finished | Stand::Failed | Stand::Stopped) => {
-                console.out(show::line(&args.at.job(&pool, name).await?))?;
+                console.out(show::line(&at.job(&pool, name).await?))?;
             }
-            _ if args.wait => {
-                console.out(show::line(&args.at.settled(&pool, name, console).await?))?
-            }
+            _ if args.wait => console.out(show::line(&at.settled(&pool, name, console).await?))?,
             _ => console.out(format_args!("{name}: asked to stop"))?,
         }
         Ok(Exit::Done)

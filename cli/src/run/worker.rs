@@ -30,7 +30,10 @@ more or fewer, stop all and start them again with other hosts.
 
 When one process dies, hangs or is cut off, all end and start again from the last commit, each by its supervisor, which
 says why. Until all are there again, they wait. Ctrl-C (or SIGTERM) commits what was read, for all, and ends this one; the
-others wait for it to come back. To stop a job, stop every process.
+others wait for it to come back. To stop a job, stop every process. A second one ends this process at once (130, or 143).
+
+All must be the same build (`quorate --version`), and machines should set their clocks by one source: how far ahead a row may
+lie is judged by the clock of process 0, and one that is more than 5 s off is named.
 
 A connection that cannot prove that it knows the cluster's secret is refused. Without a secret and without certificates
 only addresses of this machine are served. Rows are hidden from those who listen only with --tls-….";
@@ -64,6 +67,9 @@ pub(crate) struct Args {
     /// A process that is silent for so many seconds is taken for dead
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     silence: Duration,
+    /// A process one of whose threads does not get on for so many seconds hangs: the generation ends
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    hangs_after: Duration,
     /// This is the process of a generation, not its supervisor
     #[arg(long, hide = true)]
     on_leash: bool,
@@ -97,6 +103,7 @@ fn cluster(args: &Args) -> anyhow::Result<Cluster> {
         listen: args.bind,
         secret: secret(args)?,
         tls,
+        hangs_after: args.hangs_after,
         silence: args.silence,
     };
     anyhow::ensure!(

@@ -1,7 +1,15 @@
 //! Several processes come to what one comes to, whatever becomes of them on the way.
 
+#[cfg(feature = "failpoints")]
+mod clocks;
 mod crew;
+#[cfg(feature = "failpoints")]
+mod health;
 mod machines;
+mod probe;
+mod rendered;
+#[cfg(feature = "failpoints")]
+mod signals;
 mod strangers;
 mod topics;
 

@@ -1,23 +1,11 @@
 //! A store in trouble: the run waits and tries again, or stops and says what to do. Nothing is lost or doubled.
 
 use std::io::Read;
-use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use crate::job::{Job, Tables, assert_alike, generate, text};
-
-const CUT: [(&str, &str); 1] = [(
-    "every = \"5s\"",
-    "every = \"20ms\"\nepoch = \"2ms\"\nbytes = \"64KiB\"\n\n[publish]\nevery = \"0s\"",
-)];
-
-fn fleet(folder: &Path) -> Tables {
-    generate(folder, &["--tasks", "300", "--agents", "20", "--seed", "6"]);
-    let whole = Job::variant(folder, "whole", &CUT);
-    whole.run(2);
-    whole.tables()
-}
+use crate::job::{Job, assert_alike, text};
+use crate::often::{CUT, fleet};
 
 #[test]
 fn a_store_that_errs_is_slow_or_answers_wrongly_changes_no_table() {

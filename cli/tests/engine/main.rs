@@ -16,6 +16,7 @@ mod followed;
 mod job;
 #[cfg(feature = "failpoints")]
 mod kills;
+mod often;
 mod panels;
 mod parquet;
 mod pool;

@@ -5,20 +5,8 @@ use std::process::Output;
 
 use quorate_s3::{BUCKET, Plan, Server};
 
-use crate::job::{Job, Tables, assert_alike, generate, text};
-
-/// Many small commits, each published.
-const CUT: [(&str, &str); 1] = [(
-    "every = \"5s\"",
-    "every = \"20ms\"\nepoch = \"2ms\"\nbytes = \"64KiB\"\n\n[publish]\nevery = \"0s\"",
-)];
-
-fn fleet(folder: &Path) -> Tables {
-    generate(folder, &["--tasks", "300", "--agents", "20", "--seed", "6"]);
-    let whole = Job::variant(folder, "whole", &CUT);
-    whole.run(2);
-    whole.tables()
-}
+use crate::job::{Job, assert_alike, generate, text};
+use crate::often::{CUT, fleet};
 
 fn server(folder: &Path, plan: &str) -> Server {
     Server::start(&folder.join("s3"), Plan::parse(plan).unwrap()).unwrap()

@@ -1,9 +1,11 @@
 //! Topics of Kafka as sources: the same tables as from files, whatever happens on the way.
 
+mod compacted;
 mod guarded;
 mod lost;
 mod registry;
 mod rig;
+mod transactions;
 
 use std::fs;
 use std::path::Path;

@@ -67,6 +67,15 @@ impl Found {
         }
     }
 
+    /// Whether it lies in the file of `mark`, which somebody reads: that file was written anew, or is just being saved. Its
+    /// reader finds out which.
+    pub fn lies_where(&self, mark: &Mark) -> bool {
+        match (self, mark) {
+            (Found::File(entry), Mark::File(mark)) => entry.lies_where(mark),
+            _ => false,
+        }
+    }
+
     /// Whether it begins like the file of `mark`, so that it may be a copy of it.
     pub fn may_be_copy_of(&self, mark: &Mark) -> bool {
         match (self, mark) {

@@ -15,7 +15,7 @@ pub(crate) fn read_head(path: &Path, packing: Packing) -> Result<Vec<u8>, Troubl
     let unreadable = |why: io::Error| Trouble::unreadable(path, &why);
     let file = File::open(path).map_err(unreadable)?;
     let mut magic = [0; 4];
-    let bytes = read_at_start(&file, &mut magic).map_err(unreadable)?;
+    let bytes = fill_from(&file, 0, &mut magic).map_err(unreadable)?;
     let found = Packing::of_magic(&magic[..bytes]);
     // A name promises a packing; fewer bytes than its magic are not against it.
     if found != packing && (packing == Packing::Plain || bytes >= packing.magic_bytes()) {
@@ -38,10 +38,15 @@ pub(crate) fn read_head(path: &Path, packing: Packing) -> Result<Vec<u8>, Troubl
 
 /// The first bytes of `file` as it lies there, at most `bytes_max`.
 pub(crate) fn read_start(file: &File, bytes_max: usize) -> io::Result<Vec<u8>> {
-    let mut start = vec![0; bytes_max];
-    let bytes = read_at_start(file, &mut start)?;
-    start.truncate(bytes);
-    Ok(start)
+    read_up_to(file, 0, bytes_max)
+}
+
+/// The bytes of `file` from `position` on as it lies there, at most `bytes_max`.
+pub(crate) fn read_up_to(file: &File, position: u64, bytes_max: usize) -> io::Result<Vec<u8>> {
+    let mut found = vec![0; bytes_max];
+    let bytes = fill_from(file, position, &mut found)?;
+    found.truncate(bytes);
+    Ok(found)
 }
 
 /// Whether `file`, not compressed, still begins with `head`.
@@ -49,10 +54,10 @@ pub(crate) fn begins_with(file: &File, head: &[u8]) -> io::Result<bool> {
     Ok(read_start(file, head.len())? == head)
 }
 
-fn read_at_start(file: &File, into: &mut [u8]) -> io::Result<usize> {
+fn fill_from(file: &File, position: u64, into: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < into.len() {
-        match file.read_at(&mut into[filled..], filled as u64) {
+        match file.read_at(&mut into[filled..], position + filled as u64) {
             Ok(0) => break,
             Ok(bytes) => filled += bytes,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -10,6 +10,7 @@ use super::cut::{Cut, Cutter};
 use super::format::Format;
 use super::head::{begins_with, read_start};
 use super::header::{Header, header_before};
+use super::last::{Content, Last};
 use super::mark::{FileMark, HEAD_BYTES_MAX, Inode};
 use super::notice::Notice;
 use super::packing::Packing;
@@ -51,6 +52,8 @@ pub struct FileReader {
     head: Vec<u8>,
     /// Only of a file that is followed.
     tail: Option<Tail>,
+    /// What was read last; only of one that is followed and not compressed.
+    last: Option<Last>,
     /// How the file was when there was nothing more in it.
     exhausted: Option<Version>,
     done: bool,
@@ -76,8 +79,19 @@ impl FileReader {
         let (extent, tail) = match entry.reading {
             Reading::Bounded => (Extent::Bytes(metadata.len()), None),
             Reading::Followed => {
-                (Extent::Open, Some(Tail::new(entry.home.clone(), entry.mark.inode())))
+                let (home, inode) = (entry.home.clone(), entry.mark.inode());
+                let tail = match entry.packing {
+                    Packing::Plain => Tail::patient(home, inode),
+                    Packing::Gzip | Packing::Zstd => Tail::new(home, inode),
+                };
+                (Extent::Open, Some(tail))
             }
+        };
+        let last = match (entry.reading, entry.packing) {
+            (Reading::Followed, Packing::Plain) => {
+                Some(Last::before(entry.next, &file).map_err(unreadable)?)
+            }
+            _ => None,
         };
         let header = match entry.format {
             Format::Csv { delimiter } if entry.next > 0 => {
@@ -98,6 +112,7 @@ impl FileReader {
             mark: entry.mark.clone(),
             head: entry.head.clone(),
             tail,
+            last,
             exhausted: None,
             done: false,
             notices: Vec::new(),
@@ -174,18 +189,24 @@ impl FileReader {
             version = Some(now);
         }
         self.exhausted = None;
-        // A file that was written anew may be longer by now than what was read of the old one.
-        let may_change = self.tail.is_some() && self.packing == Packing::Plain;
-        if may_change && !begins_with(self.stream.file(), &self.head)? {
-            return Ok(self.cut_short());
-        }
         self.buffer.resize(READ_BYTES, 0);
         let mut left = budget_bytes.max(1);
         while left > 0 {
             let room = left.min(self.buffer.len());
-            match self.stream.read(&mut self.buffer[..room])? {
+            let poured = self.stream.read(&mut self.buffer[..room])?;
+            // A file that was written anew may be longer by now than what was read of the old one. It is looked for
+            // after the read, or what is read might not be what stood the test.
+            match self.compare()? {
+                Content::AsRead => {}
+                Content::Other => return Ok(self.cut_short()),
+                Content::Less => return self.wait_for_less(&poured, now_us),
+            }
+            match poured {
                 Poured::Bytes(bytes) => {
                     left -= bytes;
+                    if let Some(last) = &mut self.last {
+                        last.push(&self.buffer[..bytes]);
+                    }
                     self.see(self.cutter.end(), bytes);
                     self.cutter.push(&self.buffer[..bytes], take);
                     if let Some(tail) = &mut self.tail {
@@ -218,6 +239,22 @@ impl FileReader {
             }
         }
         Ok(ReadStep::More)
+    }
+
+    fn compare(&self) -> io::Result<Content> {
+        let compare = |last: &Last| last.compare(self.stream.file(), &self.head);
+        self.last.as_ref().map_or(Ok(Content::AsRead), compare)
+    }
+
+    /// Waits while the file has less than was read of it: it may be on its way back.
+    fn wait_for_less(&mut self, poured: &Poured, now_us: Micros) -> io::Result<ReadStep> {
+        if let Poured::Bytes(bytes) = poured {
+            self.stream.go_back(*bytes);
+        }
+        let file_bytes = self.version()?.bytes;
+        self.buffer = Vec::new();
+        let outlook = self.tail.as_mut().map(|tail| tail.is_short(file_bytes, now_us));
+        Ok(if outlook == Some(Outlook::CutShort) { self.cut_short() } else { ReadStep::Waiting })
     }
 
     fn version(&self) -> io::Result<Version> {

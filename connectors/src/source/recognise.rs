@@ -2,7 +2,8 @@
 //!
 //! Each file is claimed by one known partition at most. In this order, partitions that are not done first:
 //!
-//! 1. *same inode* and the same beginning, and not shorter than what was read: the file, grown or renamed;
+//! 1. *same inode* and the same beginning, and not shorter than what was read, unless it was cut short: the file, grown or
+//!    renamed;
 //! 2. *same place* and the same beginning, not shorter: the file, restored or copied over itself;
 //! 3. *same content* anywhere, for a partition whose file is gone or was cut short: what rotation made of it, by
 //!    copying or compressing.
@@ -93,6 +94,11 @@ impl Entry {
             Format::Json | Format::Csv { .. } => self.file_bytes.saturating_sub(self.next),
             Format::Parquet => self.file_bytes,
         }
+    }
+
+    /// Whether the file is that of `mark`, whatever it has in it by now.
+    pub fn lies_where(&self, mark: &FileMark) -> bool {
+        self.mark.inode() == mark.inode()
     }
 
     /// Whether the file begins like that of `mark`, so that it may be a copy of it.
@@ -276,7 +282,7 @@ fn go_on(
         Reading::Followed if in_copy && (grown || !file.has_bytes_for_positions()) => {
             Reading::Bounded
         }
-        Reading::Followed if grown && !known.mark.cut_short => Reading::Followed,
+        Reading::Followed if grown => Reading::Followed,
         Reading::Followed => return,
         Reading::Bounded => {
             if grown {

@@ -136,6 +136,13 @@ impl Stream {
         }
     }
 
+    /// What was read last, so many bytes of a file that is not compressed, is read once more.
+    pub(crate) fn go_back(&mut self, bytes: usize) {
+        if let Pipe::Plain(raw) = &mut self.pipe {
+            raw.offset -= bytes as u64;
+        }
+    }
+
     pub(crate) fn file(&self) -> &File {
         &self.file
     }

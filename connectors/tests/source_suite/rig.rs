@@ -108,7 +108,14 @@ impl Rig {
     pub(crate) fn try_survey(&mut self) -> Result<Survey, Error> {
         let known = self.known();
         let survey = self.source.survey(&known)?;
+        let names: Vec<&String> = known.iter().map(|known| &known.partition).collect();
+        let read: Vec<&Known> =
+            known.iter().filter(|known| self.open.contains_key(&known.partition)).collect();
         for entry in &survey.entries {
+            let is_new = !names.contains(&&entry.partition);
+            if is_new && read.iter().any(|known| entry.lies_where(&known.mark)) {
+                continue;
+            }
             if !self.open.contains_key(&entry.partition) {
                 let reader = PartitionReader::of_file(entry, &Wanted::All, &Limits::default())?;
                 assert_eq!(reader.next(), entry.next);

@@ -99,6 +99,8 @@ fn a_truncated_file_without_a_copy_is_said_to_have_lost_what_was_not_read() {
     rig.write("v.jsonl", format!("{}{}", rows(0..3), "{\"half\":"));
     rig.tick();
     rig.truncate("v.jsonl");
+    assert_eq!(rig.poll("v.jsonl"), ReadStep::Waiting, "it may be on its way back");
+    rig.now_us += 2_000_000;
     assert_eq!(rig.poll("v.jsonl"), ReadStep::Done);
     assert_eq!(rig.said("and 8 bytes of a line that was not complete"), 1);
     rig.append("v.jsonl", rows(3..4));
@@ -124,13 +126,88 @@ fn a_file_cut_back_to_a_part_of_itself_is_noticed() {
     rig.write("v.jsonl", rows(0..50));
     rig.tick();
     rig.write("v.jsonl", rows(0..40));
+    rig.tick();
+    rig.now_us += 2_000_000;
     assert_eq!(rig.poll("v.jsonl"), ReadStep::Done);
     rig.tick();
     assert_eq!(
-        (rig.said("was cut short"), rig.lines.len()),
+        (rig.said("written anew"), rig.lines.len()),
         (1, 90),
         "what stands there now is another partition"
     );
+}
+
+/// Whoever saves a file through its inode empties it first, and may write it in pieces.
+#[test]
+fn a_file_that_is_emptied_and_has_a_row_more_when_it_is_back_loses_and_doubles_none() {
+    for seen_meanwhile in [0..0, 0..1, 0..20, 0..49] {
+        let mut rig = Rig::new(Reading::Followed, &["v.jsonl"]);
+        rig.write("v.jsonl", rows(0..50));
+        rig.tick();
+        rig.write("v.jsonl", rows(seen_meanwhile.clone()));
+        rig.tick();
+        rig.now_us += 1_000_000;
+        rig.tick();
+        rig.write("v.jsonl", rows(0..51));
+        rig.tick();
+        rig.tick();
+        let all = (rig.texts(), rig.known().len(), rig.said("written anew"));
+        assert_eq!(all, (texts(0..51), 1, 0), "{seen_meanwhile:?}: {:?}", rig.notices);
+    }
+}
+
+#[test]
+fn a_file_that_stayed_shorter_is_another_one_however_it_goes_on() {
+    let mut rig = Rig::new(Reading::Followed, &["v.jsonl"]);
+    rig.write("v.jsonl", rows(0..50));
+    rig.tick();
+    rig.truncate("v.jsonl");
+    rig.pass_time();
+    assert_eq!((rig.said("written anew"), rig.open.len()), (1, 0));
+    rig.write("v.jsonl", rows(0..51));
+    for _ in 0..2 {
+        rig.tick();
+        let new = generations(&mut rig, "v.jsonl");
+        assert_eq!((new.len(), rig.texts_of(&new[0]).len(), rig.lines.len()), (1, 51, 101));
+        rig.commit();
+        rig.restart();
+    }
+}
+
+#[test]
+fn a_file_that_begins_as_before_and_goes_on_otherwise_is_noticed() {
+    // More than a mark covers, and more than is remembered of what was read last.
+    let common = rows(0..40);
+    assert!(common.len() > 1_500);
+    for read_in_an_earlier_run in [false, true] {
+        let mut rig = Rig::new(Reading::Followed, &["v.jsonl"]);
+        rig.write("v.jsonl", format!("{common}{}", rows(100..110)));
+        rig.tick();
+        if read_in_an_earlier_run {
+            rig.commit();
+            rig.restart();
+            rig.tick();
+        }
+        rig.write("v.jsonl", format!("{common}{}", rows(200..220)));
+        rig.tick();
+        rig.tick();
+        let new = generations(&mut rig, "v.jsonl");
+        assert_eq!((new.len(), rig.said("written anew")), (1, 1));
+        assert_eq!(rig.texts_of(&new[0]).len(), 60);
+    }
+}
+
+/// Another content comes between two reads of one poll: what is read of it is not taken for the old one's.
+#[test]
+fn what_comes_through_the_old_inode_is_not_taken_for_what_was_to_come() {
+    let mut rig = Rig::new(Reading::Followed, &["v.jsonl"]);
+    rig.write("v.jsonl", rows(0..30));
+    rig.tick();
+    rig.write("v.jsonl", rows(1_000..1_040));
+    rig.read();
+    assert_eq!(rig.texts_of("v.jsonl").len(), 30);
+    rig.tick();
+    assert_eq!(rig.lines.len(), 70);
 }
 
 #[test]

@@ -27,6 +27,7 @@ use super::hall::Hall;
 use super::handshake::{Here, Keys, Welcome};
 use super::link::{Ends, Link};
 use super::mesh::Mesh;
+use super::skew::Ahead;
 use super::tls::Tls;
 use super::wire::{AnyWire, within};
 use super::word::Word;
@@ -70,15 +71,17 @@ pub(crate) async fn gather(
         links: (0..count).map(|_| None).collect(),
         sockets: (0..count).map(|_| None).collect(),
         held: Vec::new(),
+        ahead: Ahead::default(),
         observer: observer.as_ref(),
     };
     let threads = tokio::select! {
         met = meeting.meet(&gate, threads, came) => met?,
         loss = hall.lost() => return Err(Error::lost(&cluster.hosts, &loss)),
     };
-    let Meeting { links, sockets, held, .. } = meeting;
+    let Meeting { links, sockets, held, ahead, .. } = meeting;
     let seats = Seats { index: cluster.hosts.index(), processes: count, threads };
-    let mut mesh = Mesh::new(cluster.hosts.clone(), seats, hall, links, (sockets, held), heard);
+    let mesh = Mesh::new(cluster.hosts.clone(), seats, hall, links, (sockets, held), heard);
+    let mut mesh = mesh.by_clock(ahead.us);
     mesh.all_met().await?;
     Ok(mesh)
 }
@@ -106,6 +109,8 @@ struct Meeting<'a> {
     sockets: Vec<Option<std::os::unix::net::UnixStream>>,
     /// The other ends, once more.
     held: Vec<std::os::unix::net::UnixStream>,
+    /// How far the clock of process 0 is ahead.
+    ahead: Ahead,
     observer: &'a dyn Observer,
 }
 
@@ -168,7 +173,13 @@ impl Meeting<'_> {
         let mut waiting = Waiting::new();
         loop {
             match self.dial_once(to, meeting).await {
-                Ok((wire, welcome, keys)) => {
+                Ok((wire, welcome, keys, ahead)) => {
+                    if to == 0 {
+                        self.ahead = ahead;
+                    }
+                    if let Some(told) = ahead.told() {
+                        self.observer.note(&format!("{}: {told}", self.name(to)));
+                    }
                     self.join(to, wire, (Lane::new(keys.there), Lane::new(keys.back)))?;
                     return Ok(welcome);
                 }
@@ -186,7 +197,7 @@ impl Meeting<'_> {
         &self,
         to: usize,
         meeting: Option<RandomId>,
-    ) -> Result<(AnyWire, Welcome, Keys), Unmet> {
+    ) -> Result<(AnyWire, Welcome, Keys, Ahead), Unmet> {
         let address = self.cluster.hosts.of(to);
         let stream =
             within(STEP, TcpStream::connect((address.host.as_str(), address.port))).await?;
@@ -195,8 +206,8 @@ impl Meeting<'_> {
             Some(tls) => within(STEP, tls.connect(stream, address)).await?,
             None => Box::new(stream),
         };
-        let (welcome, keys) = dial(wire.as_mut(), &self.here, to, meeting).await?;
-        Ok((wire, welcome, keys))
+        let (welcome, keys, ahead) = dial(wire.as_mut(), &self.here, to, meeting).await?;
+        Ok((wire, welcome, keys, ahead))
     }
 
     /// Joins what was dialled, or has dialled, to timely's socket.

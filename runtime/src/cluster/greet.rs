@@ -10,7 +10,9 @@ use super::frame::{Kind, Lane};
 use super::handshake::{
     Claims, Dialled, Dialler, Here, Keys, LONGEST_STEP, Refusal, Strange, Welcome, judge,
 };
+use super::skew::Ahead;
 use super::wire::{Wire, read_frame, why, within, write_frame};
+use crate::clock::now_us;
 use crate::lots::random;
 
 /// An answer that no secret proves.
@@ -76,7 +78,7 @@ impl Gate {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut taken[claims.index], true) {
             true => Err(Refusal::Taken(claims.index)),
-            false => Ok(Welcome { meeting, threads: self.threads }),
+            false => Ok(Welcome { meeting, threads: self.threads, clock_us: now_us() }),
         }
     }
 
@@ -103,20 +105,22 @@ async fn hear(mut wire: &mut dyn Wire, lane: &mut Lane) -> Result<Vec<u8>, Unmet
     }
 }
 
-/// The handshake of who has dialled process `to`.
+/// The handshake of who has dialled process `to`; with how far its clock is ahead.
 pub(crate) async fn dial(
     wire: &mut dyn Wire,
     here: &Here,
     to: usize,
     meeting: Option<RandomId>,
-) -> Result<(Welcome, Keys), Unmet> {
+) -> Result<(Welcome, Keys, Ahead), Unmet> {
     let (mut out, mut back) = lanes();
     let (mut dialler, hello) = Dialler::begin(here, to, meeting, random());
     say(wire, &mut out, &hello).await?;
     let challenge = hear(wire, &mut back).await?;
+    let asked_us = now_us();
     say(wire, &mut out, &dialler.challenged(&challenge)?).await?;
     let answer = hear(wire, &mut back).await?;
-    Ok(dialler.answered(&answer)?)
+    let (welcome, keys) = dialler.answered(&answer)?;
+    Ok((welcome, keys, Ahead::of(welcome.clock_us, asked_us, now_us())))
 }
 
 /// The handshake of who was dialled: gives the index of who has come in.

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::secret::{Secret, same};
 
 /// What both must speak.
-const PROTOCOL: &str = "quorate cluster 1";
+const PROTOCOL: &str = "quorate cluster 2";
 
 /// The most bytes of a step.
 pub(crate) const LONGEST_STEP: usize = 4 << 10;
@@ -33,7 +33,7 @@ const PROOF: usize = 32;
 /// What a process stands for.
 #[derive(Clone, Debug)]
 pub(crate) struct Here {
-    /// The build: workers of different ones would not understand each other.
+    /// The build ([`BUILD`](super::BUILD)): workers of different ones would not understand each other.
     pub(crate) version: String,
     /// The job.
     pub(crate) job: String,
@@ -80,13 +80,17 @@ pub(crate) struct Welcome {
     pub(crate) meeting: RandomId,
     /// Workers of each process.
     pub(crate) threads: usize,
+    /// The time that it is there, in microseconds since 1970.
+    pub(crate) clock_us: i64,
 }
 
 /// Why a process is not let in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub(crate) enum Refusal {
     /// Another build.
-    #[error("it is version {here}, and the one that dials is {there}: run the same everywhere")]
+    #[error(
+        "it is quorate {here}, and the one that dials is {there}: run the same build everywhere"
+    )]
     Version {
         /// Of who is dialled.
         here: String,

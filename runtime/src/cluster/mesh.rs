@@ -4,6 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use quorate_schemas::time::Micros;
 use timely::communication::Hooks;
 use timely::communication::allocator::zero_copy::initialize::{
     CommsGuard, initialize_networking_from_sockets,
@@ -31,6 +32,7 @@ pub(crate) struct Mesh {
     /// The pumps' ends: timely's threads die of a panic when those close, so they stay open while the process lives.
     held: Vec<UnixStream>,
     heard: mpsc::Receiver<(usize, Word)>,
+    ahead_us: Micros,
 }
 
 impl Mesh {
@@ -43,7 +45,17 @@ impl Mesh {
         (sockets, held): (Vec<Option<UnixStream>>, Vec<UnixStream>),
         heard: mpsc::Receiver<(usize, Word)>,
     ) -> Mesh {
-        Mesh { hosts, seats, hall, links, sockets, held, heard }
+        Mesh { hosts, seats, hall, links, sockets, held, heard, ahead_us: 0 }
+    }
+
+    /// The clock of process 0 is so far ahead.
+    pub(crate) fn by_clock(self, ahead_us: Micros) -> Mesh {
+        Mesh { ahead_us, ..self }
+    }
+
+    /// How far the clock of process 0, which all go by, is ahead of this machine's.
+    pub(crate) fn ahead_us(&self) -> Micros {
+        self.ahead_us
     }
 
     /// Which workers are this process's.

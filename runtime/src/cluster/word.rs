@@ -35,6 +35,8 @@ pub(crate) struct Standing {
     pub(crate) refused: u64,
     /// The highest checkpoint that is committed, and how many were: as process 0 knows it.
     pub(crate) committed: (u64, u64),
+    /// How long rows that it has read have been waiting without any commit.
+    pub(crate) waits_ms: u64,
     /// Whether it was asked to stop.
     pub(crate) stops: bool,
 }

@@ -5,15 +5,17 @@
 //! - `<step>:<n>`: when the step is reached for the n-th time;
 //! - `<step>:<n>!`: when it is reached for the n-th time with rows in flight;
 //! - `rows:<n>+<us>`: so many microseconds after the n-th row was read, at whatever step that is, once rows are in
-//!   flight.
+//!   flight;
+//! - `hang:<n>`: the worker that makes the n-th turn of all in the process makes no other; the process goes on.
 //!
 //! The step and the rows in flight go to standard error first; then the process gets SIGKILL.
+//! `QUORATE_CLOCK_AHEAD_S` has the process live so many seconds ahead of its machine, or behind.
 
 #[cfg(feature = "failpoints")]
 mod armed;
 
 #[cfg(feature = "failpoints")]
-pub(crate) use armed::{faults, reach, rows_committed, rows_read};
+pub(crate) use armed::{clock_ahead_us, faults, reach, rows_committed, rows_read, turn};
 
 /// The steps of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,16 @@ pub(crate) enum Step {
 /// The process has reached `step`.
 #[cfg(not(feature = "failpoints"))]
 pub(crate) fn reach(_step: Step) {}
+
+/// How far ahead the clock of this process is to be.
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn clock_ahead_us() -> quorate_schemas::time::Micros {
+    0
+}
+
+/// A worker goes through its loop.
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn turn() {}
 
 /// So many rows were read.
 #[cfg(not(feature = "failpoints"))]

@@ -9,7 +9,7 @@
 //! Brokers that are away hold up no commit: telling lags and says so, and what it needs of the log stays. At the end of a
 //! run they are waited for as long as the job says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +57,8 @@ struct Telling {
     progress: Progress,
     /// Rows that were sent and are not committed.
     open_rows: u64,
+    /// Tables of which the topics lack rows.
+    lacking: BTreeSet<Table>,
 }
 
 impl TopicPublisher {
@@ -68,6 +70,9 @@ impl TopicPublisher {
         let (mut telling, mut has_told) = (None, false);
         let (mut said, mut pause) = (String::new(), PAUSES.0);
         let mut over: Option<Stopwatch> = None;
+        // How far topics are from there is known once brokers say so; from now on it counts.
+        let first = committed.borrow().record().seq;
+        self.topics.spec.topics.keys().for_each(|table| self.is_at(*table, first));
         loop {
             let latest = committed.borrow_and_update().clone();
             match self.tell(&latest, &mut telling).await {
@@ -148,7 +153,7 @@ impl TopicPublisher {
         reach(Step::Fence);
         let progress = outlet.progress()?;
         self.marks.set(&progress);
-        Ok(Telling { outlet, progress, open_rows: 0 })
+        Ok(Telling { outlet, progress, open_rows: 0, lacking: BTreeSet::new() })
     }
 
     async fn tell_rest(&self, latest: &Committed, telling: &mut Telling) -> Result<(), Error> {
@@ -157,6 +162,8 @@ impl TopicPublisher {
             let found = self.lacking(*table, topic, latest, &mut telling.progress).await?;
             lacking.extend(found.into_iter().map(|(seq, files)| ((seq, *table), files)));
         }
+        telling.lacking = lacking.keys().map(|(_, table)| *table).collect();
+        self.are_at(telling);
         let mut last = None;
         for ((seq, table), files) in lacking {
             // Rows of one commit are seen together, as far as they fit.
@@ -170,7 +177,21 @@ impl TopicPublisher {
         if last.is_some() {
             self.commit(telling)?;
         }
+        let seq = latest.record().seq;
+        self.topics.spec.topics.keys().for_each(|table| self.is_at(*table, seq));
         Ok(())
+    }
+
+    /// Metrics hear how far the topics are that lack something.
+    fn are_at(&self, telling: &Telling) {
+        for table in &telling.lacking {
+            let told = telling.progress.tables.get(table);
+            self.is_at(*table, told.map_or(0, |told| told.commit));
+        }
+    }
+
+    fn is_at(&self, table: Table, seq: u64) {
+        self.shared.metrics.published("kafka", table.name(), seq);
     }
 
     /// The commits with rows of `table` that its topic lacks.
@@ -255,6 +276,7 @@ impl TopicPublisher {
         telling.outlet.commit(&telling.progress)?;
         telling.open_rows = 0;
         self.marks.set(&telling.progress);
+        self.are_at(telling);
         reach(Step::Told);
         Ok(())
     }

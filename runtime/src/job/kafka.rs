@@ -11,6 +11,7 @@ use quorate_connectors::kafka::{
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::brokers::{RawBrokers, texts};
 use super::finding::quoted;
 use super::section::{Findings, Given, Section, Wrong, kind_of};
 use super::shape::{Reader, Shape};
@@ -22,11 +23,9 @@ const SECRETS: &str =
 /// `[kafka]` as the file has it.
 pub(super) struct RawKafka {
     /// `brokers`: `host:port` of some brokers, in a list or with commas between them; a source may name others.
-    pub(super) brokers: Given<Vec<String>>,
+    brokers: RawBrokers,
     /// Whether there is a table at all.
     is_given: bool,
-    /// Whether it names brokers, rightly or not.
-    names_brokers: bool,
     tls: RawTls,
     sasl: RawSasl,
     registry: RawRegistry,
@@ -83,8 +82,7 @@ impl RawKafka {
         let raw = RawKafka {
             properties,
             is_given: section.span.is_some(),
-            names_brokers: section.has("brokers"),
-            brokers: section.take("brokers", found, brokers()),
+            brokers: RawBrokers::read(&mut section, found),
             tls: RawTls::read(section.section("tls", found), found),
             sasl: RawSasl::read(section.section("sasl", found), found),
             registry: RawRegistry::read(section.section("registry", found), found),
@@ -95,17 +93,17 @@ impl RawKafka {
 
     /// How brokers are reached.
     pub(super) fn resolve(self, folder: &Path, found: &mut Findings<'_>) -> Kafka {
-        let RawKafka { brokers, is_given, names_brokers, tls, sasl, registry, properties } = self;
+        let RawKafka { brokers, is_given, tls, sasl, registry, properties } = self;
         let tls = tls.resolve(folder, found);
         let sasl = sasl.resolve(folder, found);
         let connection = is_given.then(|| Connection {
-            brokers: brokers.map(Spanned::into_inner).unwrap_or_default(),
+            brokers: brokers.given.map(Spanned::into_inner).unwrap_or_default(),
             tls,
             sasl,
             properties,
         });
         let registry = registry.resolve(folder, found);
-        Kafka { connection, names_brokers, registry }
+        Kafka { connection, names_brokers: brokers.are_named, registry }
     }
 }
 
@@ -236,10 +234,8 @@ pub(super) struct Kafka {
 
 /// `kafka = { … }` of a source, as the file has it.
 pub(super) struct RawTopics {
-    /// Whether it names brokers, rightly or not.
-    names_brokers: bool,
     /// `brokers`: other ones than those of `[kafka]`.
-    brokers: Given<Vec<String>>,
+    brokers: RawBrokers,
     /// `topic`: a name, or a pattern that begins with `^`, or a list of them. Required.
     topic: Given<Vec<TopicPattern>>,
     /// `start`: where a partition begins that the log does not know: `"earliest"`, the default, or `"latest"`.
@@ -268,8 +264,7 @@ impl RawTopics {
             ("read_uncommitted", Isolation::Uncommitted),
         ];
         let raw = RawTopics {
-            names_brokers: section.has("brokers"),
-            brokers: section.take("brokers", found, brokers()),
+            brokers: RawBrokers::read(&mut section, found),
             topic: section.take("topic", found, topics()),
             start: section.take("start", found, value::word(STARTS)),
             gone: section.take("gone", found, value::word(GONE)),
@@ -295,11 +290,7 @@ impl RawTopics {
         encoding: Encoding,
         found: &mut Findings<'_>,
     ) -> TopicSpec {
-        let mut connection = kafka.connection.clone().unwrap_or_default();
-        if let Some(brokers) = self.brokers {
-            connection.brokers = brokers.into_inner();
-        }
-        if !self.names_brokers && !kafka.names_brokers {
+        if !self.brokers.are_named && !kafka.names_brokers {
             let remedy = "add [kafka] with brokers = \"localhost:9092\", or brokers to this table";
             found.error(span, &format!("{path}.kafka.brokers"), "is missing", remedy);
         }
@@ -311,7 +302,7 @@ impl RawTopics {
         TopicSpec {
             encoding,
             registry: kafka.registry.clone(),
-            connection,
+            connection: self.brokers.connection(kafka),
             topics: self.topic.map(Spanned::into_inner).unwrap_or_default(),
             start: self.start.map_or(Start::Earliest, Spanned::into_inner),
             gone: self.gone.map_or(Gone::Fail, Spanned::into_inner),
@@ -365,30 +356,6 @@ fn url() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<String, Wrong>> {
     })
 }
 
-pub(super) fn brokers() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Vec<String>, Wrong>> {
-    let one = Shape::Text(r"^[^\s,]+:[0-9]+(\s*,\s*[^\s,]+:[0-9]+)*$");
-    Reader::new(Shape::AnyOf(vec![one.clone(), Shape::List(1, Box::new(one))]), |given| {
-        let all: Vec<String> = texts(given)?
-            .iter()
-            .flat_map(|text| text.split(','))
-            .map(|broker| broker.trim().to_owned())
-            .collect();
-        let is_address = |broker: &String| {
-            let port = broker
-                .rsplit_once(':')
-                .and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-            port.is_some_and(|(host, port)| !host.is_empty() && port > 0 && !host.contains("://"))
-        };
-        match all.iter().find(|broker| !is_address(broker)) {
-            Some(broker) => Err(Wrong::new(
-                format!("{} is not the address of a broker", quoted(broker)),
-                "write host:port, as in \"localhost:9092\"",
-            )),
-            None => Ok(all),
-        }
-    })
-}
-
 fn topics() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Vec<TopicPattern>, Wrong>> {
     let one = Shape::Text(r"^(\^.+|[A-Za-z0-9._-]{1,249})$");
     Reader::new(Shape::AnyOf(vec![one.clone(), Shape::List(1, Box::new(one))]), |given| {
@@ -404,18 +371,6 @@ fn topics() -> Reader<impl Fn(&Spanned<DeValue<'_>>) -> Result<Vec<TopicPattern>
             })
             .collect()
     })
-}
-
-/// One text, or some.
-fn texts<'t>(given: &'t Spanned<DeValue<'_>>) -> Result<Vec<&'t str>, Wrong> {
-    match given.get_ref() {
-        DeValue::Array(list) if list.is_empty() => Err(Wrong::new("is an empty list", "name one")),
-        DeValue::Array(list) => list
-            .iter()
-            .map(|one| value::filled(one).map_err(|wrong| wrong.at(one.span())))
-            .collect(),
-        _ => Ok(vec![value::filled(given)?]),
-    }
 }
 
 /// Where a secret is found. The secret itself is refused: job files are shown, sent and kept.

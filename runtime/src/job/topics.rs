@@ -11,8 +11,9 @@ use quorate_schemas::time::{Micros, SECOND};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::brokers::RawBrokers;
 use super::finding::quoted;
-use super::kafka::{Kafka, brokers};
+use super::kafka::Kafka;
 use super::section::{Findings, Given, Section, Wrong};
 use super::shape::{Reader, Shape};
 use super::source::{Input, Source};
@@ -32,10 +33,8 @@ pub struct Topics {
 /// `[publish.kafka]` as the file has it.
 pub(super) struct RawPublishKafka {
     span: Option<Range<usize>>,
-    /// Whether it names brokers, rightly or not.
-    names_brokers: bool,
     /// `brokers`: other ones than those of `[kafka]`.
-    brokers: Given<Vec<String>>,
+    brokers: RawBrokers,
     /// `progress`: the topic that says how far the others are; default `"NAME.quorate-progress"`, after the job.
     progress: Given<String>,
     /// `patience`: how long the end of a run waits for brokers that take nothing; from `"0s"` to `"1h"`, default `"1m"`.
@@ -50,8 +49,7 @@ impl RawPublishKafka {
     pub(super) fn read(mut section: Section<'_>, found: &mut Findings<'_>) -> RawPublishKafka {
         let raw = RawPublishKafka {
             span: section.span.clone(),
-            names_brokers: section.has("brokers"),
-            brokers: section.take("brokers", found, brokers()),
+            brokers: RawBrokers::read(&mut section, found),
             progress: section.take("progress", found, topic()),
             patience: section.take("patience", found, value::span(0..=3_600 * SECOND)),
             buffer: section.take("buffer", found, value::size(1 << 20..=1 << 30)),
@@ -75,11 +73,9 @@ impl RawPublishKafka {
         found: &mut Findings<'_>,
     ) -> Option<Topics> {
         let span = self.span.clone()?;
-        let mut connection = kafka.connection.clone().unwrap_or_default();
-        if let Some(brokers) = self.brokers {
-            connection.brokers = brokers.into_inner();
-        }
-        if connection.brokers.is_empty() && !self.names_brokers && !kafka.names_brokers {
+        let are_named = self.brokers.are_named || kafka.names_brokers;
+        let connection = self.brokers.connection(kafka);
+        if connection.brokers.is_empty() && !are_named {
             let remedy = "add brokers = \"localhost:9092\" to [kafka], or here";
             found.error(Some(&span), "publish.kafka.brokers", "there are no brokers", remedy);
         }

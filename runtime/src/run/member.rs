@@ -18,9 +18,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::{
-    Begun, LAST_UPDATES, begin, follow, open_store, provenance, setup, stager, tell, workers,
-};
+use super::ground::Ground;
+use super::{Begun, LAST_UPDATES, begin, open_store, tell, workers};
 use crate::assign::Assignments;
 use crate::clock::Stopwatch;
 use crate::cluster::mesh::Mesh;
@@ -35,12 +34,9 @@ use crate::epoch::recover::read_rows;
 use crate::error::Error;
 use crate::health::Stage;
 use crate::job::Job;
-use crate::observe::{Observer, Outcome, Requests, RunOptions, Started, Totals};
-use crate::partitions::{Pace, Start};
+use crate::observe::{Observer, Outcome, Requests, RunOptions, Totals};
 use crate::roster::{FORGET_AFTER, Roster};
 use crate::shared::Shared;
-use crate::survey::Surveyor;
-use crate::worker::Plan;
 
 /// Threads that move frames. Not those of uploads, which step back where the processor is short: here are the rows.
 const LINK_THREADS: usize = 2;
@@ -62,7 +58,9 @@ pub(super) fn run(
     let links = links.map_err(|error| {
         Error::Worker(format!("the threads for other processes do not start: {error}"))
     })?;
+    options.metrics.has_come_to(Stage::Meeting);
     let met = links.block_on(meet(job, options, cluster, &observer));
+    options.metrics.has_come_to(Stage::Claiming);
     let result = match met {
         Ok(Met::All(mut mesh)) => {
             let this = Member { job, options, observer, tokio, links: &links };
@@ -214,41 +212,25 @@ impl Member<'_> {
         let roster = Roster::of(standing, job.lateness, seats.threads, FORGET_AFTER)?;
         let (roster, assignments) =
             (Arc::new(roster), Arc::new(Assignments::new(seats, bounded, restored)));
-        let mut surveyor =
-            Surveyor::new(job, key, seats, Arc::clone(&roster), Arc::clone(&assignments))?;
-        let is_over = || shared.has_failed() || shared.stop.is_given();
-        surveyor.survey(Start::WithTheRun, shared.observer.as_ref(), &is_over)?;
-        if !bounded {
-            // Groups of topics hear from process 0 how far the job is.
-            follow(surveyor, Arc::clone(&shared), None);
-        }
+        let ground = Ground {
+            job,
+            key,
+            seats,
+            ahead_us: mesh.ahead_us(),
+            shared: Arc::clone(&shared),
+            roster: Arc::clone(&roster),
+            assignments,
+        };
+        // Groups of topics hear from process 0 how far the job is.
+        ground.survey(None)?;
         // Nobody commits here: checkpoints are gathered by worker 0.
         #[expect(clippy::disallowed_methods, reason = "nothing is ever sent")]
         let (to_lead, _) = mpsc::unbounded_channel();
         options.metrics.has_come_to(Stage::Recovering);
         let (_led, progress) = watch::channel(super::Led::default());
         let telling = tokio.spawn(tell(Arc::clone(&shared), Arc::clone(&roster), progress));
-        shared.observer.started(&Started {
-            incarnation: record.incarnation,
-            checkpoint: standing.checkpoint,
-            workers: seats.peers(),
-            retained_rows,
-            took_ms: watch.elapsed_ms(),
-        });
-        let plan = Plan {
-            setup: setup(job, &shared, key, Otherwise::Refused),
-            checkpoint: job.checkpoint,
-            pace: Pace::of(job.checkpoint.epoch, job.idle_after),
-            start,
-            stager: stager(job, provenance(job, &record)),
-            roster,
-            seats,
-            assignments,
-            to_lead,
-            waker: Waker::default(),
-            shared: Arc::clone(&shared),
-        };
-        options.metrics.has_come_to(Stage::Reading);
+        let to_lead = (to_lead, Waker::default());
+        let plan = ground.begins(&record, Otherwise::Refused, (retained_rows, watch), to_lead);
         workers::work_all(plan, options, Some(mesh))?;
         let ending = if shared.has_failed() { None } else { tokio.block_on(over).ok().flatten() };
         telling.abort();

@@ -8,6 +8,7 @@ use timely::WorkerConfig;
 use timely::execute::execute_from;
 
 use crate::clock::Stopwatch;
+use crate::cluster::HANGS_AFTER;
 use crate::cluster::mesh::Mesh;
 use crate::error::Error;
 use crate::observe::RunOptions;
@@ -16,6 +17,9 @@ use crate::worker::{Plan, work};
 
 /// How often it is looked whether workers are done where others may be lost meanwhile.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// How often it is looked whether workers hang.
+const TURNS: Duration = Duration::from_millis(500);
 
 /// So long a worker may take to notice that the run has failed; after that its process ends without it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -27,8 +31,9 @@ pub(super) fn work_all(
     mesh: Option<&mut Mesh>,
 ) -> Result<(), Error> {
     let shared = Arc::clone(&plan.shared);
+    let hangs_after = options.cluster.as_ref().map_or(HANGS_AFTER, |cluster| cluster.hangs_after);
     match mesh {
-        Some(mesh) => among_others(plan, mesh, &shared),
+        Some(mesh) => among_others(plan, mesh, &shared, hangs_after),
         None => alone(plan, options, &shared),
     }
 }
@@ -54,7 +59,12 @@ fn note_deaths(results: Vec<Result<(), String>>, shared: &Shared) {
     }
 }
 
-fn among_others(plan: Plan, mesh: &mut Mesh, shared: &Arc<Shared>) -> Result<(), Error> {
+fn among_others(
+    plan: Plan,
+    mesh: &mut Mesh,
+    shared: &Arc<Shared>,
+    hangs_after: Duration,
+) -> Result<(), Error> {
     let (builders, guard) = mesh.builders().map_err(|error| {
         Error::Worker(format!("timely's threads for other processes do not start: {error}"))
     })?;
@@ -65,6 +75,11 @@ fn among_others(plan: Plan, mesh: &mut Mesh, shared: &Arc<Shared>) -> Result<(),
     });
     let workers = workers.map_err(Error::Worker)?;
     let are_done = || workers.guards().iter().all(thread::JoinHandle::is_finished);
+    let mut turns = Turns { shared, hangs_after, looked: Stopwatch::start() };
+    let are_done = || {
+        turns.look();
+        are_done()
+    };
     if !wait_for(are_done, shared) {
         std::mem::forget((workers, guard));
         return Ok(());
@@ -80,8 +95,31 @@ fn among_others(plan: Plan, mesh: &mut Mesh, shared: &Arc<Shared>) -> Result<(),
     Ok(())
 }
 
+/// Looks whether the workers of this process go through their loops: one that does not holds up all processes, and its
+/// own goes on to say that it is there.
+struct Turns<'a> {
+    shared: &'a Shared,
+    hangs_after: Duration,
+    looked: Stopwatch,
+}
+
+impl Turns<'_> {
+    fn look(&mut self) {
+        if self.looked.elapsed() < TURNS {
+            return;
+        }
+        // A process that was halted as a whole is behind with everything: its workers have until the next look.
+        let halted = self.looked.elapsed() >= 2 * TURNS;
+        self.looked = Stopwatch::start();
+        let age = self.shared.metrics.vitals().turn_age();
+        if age >= self.hangs_after && !halted {
+            let _: Option<()> = self.shared.fail(Error::Hung { seconds: age.as_secs() });
+        }
+    }
+}
+
 /// Waits until `are_done`; false if the run has failed, and they still are not a while later.
-fn wait_for(are_done: impl Fn() -> bool, shared: &Shared) -> bool {
+fn wait_for(mut are_done: impl FnMut() -> bool, shared: &Shared) -> bool {
     let mut failed: Option<Stopwatch> = None;
     while !are_done() {
         if shared.has_failed() && failed.get_or_insert_with(Stopwatch::start).elapsed() >= PATIENCE

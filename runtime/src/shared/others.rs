@@ -67,6 +67,7 @@ impl Told for Shared {
                 self.committed.load(Ordering::Acquire),
                 self.commits.load(Ordering::Relaxed),
             ),
+            waits_ms: self.metrics.vitals().waits_ms(),
             stops: self.stop.is_given(),
         }
     }
@@ -75,6 +76,7 @@ impl Told for Shared {
         // Not passed on: every process tells every other.
         self.opened.fetch_max(standing.opened, Ordering::AcqRel);
         self.others.heard(peer, standing);
+        self.metrics.vitals().wait_elsewhere(peer, standing.waits_ms);
         if peer == 0 {
             let (checkpoint, commits) = standing.committed;
             self.committed.fetch_max(checkpoint, Ordering::AcqRel);

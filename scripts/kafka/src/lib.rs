@@ -18,6 +18,7 @@ mod message;
 mod mock;
 mod real;
 mod topic;
+mod transaction;
 
 use std::sync::OnceLock;
 
@@ -27,6 +28,7 @@ pub use message::{Isolation, Message};
 pub use mock::Mock;
 pub use real::{Absent, Login, Real};
 pub use topic::{Row, Topic};
+pub use transaction::Transaction;
 
 /// Which broker this is.
 #[derive(Debug)]

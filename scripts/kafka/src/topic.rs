@@ -32,7 +32,7 @@ pub struct Topic {
     /// Its name.
     pub name: String,
     partitions: i32,
-    client: ClientConfig,
+    pub(crate) client: ClientConfig,
 }
 
 impl Topic {

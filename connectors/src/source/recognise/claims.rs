@@ -75,8 +75,10 @@ impl Claims {
     }
 }
 
-/// Whether `file` may be the one that `known` was read from.
+/// Whether `file` may be the one that `known` was read from. What was cut short does not go on in the same file,
+/// whatever that has become: nobody knows how much of it is new.
 fn may_be(known: &Known, file: &Sighting) -> bool {
     let long_enough = !file.has_bytes_for_positions() || file.file_bytes >= known.next;
-    long_enough && known.mark.begins(&file.head)
+    let written_anew = known.mark.cut_short && file.inode == known.mark.inode();
+    long_enough && !written_anew && known.mark.begins(&file.head)
 }

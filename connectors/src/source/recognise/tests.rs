@@ -163,6 +163,15 @@ fn rotation_by_copying_is_not_read_twice_and_its_rest_is_read_in_the_copy() {
 }
 
 #[test]
+fn what_was_cut_short_does_not_go_on_in_its_own_file() {
+    let read = known("v.jsonl", "v.jsonl", 1, OLD, OLD.len() as u64);
+    let back = [file("v.jsonl", 1, &format!("{OLD}{NEW}"))];
+    let anew = ["v.jsonl@ < v.jsonl from 0*"];
+    check(Followed, &[cut_short(read.clone())], &back, &anew, &[], &[]);
+    check(Followed, &[done(read)], &back, &["v.jsonl < v.jsonl from 60*"], &[], &[]);
+}
+
+#[test]
 fn rotation_by_compressing_is_not_read_twice_and_goes_on_after_a_restart() {
     let files = [file("v.jsonl", 2, NEW), file("v.jsonl.1.gz", 3, OLD)];
     let read = known("v.jsonl", "v.jsonl", 1, OLD, 30);

@@ -31,7 +31,7 @@ fn meet(
         Err(strange) => (dialler.answered(&[0; 40]), Err(strange)),
         Ok(claims) => match judge(&claims, is_dialled, meeting) {
             Ok(meeting) => {
-                let (answer, keys) = dialled.welcome(Welcome { meeting, threads: 2 });
+                let (answer, keys) = dialled.welcome(Welcome { meeting, threads: 2, clock_us: 7 });
                 (dialler.answered(&answer), Ok(keys))
             }
             Err(refusal) => {
@@ -46,7 +46,8 @@ fn meet(
 fn who_belongs_together_agrees_on_the_meeting_and_on_keys() {
     let (there, back) = meet(&here(2), 0, None, &here(0), Some(MEETING));
     let (welcome, keys) = there.unwrap();
-    assert_eq!((welcome, Ok(keys)), (Welcome { meeting: MEETING, threads: 2 }, back));
+    let expected = Welcome { meeting: MEETING, threads: 2, clock_us: 7 };
+    assert_eq!((welcome, Ok(keys)), (expected, back));
     assert_ne!(keys.there, keys.back);
     let (there, back) = meet(&here(2), 1, Some(MEETING), &here(1), Some(MEETING));
     assert!(there.is_ok() && back.is_ok());
@@ -67,6 +68,11 @@ fn who_does_not_belong_here_is_refused_and_told_why() {
     let met = Some(MEETING);
     let version = Refusal::Version { here: "1".to_owned(), there: "2".to_owned() };
     check(other(|it| it.version = "2".to_owned()), 0, None, here(0), met, version);
+    // Another build of the same version.
+    let (one, two) = ("1 (build 0a)".to_owned(), "1 (build 0b)".to_owned());
+    let version = Refusal::Version { here: one.clone(), there: two.clone() };
+    let dials = Here { version: two, ..here(2) };
+    check(dials, 0, None, Here { version: one, ..here(0) }, met, version);
     let job = Refusal::Job { here: "panel".to_owned(), there: "other".to_owned() };
     check(other(|it| it.job = "other".to_owned()), 0, None, here(0), met, job);
     let settings = other(|it| it.fingerprint = Digest::of(b"others"));

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use quorate_connectors::store::faults::FaultPlan;
+use quorate_schemas::time::{Micros, SECOND};
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::Step;
@@ -18,6 +19,9 @@ static ROWS_READ: AtomicU64 = AtomicU64::new(0);
 /// How often the step that is asked for was reached.
 static REACHED: AtomicU64 = AtomicU64::new(0);
 
+/// How often workers went through their loops.
+static TURNS: AtomicU64 = AtomicU64::new(0);
+
 /// The step that was reached last.
 static LAST: AtomicU8 = AtomicU8::new(Step::Claimed as u8);
 
@@ -26,6 +30,8 @@ static LAST: AtomicU8 = AtomicU8::new(Step::Claimed as u8);
 enum Asked {
     /// To end at a step, the n-th time that so many rows are in flight there.
     At { step: String, nth: u64, least_rows: u64 },
+    /// That a worker hangs after so many turns.
+    Hang { turns: u64 },
     /// To end some time after a row.
     After { rows: u64, delay: Duration },
 }
@@ -97,6 +103,9 @@ fn parse(text: &str) -> Option<Asked> {
         let delay = Duration::from_micros(micros.parse().ok()?);
         return Some(Asked::After { rows: rows.parse().ok()?, delay });
     }
+    if name == "hang" {
+        return Some(Asked::Hang { turns: when.parse().ok()? });
+    }
     let step = STEPS.iter().find(|step| step.name() == name)?.name().to_owned();
     let (nth, least_rows) = when.strip_suffix('!').map_or((when, 0), |nth| (nth, 1));
     Some(Asked::At { step, nth: nth.parse().ok()?, least_rows })
@@ -112,6 +121,17 @@ pub(crate) fn reach(step: Step) {
         && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *nth
     {
         end(&format!("{wanted}:{nth} step={wanted}"), in_flight);
+    }
+}
+
+/// A worker goes through its loop: it hangs here if the environment asks for it.
+pub(crate) fn turn() {
+    let Some(Asked::Hang { turns }) = asked() else { return };
+    if TURNS.fetch_add(1, Ordering::SeqCst) + 1 == *turns {
+        eprintln!("failpoint hang:{turns}");
+        loop {
+            std::thread::park();
+        }
     }
 }
 
@@ -157,4 +177,19 @@ pub(crate) fn faults() -> Option<FaultPlan> {
         Ok(plan) => plan,
         Err(wrong) => panic!("QUORATE_FAULTS: {wrong}"),
     }
+}
+
+/// How far ahead the clock of this process is to be.
+pub(crate) fn clock_ahead_us() -> Micros {
+    static AHEAD: OnceLock<Micros> = OnceLock::new();
+    *AHEAD.get_or_init(|| {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "clocks are set from outside, in builds for tests only"
+        )]
+        let Ok(text) = std::env::var("QUORATE_CLOCK_AHEAD_S") else { return 0 };
+        let seconds: Micros =
+            text.parse().unwrap_or_else(|_| panic!("QUORATE_CLOCK_AHEAD_S={text} is no number"));
+        seconds.saturating_mul(SECOND)
+    })
 }
