@@ -47,6 +47,7 @@ fn what_a_transaction_gave_up_is_not_read_and_what_it_has_not_committed_yet_is_w
     // To the end as far as it is decided what there is: five messages, five that nobody sees, three; then marks.
     let first = bounded(folder.path(), &job, "first");
     first.run(2);
+    first.verify();
     assert_eq!(tasks(&first), (0..8).collect::<Vec<_>>());
     let running = Running::of(&job);
     wait_for_rows(&job, &[("transactions/0", 8)]);
@@ -68,7 +69,6 @@ fn what_a_transaction_gave_up_is_not_read_and_what_it_has_not_committed_yet_is_w
     assert!(output.status.success(), "{}", text(&output.stderr));
     let output = first.command(2).arg("--reopen").output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    first.verify();
     assert_eq!(tasks(&first), (0..15).collect::<Vec<_>>());
 }
 
