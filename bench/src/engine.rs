@@ -71,7 +71,16 @@ impl Running {
     pub(crate) fn start(quorate: &Path, job: &Path, workers: usize) -> anyhow::Result<Running> {
         let mut command = Command::new(quorate);
         command.arg("run").arg(job).args(["--json", "--takeover", "--workers"]);
-        let mut child = command.arg(workers.to_string()).stdout(Stdio::piped()).spawn()?;
+        command.arg(workers.to_string());
+        Running::of(command)
+    }
+
+    /// Starts this run, which says what happens as JSON.
+    ///
+    /// # Errors
+    /// If it doesn't start.
+    pub(crate) fn of(mut command: Command) -> anyhow::Result<Running> {
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
         let lines = BufReader::new(child.stdout.take().context("it has an output")?).lines();
         let (to, said) = sync_channel(LINES);
         std::thread::spawn(move || {
@@ -96,6 +105,11 @@ impl Running {
                 return Ok(line);
             }
         }
+    }
+
+    /// What it has said since it was asked last.
+    pub(crate) fn news(&self) -> Vec<Value> {
+        self.said.try_iter().collect()
     }
 
     /// The process, to be looked at from any thread.
@@ -161,6 +175,11 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
+    /// Its number.
+    pub(crate) fn id(self) -> u32 {
+        self.id
+    }
+
     /// What the kernel counts of it, in bytes: a line of `/proc/PID/status`.
     ///
     /// # Errors

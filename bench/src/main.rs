@@ -5,25 +5,31 @@
 //!   quorate-bench votes FILE    the votes of w1 alone: for peers (peers/run.sh)
 //!   quorate-bench flat          20 million tasks through a bounded window, in ten slices
 //!   quorate-bench latency       votes appended to a followed file: until told, until committed
-//!   quorate-bench restart       a million votes on open tasks: until a run goes on where another was killed
 //!   quorate-bench topics        the votes of w1 from Kafka topics, against files and against a bare consumer
 //!   quorate-bench scale         the votes of w1 by 1 and 2 workers, and by 3 processes: work per core
 //!   quorate-bench panels        how often methods are right on real votes, over seeds of which answers are known
+//!   quorate-bench restart       a million votes on open tasks: from a process that is killed to the next commit
+//!   quorate-bench flood         a hundred times as much as a job keeps up with, for a minute: what it holds, shows, loses
+//!   quorate-bench away          the same of a store that is gone for two minutes
 //!   quorate-bench costs -- CMD  CPU, wall and peak memory of a command and all it starts
 //! ```
 //!
 //! The binary under test is `quorate` beside this one, or `--quorate PATH`. Every figure is measured in the run that
 //! prints it; what it was once is in `RESULTS.md`.
 
+mod away;
 mod broker;
 mod costs;
+mod crew;
 mod engine;
 mod flat;
+mod flood;
 mod latency;
 mod opponents;
 mod panels;
 mod restart;
 mod scale;
+mod service;
 mod stream;
 mod topics;
 mod w1;
@@ -47,7 +53,7 @@ enum Bench {
     Flat(flat::Args),
     /// How old a decision is when it is told, and when it is committed
     Latency(latency::Args),
-    /// How long a restart takes with many votes on open tasks
+    /// How long a job stands still when a process is killed, with many votes on open tasks
     Restart(restart::Args),
     /// Votes from Kafka topics, against files and a consumer that only counts
     Topics(topics::Args),
@@ -55,6 +61,10 @@ enum Bench {
     Scale(scale::Args),
     /// How often methods are right on real votes
     Panels(panels::Args),
+    /// A hundred times the rate that a job keeps up with, for a minute
+    Flood(flood::Args),
+    /// A store that is gone for two minutes
+    Away(away::Args),
     /// What a command costs, as one line of JSON
     Costs(costs::Args),
     /// An opponent, in a process of its own
@@ -71,6 +81,8 @@ fn main() -> anyhow::Result<()> {
         Bench::Topics(args) => topics::run(&args),
         Bench::Scale(args) => scale::run(&args),
         Bench::Panels(args) => panels::run(&args),
+        Bench::Flood(args) => flood::run(&args),
+        Bench::Away(args) => away::run(&args),
         Bench::Costs(args) => costs::run(&args),
         Bench::Opponent(args) => opponents::run(&args),
     }

@@ -1,12 +1,18 @@
-//! How long does a run take to go on where another one was killed, with many votes on open tasks?
+//! How long does a job stand still when one of its processes is killed, with many votes on open tasks?
+//!
+//! Votes trickle in all the time. One process after the other is killed; what counts is the time until the next
+//! generation has made its first commit, and where it goes is told by what the processes log on the way.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-use crate::engine::{Binary, Running, followed};
+use crate::crew::Crew;
+use crate::engine::{Binary, followed};
 use crate::flat::median;
 use crate::stream::{Shape, Votes};
 
@@ -21,16 +27,35 @@ pub(crate) struct Args {
     /// Votes, in thousands, ten on each task; all tasks stay open
     #[arg(long, default_value_t = 1_000)]
     thousands: u64,
-    /// Restarts; the median counts
+    /// Kills; the median counts
     #[arg(long, default_value_t = 5)]
-    restarts: u64,
-    /// Worker threads
-    #[arg(long, default_value_t = 2)]
+    restarts: usize,
+    /// Processes
+    #[arg(long, default_value_t = 3)]
+    processes: usize,
+    /// Worker threads of each
+    #[arg(long, default_value_t = 1)]
     workers: usize,
+    /// Seconds between a commit and the next kill
+    #[arg(long, default_value_t = 5)]
+    pause_s: u64,
 }
 
+/// What a process logs on its way back, and what it shows.
+const STEPS: [(&str, &str); 6] = [
+    ("starting again", "the last process has ended"),
+    ("all processes have met", "the next ones have started and met"),
+    ("leads", "process 0 has claimed the log"),
+    ("retained rows are back", "the last one has its rows"),
+    ("started", "the last one reads"),
+    ("commit", "the first commit"),
+];
+
+/// So many votes trickle in ten times a second.
+const TRICKLE: u64 = 100;
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    ensure!(args.restarts > 0, "--restarts must be at least 1");
+    ensure!(args.restarts > 0 && args.processes > 0, "--restarts and --processes: at least 1");
     let quorate = args.binary.path()?;
     let _ = fs::remove_dir_all(&args.folder);
     fs::create_dir_all(&args.folder)?;
@@ -40,26 +65,98 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let lines = args.thousands * 1_000;
     let shape =
         Shape { lines, tasks: lines / 10, agents: 10_000, spread: 20_000, lines_per_s: 2_000 };
+    let mut votes = Votes::new(shape);
     let mut to = BufWriter::with_capacity(1 << 20, File::create(args.folder.join("votes.jsonl"))?);
-    Votes::new(shape).write(lines, &mut to)?;
+    votes.write(lines, &mut to)?;
     to.flush()?;
-    let mut running = Running::start(&quorate, &job, args.workers)?;
-    running.next("started")?;
+    let crew = Crew::start(&quorate, &job, args.processes, args.workers)?;
     let mut read = 0;
     while read < lines {
-        let commit = running.next("commit")?;
-        read += commit["rows"]["rows_in"].as_u64().context("a commit counts its rows")?;
+        let said = crew.next()?;
+        if said.what() == "commit" {
+            read += said.line["rows"]["rows_in"].as_u64().context("a commit counts its rows")?;
+        }
     }
-    running.kill()?;
-    let (mut took, mut rows) = (Vec::new(), 0);
-    for _ in 0..args.restarts {
-        let mut running = Running::start(&quorate, &job, args.workers)?;
-        let started = running.next("started")?;
-        took.push(started["took_ms"].as_u64().context("a number")?);
-        rows = started["retained_rows"].as_u64().context("a number")?;
-        running.kill()?;
+    println!("{lines} votes on open tasks, {} processes of {}", args.processes, args.workers);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let trickling = scope.spawn(|| trickle(&mut votes, &mut to, &over));
+        let measured = measure(args, &crew);
+        over.store(true, Ordering::Relaxed);
+        trickling.join().map_err(|_| anyhow::anyhow!("writing failed"))??;
+        show(measured?);
+        Ok(())
+    })
+}
+
+fn trickle(votes: &mut Votes, to: &mut impl Write, over: &AtomicBool) -> anyhow::Result<()> {
+    while !over.load(Ordering::Relaxed) {
+        votes.write(TRICKLE, to)?;
+        to.flush()?;
+        std::thread::sleep(Duration::from_millis(100));
     }
-    println!("{lines} votes on open tasks, {} workers", args.workers);
-    println!("{rows} rows restored, ms until it reads: {took:?}, median {}", median(took.clone()));
     Ok(())
+}
+
+/// Of each kill: when each step was over, in ms after it, and how many rows came back to each process.
+fn measure(args: &Args, crew: &Crew) -> anyhow::Result<Vec<[u64; STEPS.len()]>> {
+    let mut measured = Vec::new();
+    for nr in 0..args.restarts {
+        settle(crew, Duration::from_secs(args.pause_s))?;
+        let victim = nr % args.processes;
+        crew.kill(victim)?;
+        let killed = now();
+        let (mut steps, mut rows) = ([0; STEPS.len()], vec![0; args.processes]);
+        loop {
+            let said = crew.next()?;
+            let ms = said.at.saturating_duration_since(killed).as_millis() as u64;
+            let Some(step) = STEPS.iter().position(|(what, _)| said.what().contains(what)) else {
+                continue;
+            };
+            // What was said before the kill, and is heard after it.
+            if steps[0] == 0 && step > 0 {
+                continue;
+            }
+            steps[step] = ms;
+            if said.what() == "started" {
+                rows[said.by] = said.line["retained_rows"].as_u64().context("a number")?;
+            }
+            if said.what() == "commit" {
+                break;
+            }
+        }
+        println!("process {victim} killed: {steps:?} ms; rows came back to each: {rows:?}");
+        measured.push(steps);
+    }
+    Ok(measured)
+}
+
+/// Until it has committed for so long.
+fn settle(crew: &Crew, pause: Duration) -> anyhow::Result<()> {
+    let since = now();
+    loop {
+        let said = crew.next()?;
+        if said.what() == "commit" && said.at.saturating_duration_since(since) >= pause {
+            return Ok(());
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn show(measured: Vec<[u64; STEPS.len()]>) {
+    println!("ms after the kill: median (least to most)");
+    for (step, (_, what)) in STEPS.iter().enumerate() {
+        let of: Vec<u64> = measured.iter().map(|steps| steps[step]).collect();
+        let (least, most) = (of.iter().min().copied(), of.iter().max().copied());
+        println!(
+            "  {what:<40} {:>6} ({} to {})",
+            median(of),
+            least.unwrap_or_default(),
+            most.unwrap_or_default()
+        );
+    }
 }

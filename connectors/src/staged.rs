@@ -29,7 +29,7 @@ mod sort;
 mod tests;
 mod write;
 
-pub use add::{Burials, add_retained, read_added};
+pub use add::{Burials, Wanted, add_retained, read_added};
 pub use checked::Checked;
 pub use merge::merge_tables;
 pub use provenance::{FORMAT, Provenance};

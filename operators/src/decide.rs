@@ -156,7 +156,7 @@ pub fn decide<'s>(
         FromBooth::Shown(_) | FromBooth::Exam(_) => None,
     });
     back.connect_loop(horizons_end);
-    let standing = restored.map(ToBook::Restored);
+    let standing = restored.flat_map(restored_to_book);
     let to_book = [shown, clocks.clone().map(ToBook::Clock), standing];
     let (book_out, published) = book(scope.concatenate(to_book), setup);
     published.connect_loop(weights_end);
@@ -184,6 +184,11 @@ fn restored_to_booths(row: RetainedRow, peers: u64) -> Vec<To<ToBooth>> {
             _ => Vec::new(),
         },
     }
+}
+
+/// What the book goes on from. Rows of tasks are the booths' alone: most are votes, and all would go to worker 0.
+fn restored_to_book(row: RetainedRow) -> Option<ToBook> {
+    row.task().is_none().then_some(ToBook::Restored(row))
 }
 
 fn clockwork<'s>(
@@ -354,4 +359,28 @@ fn book<'s>(
             emitted.out.extend(keep.into_iter().map(ToOutlet::Keep));
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use quorate_schemas::retained::{DomainRecord, DomainStanding};
+
+    use super::*;
+
+    #[test]
+    fn rows_of_tasks_are_restored_to_booths_alone_and_what_has_been_shown_to_the_book() {
+        let key = IdKey::new([1; 16]);
+        let vote = RetainedRow::Duplicate { task: key.id("t"), count: 1 };
+        let shown = RetainedRow::Domain(Box::new(DomainStanding {
+            domain: key.id("d"),
+            era: 1,
+            record: DomainRecord::default(),
+        }));
+        let booths = |row: &RetainedRow| restored_to_booths(row.clone(), 3).len();
+        let book = |row: &RetainedRow| restored_to_book(row.clone()).is_some();
+        assert_eq!((booths(&vote), book(&vote)), (1, false));
+        assert_eq!((booths(&shown), book(&shown)), (0, true));
+        let clock = RetainedRow::Clock(Clock::START);
+        assert_eq!((booths(&clock), book(&clock)), (3, true));
+    }
 }

@@ -29,15 +29,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Assignments {
     /// No errands yet, for the workers of a process. `complete`: no partition will come that is not there at the start.
-    /// `restored` is the same for every process: each feeds back the rows whose turn comes to its workers.
+    /// `restored` are this process's rows: those of a task are fed back by the worker that will hold them, the others by
+    /// one after the other.
     pub(crate) fn new(seats: Seats, complete: bool, restored: Vec<RetainedRow>) -> Assignments {
-        let queues: Vec<Queue> = (0..seats.threads).map(|_| Queue::default()).collect();
+        let mut rows: Vec<Vec<RetainedRow>> = (0..seats.threads).map(|_| Vec::new()).collect();
         for (at, row) in restored.into_iter().enumerate() {
-            if let Some(thread) = seats.thread_of(at % seats.peers()) {
-                lock(&queues[thread].restored).push(row);
-            }
+            let thread = row.task().and_then(|task| seats.restores(task.route()));
+            rows[thread.unwrap_or(at % seats.threads)].push(row);
         }
-        Assignments { queues, complete }
+        let of = |restored| Queue { restored: Mutex::new(restored), ..Queue::default() };
+        Assignments { queues: rows.into_iter().map(of).collect(), complete }
     }
 
     /// Hands `errand` to `worker`.

@@ -49,6 +49,7 @@ mod wire;
 pub(crate) mod word;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use gather::gather;
@@ -88,6 +89,8 @@ pub struct Cluster {
     pub hangs_after: Duration,
     /// Who is silent for so long is taken for dead.
     pub silence: Duration,
+    /// What its supervisor holds it on, if it has one.
+    pub leash: Option<Arc<leash::Leash>>,
 }
 
 impl Cluster {

@@ -49,6 +49,7 @@ use crate::epoch::staging::Decided;
 use crate::health::{Facts, Stage, Vitals};
 use crate::job::Job;
 use crate::observe::StopSignal;
+use crate::shared::InFlight;
 
 /// The media type of what [`Metrics::render`] gives.
 pub const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
@@ -68,6 +69,7 @@ struct Inner {
     now: Now,
     vitals: Vitals,
     store: Mutex<Option<Store>>,
+    in_flight: Mutex<Option<Arc<InFlight>>>,
     /// Held while gauges are set and told: each answer is of one moment.
     asked: Mutex<()>,
 }
@@ -80,8 +82,18 @@ impl Default for Metrics {
         let output = Output::of(&mut catalogue);
         let now = Now::of(&mut catalogue, now_ms());
         let (registry, described) = catalogue.close();
-        let (vitals, store, asked) = (Vitals::new(), Mutex::default(), Mutex::default());
-        let inner = Inner { registry, described, input, lags, output, now, vitals, store, asked };
+        let inner = Inner {
+            registry,
+            described,
+            input,
+            lags,
+            output,
+            now,
+            vitals: Vitals::new(),
+            store: Mutex::default(),
+            in_flight: Mutex::default(),
+            asked: Mutex::default(),
+        };
         Metrics { inner: Arc::new(inner) }
     }
 }
@@ -104,6 +116,7 @@ impl Metrics {
         inner.now.show(&self.facts(), inner.vitals.watermark_lag_us());
         inner.now.show_store(&self.store().map(|store| store.requests()).unwrap_or_default());
         inner.now.show_memory();
+        inner.now.in_flight(self.bytes_in_flight());
         inner.lags.show();
         inner.output.show();
         let mut text = String::new();
@@ -139,6 +152,7 @@ impl Metrics {
         self.inner.vitals.has_come_to(stage);
         if stage == Stage::Idle {
             self.inner.lags.forget();
+            *self.inner.in_flight.lock().unwrap_or_else(PoisonError::into_inner) = None;
             self.inner.output.forget();
         }
     }
@@ -181,6 +195,17 @@ impl Metrics {
     /// So many bytes of a source's files were not read.
     pub(crate) fn set_bytes_left(&self, source: &str, bytes: u64) {
         self.inner.lags.set_bytes(source, bytes);
+    }
+
+    /// This is what its run has in flight.
+    pub(crate) fn in_flight(&self, in_flight: &Arc<InFlight>) {
+        *self.inner.in_flight.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Arc::clone(in_flight));
+    }
+
+    fn bytes_in_flight(&self) -> u64 {
+        let run = self.inner.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        run.as_ref().map_or(0, |run| run.bytes())
     }
 
     /// So many epochs are not committed.

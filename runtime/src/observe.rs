@@ -126,7 +126,7 @@ pub struct Started {
     pub checkpoint: u64,
     /// Threads that share the work.
     pub workers: usize,
-    /// Rows that were retained for it.
+    /// Rows that were retained for it: for the workers of this process.
     pub retained_rows: usize,
     /// How long claiming and recovering took.
     pub took_ms: u64,

@@ -2,6 +2,7 @@
 
 mod ground;
 mod member;
+mod restore;
 mod workers;
 
 use std::path::Path;
@@ -16,7 +17,6 @@ use quorate_operators::ballot::Otherwise;
 use quorate_schemas::clock::{Clock, Phase};
 use quorate_schemas::id::IdKey;
 use quorate_schemas::log::{Owner, Record, job_path};
-use quorate_schemas::retained::RetainedRow;
 use tokio::sync::{mpsc, watch};
 
 use self::ground::Ground;
@@ -29,7 +29,7 @@ use crate::epoch::ledger::{Applicant, Committed, Contest, Lead, Reopen, Terms, U
 use crate::epoch::number::{checkpoint_of, first_epoch};
 use crate::epoch::patience::{Attempts, Outlasted};
 use crate::epoch::publishers::Publishers;
-use crate::epoch::recover::{Taken, read_rows, sweep, take_lead};
+use crate::epoch::recover::{Taken, take_lead};
 use crate::error::Error;
 use crate::health::Stage;
 use crate::job::Job;
@@ -201,6 +201,7 @@ async fn publish_rest(
         tokio::runtime::Handle::current(),
         0,
         &RunOptions::new(1),
+        job.checkpoint.bytes,
     );
     let (sender, receiver) = watch::channel(last.clone());
     drop(sender);
@@ -233,9 +234,11 @@ impl Leading {
         let Leading { lead, claim, store, observer } = self;
         let (record, standing) = (claim.record().clone(), lead.standing().clone());
         let start = first_epoch(standing.checkpoint + 1);
+        tracing::info!(record.incarnation, took_ms = since.elapsed_ms(), "leads");
         options.metrics.leads(record.incarnation, &standing);
         options.metrics.has_come_to(Stage::Recovering);
-        let shared = Shared::new(store, observer, tokio.handle().clone(), start, options);
+        let (handle, bytes) = (tokio.handle().clone(), job.checkpoint.bytes);
+        let shared = Shared::new(store, observer, handle, start, options, bytes);
         let updates = job.topics.as_ref().map(|topics| UpdateTopic::of(&topics.spec, &job.name));
         let shared = shared.with_updates(updates.transpose()?.flatten());
         let mut shared = shared.with_limit(job.limits.rejects, standing.totals);
@@ -244,7 +247,7 @@ impl Leading {
         }
         let shared = Arc::new(shared);
         if let Some(mesh) = &mut mesh {
-            member::attach(mesh, &shared);
+            member::attach(mesh, &shared, options);
         }
         let roster = Arc::new(Roster::of(&standing, job.lateness, seats.threads, FORGET_AFTER)?);
         shared.committed.store(standing.checkpoint, Ordering::Release);
@@ -268,10 +271,15 @@ impl Leading {
         };
         // From the claim on there are heartbeats, or somebody else takes over while this run recovers.
         let leading = shared.beside("lead", leader.lead(lead, gathered));
-        let restored = tokio.block_on(recover(job, &claim, &shared))?;
+        let key = IdKey::new(record.log_id.0);
+        let restored = tokio.block_on(restore::leading(job, &claim, &shared, key, seats))?;
         options.metrics.restored(&restored);
         let retained_rows = restored.len();
-        let key = IdKey::new(record.log_id.0);
+        tracing::info!(
+            rows = retained_rows,
+            took_ms = since.elapsed_ms(),
+            "retained rows are back"
+        );
         let bounded = job.sources.iter().all(|source| !source.follow);
         let assignments = Arc::new(Assignments::new(seats, bounded, restored));
         let ground = Ground {
@@ -308,29 +316,6 @@ impl Leading {
         telling.abort();
         ended(&shared, led)
     }
-}
-
-/// Removes what older incarnations left, and reads what was retained; nothing if the run fails meanwhile.
-async fn recover(job: &Job, claim: &Committed, shared: &Shared) -> Result<Vec<RetainedRow>, Error> {
-    let mut attempts = Attempts::at("recovering", shared);
-    loop {
-        match attempts.outlast(recover_once(job, claim, shared).await).await? {
-            Outlasted::Done(rows) => return Ok(rows),
-            Outlasted::Again => {}
-            Outlasted::Over => return Ok(Vec::new()),
-        }
-    }
-}
-
-async fn recover_once(
-    job: &Job,
-    claim: &Committed,
-    shared: &Shared,
-) -> Result<Vec<RetainedRow>, Error> {
-    let note = |text: &str| shared.observer.note(text);
-    shared.store.put(&job_path(&job.fingerprint()), job.canonical().into()).await?;
-    sweep(claim, &shared.store, &note).await?;
-    read_rows(&claim.record().standing, &shared.store).await
 }
 
 /// Tells the observer once a second where the run stands.

@@ -31,6 +31,11 @@ impl Seats {
         worker.checked_sub(self.index * self.threads).filter(|thread| *thread < self.threads)
     }
 
+    /// Which thread of this process restores rows that go there, if one does. Timely sends them where that is, too.
+    pub(crate) fn restores(self, route: u64) -> Option<usize> {
+        self.thread_of((route % self.peers().max(1) as u64) as usize)
+    }
+
     /// Whether this process reads a partition that every process can reach (of a topic): one of them does, and all agree
     /// which, whatever they know of others. Which of its threads does is the [roster](crate::roster)'s.
     pub(crate) fn reads(self, source: &str, partition: &str) -> bool {

@@ -1,5 +1,6 @@
 //! What the threads of one run share.
 
+mod in_flight;
 mod others;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::job::RejectLimit;
 use crate::metrics::Metrics;
 use crate::observe::{Observer, RunOptions, StopSignal};
+pub(crate) use in_flight::InFlight;
 use others::Others;
 
 /// One run.
@@ -37,8 +39,10 @@ pub(crate) struct Shared {
     pub(crate) committed: AtomicU64,
     /// How many were, in this run.
     pub(crate) commits: AtomicU64,
-    /// Bytes read by the workers of this process.
+    /// Bytes read by the workers of this process, as [`InFlight::weight`] counts them.
     pub(crate) bytes: AtomicU64,
+    /// Of those, what is not committed.
+    pub(crate) in_flight: Arc<InFlight>,
     /// Rows read, by what became of them.
     pub(crate) rows: RowCounters,
     /// Whether the observer wants to hear of decisions as they come.
@@ -89,14 +93,17 @@ impl RowCounters {
 }
 
 impl Shared {
-    /// A run that has just begun and goes on in `epoch`.
+    /// A run that has just begun and goes on in `epoch`, of a job whose checkpoints hold so many bytes.
     pub(crate) fn new(
         store: Store,
         observer: Arc<dyn Observer>,
         tokio: tokio::runtime::Handle,
         epoch: u64,
         options: &RunOptions,
+        checkpoint_bytes: u64,
     ) -> Shared {
+        let in_flight = Arc::new(InFlight::of(checkpoint_bytes));
+        options.metrics.in_flight(&in_flight);
         Shared {
             store,
             observer,
@@ -106,6 +113,7 @@ impl Shared {
             committed: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            in_flight,
             others: Others::default(),
             rows: RowCounters::default(),
             follow: options.follow,
@@ -138,6 +146,12 @@ impl Shared {
         if self.opened.fetch_max(epoch, Ordering::AcqRel) < epoch {
             self.others.are_waiting();
         }
+    }
+
+    /// A worker has read so much in `epoch`.
+    pub(crate) fn has_read(&self, epoch: u64, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.in_flight.read(epoch, bytes);
     }
 
     /// Bytes that all processes have read.

@@ -40,7 +40,7 @@ use crate::job::Checkpoint;
 use crate::partitions::{Pace, Partitions, Polled, Taken};
 use crate::roster::Roster;
 use crate::seats::Seats;
-use crate::shared::Shared;
+use crate::shared::{InFlight, Shared};
 
 /// So many rows seal an epoch at once.
 const EPOCH_ROWS: usize = 1 << 16;
@@ -252,7 +252,9 @@ impl<'a> Run<'a> {
         let shared = &self.plan.shared;
         let mut taken = Taken::default();
         while !shared.has_failed() && !shared.stop.is_given() && !self.is_over() {
-            self.beat.turn(first(&self.ports.committed), self.rows_at);
+            let open = first(&self.ports.committed);
+            self.beat.turn(open, self.rows_at);
+            shared.in_flight.committed_before(open.unwrap_or(Epoch::MAX));
             let told = self.ports.clock.get();
             if let Some(epoch) = told.epoch {
                 self.partitions.join(epoch, told.clock)?;
@@ -286,10 +288,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Polling waits while too many checkpoints are on their way.
+    /// Polling waits while too many checkpoints are on their way, or too much is: whoever keeps the time of checkpoints
+    /// may be busy, or hear late of what others read.
     fn may_poll(&self) -> bool {
         let oldest = checkpoint_of(self.epoch).saturating_sub(CHECKPOINTS_IN_FLIGHT);
         !self.ports.committed.less_than(&first_epoch(oldest))
+            && self.plan.shared.in_flight.has_room()
     }
 
     /// The input has ended, every task has closed, and what rested on rows until then has let them go.
@@ -312,9 +316,9 @@ impl<'a> Run<'a> {
     fn push(&mut self, taken: &mut Taken) {
         let shared = &self.plan.shared;
         taken.notes.drain(..).for_each(|note| shared.observer.note(&note));
-        let bytes = std::mem::take(&mut taken.bytes);
+        let bytes = InFlight::weight(std::mem::take(&mut taken.bytes), taken.counts.rows_in);
         if bytes > 0 {
-            shared.bytes.fetch_add(bytes, Ordering::Relaxed);
+            shared.has_read(self.epoch, bytes);
         }
         taken.pieces.drain(..).for_each(|piece| shared.metrics.read(&piece));
         let read = taken.rows.len() + taken.rejects.len();

@@ -60,10 +60,19 @@ impl IdKey {
 
     /// The identity of an owned name.
     pub fn id_of(&self, name: Name) -> Id {
+        Id { digest: self.digest(name.as_bytes()), name }
+    }
+
+    /// Where rows of an identity with this name go, as [`Id::route`] has it; or any other bytes.
+    pub fn route(&self, name: &[u8]) -> u64 {
+        self.digest(name)[0]
+    }
+
+    fn digest(&self, name: &[u8]) -> [u64; 2] {
         let mut hasher = SipHasher13::new_with_keys(self.0[0], self.0[1]);
-        hasher.write(name.as_bytes());
+        hasher.write(name);
         let digest = hasher.finish128();
-        Id { digest: [digest.h1, digest.h2], name }
+        [digest.h1, digest.h2]
     }
 }
 
@@ -153,6 +162,7 @@ mod tests {
         assert_eq!(a.id("t1"), a.id("t1"));
         assert_ne!(a.id("t1"), a.id("t2"));
         assert_ne!(a.id("t1").route(), b.id("t1").route());
+        assert_eq!(a.id("t1").route(), a.route(b"t1"));
     }
 
     #[test]

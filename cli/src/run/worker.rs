@@ -105,6 +105,7 @@ fn cluster(args: &Args) -> anyhow::Result<Cluster> {
         tls,
         hangs_after: args.hangs_after,
         silence: args.silence,
+        leash: None,
     };
     anyhow::ensure!(
         !cluster.is_open(),
@@ -131,6 +132,8 @@ fn secret(args: &Args) -> anyhow::Result<Option<Secret>> {
 /// The process of a generation: says on its leash why it ends.
 fn on_leash(args: &Args, cluster: Cluster, console: &Arc<Console>) -> anyhow::Result<Exit> {
     let leash = Leash::of_this_process().context("this is for `quorate worker` to start")?;
+    let leash = Arc::new(leash);
+    let cluster = Cluster { leash: Some(Arc::clone(&leash)), ..cluster };
     let more = More { reopen: args.reopen, cluster: Some(cluster) };
     match go(&args.going, more, quorate_runtime::run, console) {
         Ok(Outcome::Stopped(_)) => leash.stopped(),

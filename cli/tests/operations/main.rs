@@ -2,6 +2,8 @@
 
 mod deployed;
 mod exposition;
+#[cfg(feature = "failpoints")]
+mod flood;
 mod health;
 mod lag;
 mod logs;

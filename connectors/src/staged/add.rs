@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use arrow::array::{Array, BinaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, BinaryArray, BooleanArray, Int64Array, RecordBatch, StringArray};
+use arrow::compute::filter_record_batch;
 use quorate_schemas::retained::RetainedRow;
 
 use super::checked::Checked;
@@ -35,7 +36,7 @@ pub fn add_retained(
     burials: Burials,
     provenance: &Provenance,
 ) -> Result<Option<RetainedBytes>> {
-    let batches = batches_of(files)?;
+    let batches = batches_of(files, None)?;
     let (buried, rows) = alive(&columns_of(&batches)?);
     let buried: Vec<&str> = match burials {
         Burials::Kept => buried.into_iter().collect(),
@@ -59,12 +60,21 @@ pub fn add_retained(
     written.map(Some)
 }
 
-/// The rows that files hold together, oldest first, and how often each.
+/// Whether a row is wanted, by what it goes by: the name of its group, or its own bytes where it has none. What dies
+/// together, or cancels, is wanted together.
+pub type Wanted<'a> = &'a dyn Fn(&[u8]) -> bool;
+
+/// The rows that files hold together, oldest first, and how often each; only what is `wanted`, if that is said.
+///
+/// *Cost*: all is decompressed, some thousand entries at a time; only what is wanted is held, added up and decoded.
 ///
 /// # Errors
 /// If a file cannot be read.
-pub fn read_added(files: Vec<Checked>) -> Result<Vec<(RetainedRow, i64)>> {
-    let batches = batches_of(files)?;
+pub fn read_added(
+    files: Vec<Checked>,
+    wanted: Option<Wanted<'_>>,
+) -> Result<Vec<(RetainedRow, i64)>> {
+    let batches = batches_of(files, wanted)?;
     let (_, rows) = alive(&columns_of(&batches)?);
     let read = |row: Written<'_>| {
         let read = read_row(row.kind, row.group, row.bytes);
@@ -73,16 +83,29 @@ pub fn read_added(files: Vec<Checked>) -> Result<Vec<(RetainedRow, i64)>> {
     rows.into_iter().map(read).collect()
 }
 
-fn batches_of(files: Vec<Checked>) -> Result<Vec<RecordBatch>> {
+fn batches_of(files: Vec<Checked>, wanted: Option<Wanted<'_>>) -> Result<Vec<RecordBatch>> {
     let mut batches = Vec::new();
     for file in files {
         read_batches(file, |file, batch| {
-            Columns::of(file, &batch)?;
-            batches.push(batch);
+            let columns = Columns::of(file, &batch)?;
+            batches.push(match wanted {
+                None => batch,
+                Some(wanted) => filter_record_batch(&batch, &mask(&columns, wanted))
+                    .map_err(|error| damaged(file, error))?,
+            });
             Ok(())
         })?;
     }
     Ok(batches)
+}
+
+fn mask(columns: &Columns<'_>, wanted: Wanted<'_>) -> BooleanArray {
+    let Columns { group, row, .. } = columns;
+    let goes_by = |at: usize| match group.is_valid(at) {
+        true => group.value(at).as_bytes(),
+        false => row.value(at),
+    };
+    BooleanArray::from_iter((0..row.len()).map(|at| Some(wanted(goes_by(at)))))
 }
 
 fn columns_of(batches: &[RecordBatch]) -> Result<Vec<Columns<'_>>> {

@@ -1,6 +1,6 @@
 //! Between a supervisor and the process of a generation: a socket, which is the process's standard input.
 //!
-//! The process writes lines: that it is alive, and in the end why it ends. Neither survives the other: a process whose
+//! The process writes lines: that it is alive, that its run has committed something, and in the end why it ends. Neither survives the other: a process whose
 //! supervisor is gone ends at once, and one that says nothing any more is killed.
 
 use std::io::{self, Read, Write};
@@ -19,6 +19,8 @@ const SIGN: Duration = Duration::from_millis(500);
 pub(super) enum Line {
     /// That it is alive.
     Alive,
+    /// That its run has committed something: whatever ends it later, it did not fail at once.
+    Works,
     /// Why it ends.
     Cause(String),
     /// That the run was stopped, by whoever was asked to.
@@ -29,6 +31,7 @@ impl Line {
     fn text(&self) -> String {
         match self {
             Line::Alive => "alive\n".to_owned(),
+            Line::Works => "works\n".to_owned(),
             Line::Cause(why) => format!("cause {}\n", why.replace('\n', " ")),
             Line::Stopped => "stopped\n".to_owned(),
         }
@@ -39,12 +42,14 @@ impl Line {
         match text.split_once(' ') {
             Some(("cause", why)) => Line::Cause(why.to_owned()),
             _ if text == "stopped" => Line::Stopped,
+            _ if text == "works" => Line::Works,
             _ => Line::Alive,
         }
     }
 }
 
 /// The end that the process of a generation holds.
+#[derive(Debug)]
 pub struct Leash(UnixStream);
 
 impl Leash {
@@ -69,6 +74,11 @@ impl Leash {
             let _ = kill_process(getpid(), Signal::KILL);
         })?;
         Ok(Leash(socket))
+    }
+
+    /// The run has committed something.
+    pub(crate) fn works(&self) {
+        self.say(&Line::Works);
     }
 
     /// Why this process is about to end.
@@ -104,6 +114,7 @@ mod tests {
     fn lines_are_read_as_they_were_written() {
         for line in [
             Line::Alive,
+            Line::Works,
             Line::Stopped,
             Line::Cause("process 1 (b:2) was lost: it died".to_owned()),
         ] {

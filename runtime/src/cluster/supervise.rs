@@ -26,7 +26,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// Who was alive for so long did not fail at once.
+/// Who was alive for so long did not fail at once, nor did who has committed something.
 const LIVED: Duration = Duration::from_secs(60);
 
 /// What a supervisor is told.
@@ -53,6 +53,8 @@ struct Ended {
     cause: String,
     /// Whether the run was stopped.
     stopped: bool,
+    /// Whether it has committed something.
+    worked: bool,
 }
 
 /// Runs one generation after the other. Gives the code to end with.
@@ -77,7 +79,7 @@ pub fn supervise(supervised: &mut dyn Supervised, silence: Duration) -> io::Resu
         if !next {
             return Ok(ended.code);
         }
-        if lived.elapsed() >= LIVED {
+        if ended.worked || lived.elapsed() >= LIVED {
             wait = FIRST_WAIT;
         }
         restarts += 1;
@@ -109,7 +111,8 @@ impl Watched {
     fn end(mut self, supervised: &mut dyn Supervised, asked: &mut u32) -> io::Result<Ended> {
         self.leash.set_read_timeout(Some(LOOK))?;
         let (mut text, mut bytes) = (Vec::new(), [0; 4096]);
-        let (mut cause, mut stopped, mut heard) = (None, false, Stopwatch::start());
+        let (mut cause, mut stopped, mut worked) = (None, false, false);
+        let mut heard = Stopwatch::start();
         let status = loop {
             let mut closed = false;
             match (&self.leash).read(&mut bytes) {
@@ -121,6 +124,7 @@ impl Watched {
                         let line: Vec<u8> = text.drain(..=end).collect();
                         match Line::read(String::from_utf8_lossy(&line).trim_end()) {
                             Line::Alive => {}
+                            Line::Works => worked = true,
                             Line::Cause(why) => cause = cause.or(Some(why)),
                             Line::Stopped => stopped = true,
                         }
@@ -153,7 +157,7 @@ impl Watched {
             (_, Some(signal)) => format!("the process was killed by signal {signal}"),
             _ => format!("the process ended with code {code}"),
         });
-        Ok(Ended { code, cause, stopped })
+        Ok(Ended { code, cause, stopped, worked })
     }
 
     fn pass_on(&self, signal: i32) {
@@ -224,6 +228,15 @@ mod tests {
         ];
         check(&[says, "kill -9 $$", "exit 0"], &[], 0, &causes);
         check(&["exit 1", "exit 3"], &[], 3, &["the process ended with code 1"]);
+    }
+
+    #[test]
+    fn who_has_committed_something_is_followed_at_once_however_often_it_is_killed() {
+        let worked = "echo works >&0; kill -9 $$";
+        let again = "killed by signal 9; starting again";
+        let notes =
+            [format!("{again} (restart 1) in 0.2 s"), format!("{again} (restart 2) in 0.2 s")];
+        check(&[worked, worked, "exit 0"], &[], 0, &[&notes[0], &notes[1]]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ const CAUSE_CHARS: usize = 40;
 pub(super) struct Now {
     watermark_lag: Maybe,
     open_epochs: Amount,
+    in_flight: Amount,
     checkpoint_age: Number,
     turn_age: Number,
     workers: Amount,
@@ -65,6 +66,14 @@ impl Now {
             ),
             open_epochs: catalogue.gauge(
                 ("open_epochs", &[], "Epochs of the open checkpoint that some worker may still add to"),
+                Amount::default(),
+            ),
+            in_flight: catalogue.gauge(
+                (
+                    "in_flight_bytes",
+                    &[],
+                    "Bytes that this process has read and that are not committed (a row as at least 64): at three times checkpoint.bytes nothing more is read",
+                ),
                 Amount::default(),
             ),
             checkpoint_age: catalogue.gauge(
@@ -135,6 +144,11 @@ impl Now {
     /// So many epochs are open.
     pub(super) fn open_epochs(&self, epochs: u64) {
         self.open_epochs.set(epochs);
+    }
+
+    /// So many bytes are not committed.
+    pub(super) fn in_flight(&self, bytes: u64) {
+        self.in_flight.set(bytes);
     }
 
     /// The run was started again, so many times.

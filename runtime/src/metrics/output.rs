@@ -114,7 +114,7 @@ impl Output {
                 (
                     "restored_rows",
                     &["collection"],
-                    "Live rows that the last start has read back, by collection",
+                    "Live rows that the last start has read back for the workers of this process, by collection",
                 ),
                 Family::default(),
             ),

@@ -19,9 +19,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::ground::Ground;
-use super::{Begun, LAST_UPDATES, begin, open_store, tell, workers};
+use super::{Begun, LAST_UPDATES, begin, open_store, restore, tell, workers};
 use crate::assign::Assignments;
 use crate::clock::Stopwatch;
+use crate::cluster::leash::Leash;
 use crate::cluster::mesh::Mesh;
 use crate::cluster::word::{Begin, Ending, Word};
 use crate::cluster::{Cluster, gather};
@@ -30,7 +31,6 @@ use crate::epoch::hands::drive;
 use crate::epoch::ledger::{Find, Found, Upgrade};
 use crate::epoch::number::first_epoch;
 use crate::epoch::patience::{Attempts, Outlasted};
-use crate::epoch::recover::read_rows;
 use crate::error::Error;
 use crate::health::Stage;
 use crate::job::Job;
@@ -63,6 +63,7 @@ pub(super) fn run(
     options.metrics.has_come_to(Stage::Claiming);
     let result = match met {
         Ok(Met::All(mut mesh)) => {
+            tracing::info!(took_ms = watch.elapsed_ms(), "all processes have met");
             let this = Member { job, options, observer, tokio, links: &links };
             let result = match mesh.seats().index {
                 0 => this.lead(&mut mesh, watch),
@@ -146,7 +147,14 @@ async fn reached(location: &str, observer: &dyn Observer) -> Result<Store, Error
 
 /// From now on others hear where this run stands; if one of them is lost the run fails, and if process 0 says that it is
 /// over in a way that it cannot go on from, too.
-pub(super) fn attach(mesh: &mut Mesh, shared: &Arc<Shared>) -> JoinHandle<Option<Ending>> {
+pub(super) fn attach(
+    mesh: &mut Mesh,
+    shared: &Arc<Shared>,
+    options: &RunOptions,
+) -> JoinHandle<Option<Ending>> {
+    if let Some(leash) = options.cluster.as_ref().and_then(|cluster| cluster.leash.clone()) {
+        shared.tokio.spawn(say_once_it_works(leash, Arc::clone(shared)));
+    }
     mesh.hall().attach(Arc::clone(shared) as Arc<_>);
     let (over, shared) = (mesh.over(), Arc::clone(shared));
     shared.tokio.clone().spawn(async move {
@@ -159,6 +167,17 @@ pub(super) fn attach(mesh: &mut Mesh, shared: &Arc<Shared>) -> JoinHandle<Option
             Err(lost) => shared.fail(lost),
         }
     })
+}
+
+/// Tells the supervisor once there was a commit.
+async fn say_once_it_works(leash: Arc<Leash>, shared: Arc<Shared>) {
+    while shared.commits.load(Ordering::Relaxed) == 0 {
+        if shared.has_failed() {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    leash.works();
 }
 
 struct Member<'a> {
@@ -199,15 +218,23 @@ impl Member<'_> {
         let seats = mesh.seats();
         // Provisional outcomes are told by whoever has them.
         let updates = job.topics.as_ref().map(|topics| UpdateTopic::of(&topics.spec, &job.name));
-        let shared = Shared::new(store, observer, tokio.handle().clone(), start, options)
+        let (handle, bytes) = (tokio.handle().clone(), job.checkpoint.bytes);
+        let shared = Shared::new(store, observer, handle, start, options, bytes)
             .with_updates(updates.transpose()?.flatten())
             .with_limit(job.limits.rejects, standing.totals)
             .among(mesh.hall());
         let shared = Arc::new(shared);
         shared.committed.store(standing.checkpoint, Ordering::Release);
-        let over = attach(mesh, &shared);
-        let restored = tokio.block_on(restored(&record, &shared))?;
+        let over = attach(mesh, &shared, options);
+        options.metrics.has_come_to(Stage::Recovering);
+        let restored = tokio.block_on(restore::following(&record, &shared, key, seats))?;
+        options.metrics.restored(&restored);
         let retained_rows = restored.len();
+        tracing::info!(
+            rows = retained_rows,
+            took_ms = watch.elapsed_ms(),
+            "retained rows are back"
+        );
         let bounded = job.sources.iter().all(|source| !source.follow);
         let roster = Roster::of(standing, job.lateness, seats.threads, FORGET_AFTER)?;
         let (roster, assignments) =
@@ -226,7 +253,6 @@ impl Member<'_> {
         // Nobody commits here: checkpoints are gathered by worker 0.
         #[expect(clippy::disallowed_methods, reason = "nothing is ever sent")]
         let (to_lead, _) = mpsc::unbounded_channel();
-        options.metrics.has_come_to(Stage::Recovering);
         let (_led, progress) = watch::channel(super::Led::default());
         let telling = tokio.spawn(tell(Arc::clone(&shared), Arc::clone(&roster), progress));
         let to_lead = (to_lead, Waker::default());
@@ -263,19 +289,5 @@ async fn claimed(begin: Begin, store: &Store, observer: &dyn Observer) -> Result
             Record::from_bytes(&bytes).map_err(|error| Error::Damaged(error.to_string()))
         }
         None => Err(Error::Damaged(told)),
-    }
-}
-
-async fn restored(
-    record: &Record,
-    shared: &Shared,
-) -> Result<Vec<quorate_schemas::retained::RetainedRow>, Error> {
-    let mut attempts = Attempts::at("recovering", shared);
-    loop {
-        match attempts.outlast(read_rows(&record.standing, &shared.store).await).await? {
-            Outlasted::Done(rows) => return Ok(rows),
-            Outlasted::Again => {}
-            Outlasted::Over => return Ok(Vec::new()),
-        }
     }
 }

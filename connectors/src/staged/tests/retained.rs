@@ -145,8 +145,18 @@ proptest! {
         let written = || files.iter().map(|entries| trusted("file", write(entries))).collect();
         let entries: Vec<Retain> = files.iter().flatten().cloned().collect();
         let (rows, buried) = added(&entries);
-        let read: BTreeMap<RetainedRow, i64> = read_added(written()).unwrap().into_iter().collect();
+        let read: BTreeMap<RetainedRow, i64> =
+            read_added(written(), None).unwrap().into_iter().collect();
         prop_assert_eq!(&read, &rows);
+        // In shares: together they are all, and nothing is in two of them.
+        let mut together = BTreeMap::new();
+        for share in 0..3 {
+            let wanted = |goes_by: &[u8]| goes_by.iter().map(|byte| u64::from(*byte)).sum::<u64>() % 3 == share;
+            for (row, times) in read_added(written(), Some(&wanted)).unwrap() {
+                prop_assert_eq!(together.insert(row, times), None);
+            }
+        }
+        prop_assert_eq!(&together, &rows);
         for burials in [Burials::Kept, Burials::LeftOut] {
             let one = add_retained(written(), burials, &provenance()).unwrap();
             let kept = match burials {
