@@ -1,7 +1,7 @@
 //! Several processes come to what one comes to, whatever becomes of them on the way.
 
-mod crew;
-mod machines;
+pub(crate) mod crew;
+pub(crate) mod machines;
 mod strangers;
 mod topics;
 

@@ -18,6 +18,7 @@ mod message;
 mod mock;
 mod real;
 mod topic;
+mod writer;
 
 use std::sync::OnceLock;
 
@@ -25,8 +26,9 @@ use rdkafka::ClientConfig;
 
 pub use message::{Isolation, Message};
 pub use mock::Mock;
-pub use real::{Absent, Login, Real};
+pub use real::{Absent, Login, Machine, Real};
 pub use topic::{Row, Topic};
+pub use writer::Writer;
 
 /// Which broker this is.
 #[derive(Debug)]
