@@ -45,10 +45,13 @@ const FAULTS: usize = 20;
 const FEWER_FAULTS: usize = 6;
 
 /// Rows from one fault to the next, …
-const ROWS: u64 = 480;
+const ROWS: u64 = 800;
 
 /// … so many of them a second.
-const PACE: u64 = 100;
+const PACE: u64 = 200;
+
+/// Of which so many at least are not committed when a fault strikes.
+const IN_FLIGHT: u64 = 30;
 
 /// Rows that a task brings with it: votes and ticks.
 const ROWS_PER_TASK: u64 = 11;
@@ -108,10 +111,9 @@ fn play(cables: Option<Cables>, real_broker: bool) {
         let waited = wait(&mut site, fault, caught_up);
         let all = site.feed.rows;
         site.feed.go_on(all * (nr as u64 + 2) / (count as u64 + 2), PACE);
-        // Both are read again after that: the strike is at once.
         let (produced, reached) = site.until("rows in flight", |site| {
             let (reached, produced) = (site.reached(), site.produced());
-            (produced > reached.rows).then_some((produced, reached))
+            (produced >= reached.rows + IN_FLIGHT).then_some((produced, reached))
         });
         let at = began.elapsed();
         site.suffer(fault);

@@ -7,7 +7,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 /// The longest that a broker may be away from who writes to it.
 const PATIENCE: Duration = Duration::from_secs(300);
-const NAP: Duration = Duration::from_millis(100);
+const NAP: Duration = Duration::from_millis(10);
 
 /// Writes to a topic again and again, whatever becomes of the broker in between: each value once.
 pub struct Writer {

@@ -6,12 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use quorate_broker::{Topic, Writer};
 
 /// How often rows are written.
 const TURN: Duration = Duration::from_millis(50);
+
+/// Of a longer pause, since the broker was away, no more is made up for.
+const MOST_AT_ONCE: Duration = Duration::from_secs(1);
 
 /// The votes' topic and the ticks' have so many partitions; every so many-th vote goes to the file instead.
 pub(super) const VOTES: i32 = 4;
@@ -118,6 +121,11 @@ impl Feed {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "rows come at a pace")]
+fn now() -> Instant {
+    Instant::now()
+}
+
 struct Pen {
     votes: Writer,
     ticks: Writer,
@@ -126,10 +134,11 @@ struct Pen {
 
 impl Pen {
     fn write_all(mut self, all: &[(To, Vec<u8>)], shared: &Shared) {
-        let (mut at, mut due) = (0, 0.0);
+        let (mut at, mut due, mut before) = (0, 0.0, now());
         while at < all.len() && !shared.over.load(Ordering::Relaxed) {
             sleep(TURN);
-            due += shared.pace.load(Ordering::Relaxed) as f64 * TURN.as_secs_f64();
+            let passed = std::mem::replace(&mut before, now()).elapsed().min(MOST_AT_ONCE);
+            due += shared.pace.load(Ordering::Relaxed) as f64 * passed.as_secs_f64();
             let allowed = shared.allowed.load(Ordering::Relaxed) as usize;
             let next = allowed.min(at + due as usize);
             // What is not allowed now is not made up for later.

@@ -40,7 +40,8 @@ pub(crate) fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T
 
 pub(crate) fn signal(pid: u32, name: &str) {
     // It may have ended a moment ago.
-    let _ = Command::new("kill").args([name, &pid.to_string()]).status().unwrap();
+    let mut command = Command::new("kill");
+    let _ = command.args([name, &pid.to_string()]).stderr(Stdio::null()).status().unwrap();
 }
 
 /// A process of a cluster: its supervisor, and what both have said.
