@@ -45,8 +45,10 @@ struct Shared {
     pace: AtomicU64,
     /// It goes on to here.
     allowed: AtomicU64,
-    /// So many are where they shall go, for certain.
+    /// So many are where they shall go, for certain; …
     produced: AtomicU64,
+    /// … so many of them in topics.
+    in_topics: AtomicU64,
     over: AtomicBool,
 }
 
@@ -107,17 +109,12 @@ impl Feed {
         self.shared.allowed.store(rows.min(self.rows), Ordering::Relaxed);
     }
 
-    /// Rows that are in the topics and the file.
-    pub(super) fn produced(&self) -> u64 {
-        assert!(
-            !self.thread.as_ref().is_some_and(JoinHandle::is_finished) || self.is_done(),
-            "the producer died"
-        );
-        self.shared.produced.load(Ordering::Relaxed)
-    }
-
-    fn is_done(&self) -> bool {
-        self.shared.produced.load(Ordering::Relaxed) == self.rows
+    /// Rows that the broker has said are in the topics.
+    pub(super) fn in_topics(&self) -> u64 {
+        let is_done = self.shared.produced.load(Ordering::Relaxed) == self.rows;
+        let has_ended = self.thread.as_ref().is_some_and(JoinHandle::is_finished);
+        assert!(is_done || !has_ended, "the producer died");
+        self.shared.in_topics.load(Ordering::Relaxed)
     }
 }
 
@@ -143,13 +140,15 @@ impl Pen {
             let next = allowed.min(at + due as usize);
             // What is not allowed now is not made up for later.
             due = if next == allowed { 0.0 } else { due.fract() };
-            self.write(&all[at..next]);
+            let in_topics = self.write(&all[at..next]);
             at = next;
             shared.produced.store(at as u64, Ordering::Relaxed);
+            shared.in_topics.fetch_add(in_topics, Ordering::Relaxed);
         }
     }
 
-    fn write(&mut self, rows: &[(To, Vec<u8>)]) {
+    /// Gives how many went to topics.
+    fn write(&mut self, rows: &[(To, Vec<u8>)]) -> u64 {
         let mut lines = Vec::new();
         for (_, line) in rows.iter().filter(|(to, _)| *to == To::File) {
             lines.extend_from_slice(line);
@@ -167,5 +166,6 @@ impl Pen {
             To::Ticks(partition) => Some(partition),
             To::Votes(_) | To::File => None,
         }));
+        rows.iter().filter(|(to, _)| *to != To::File).count() as u64
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Reached {
     pub(super) incarnation: u64,
     /// Rows read, and accounted for, by all commits so far.
     pub(super) rows: u64,
+    /// Those of topics among them: where their partitions are gone on with.
+    pub(super) of_topics: u64,
 }
 
 impl Log {
@@ -42,10 +44,16 @@ impl Log {
         self.seen.store(record, Ordering::Relaxed);
         let Some(last) = self.record(record) else { return Reached::default() };
         let number = |value: &Value| value.as_u64().unwrap();
+        let positions = last["standing"]["positions"].as_array().unwrap();
+        let topics = positions.iter().filter(|position| {
+            // Of files, positions are bytes.
+            ["votes", "ticks"].map(Value::from).contains(&position["origin"]["source"])
+        });
         Reached {
             record,
             incarnation: number(&last["incarnation"]),
             rows: number(&last["standing"]["totals"]["rows_in"]),
+            of_topics: topics.map(|position| number(&position["next"])).sum(),
         }
     }
 }

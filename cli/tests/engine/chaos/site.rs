@@ -193,9 +193,9 @@ impl Site {
         self.log.reached()
     }
 
-    /// Rows that are where the job reads.
-    pub(super) fn produced(&self) -> u64 {
-        self.rows_at_start + self.feed.produced()
+    /// All rows that there are for the job.
+    pub(super) fn rows(&self) -> u64 {
+        self.rows_at_start + self.feed.rows
     }
 
     /// Waits until `found` is; meanwhile no process may have ended for good.
@@ -215,7 +215,7 @@ impl Site {
 
     /// Asks all to stop, once everything is committed; then a run reads to the end what was followed.
     pub(super) fn finish(&mut self) {
-        let (all, job) = (self.rows_at_start + self.feed.rows, self.job.file.clone());
+        let (all, job) = (self.rows(), self.job.file.clone());
         let reached = self.until("everything to be committed", |site| {
             let reached = site.reached();
             (reached.rows >= all).then_some(reached)
