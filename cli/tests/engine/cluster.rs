@@ -3,6 +3,7 @@
 pub(crate) mod crew;
 pub(crate) mod machines;
 mod strangers;
+mod telling;
 mod topics;
 
 use std::path::Path;

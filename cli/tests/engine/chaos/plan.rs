@@ -85,6 +85,8 @@ pub(super) struct Fault {
     /// Which process, or of a cable whose.
     pub(super) victim: usize,
     pub(super) lasts: Duration,
+    /// A process that is killed besides, while it lasts.
+    pub(super) killed: Option<usize>,
     pub(super) moment: Moment,
     /// What chance within the fault comes from.
     pub(super) seed: u64,
@@ -133,6 +135,14 @@ impl Kind {
         }
     }
 
+    /// Whether it is something that processes stand on: one may be killed while it lasts.
+    fn is_around_them(self) -> bool {
+        !matches!(
+            self,
+            Kind::KillProcess | Kind::KillMachine | Kind::HaltProcess | Kind::HaltMachine
+        )
+    }
+
     /// How long it may last, in milliseconds.
     fn lasts_ms(self) -> std::ops::Range<u64> {
         let silence = SILENCE.as_millis() as u64;
@@ -173,7 +183,7 @@ impl Means {
 }
 
 /// The plan that a seed makes: every kind equally often, in an order by chance. A quarter of the faults meets a cluster
-/// that has not recovered from the one before.
+/// that has not recovered from the one before; during a third of those around the processes one of these is killed, too.
 pub(super) fn plan(seed: u64, count: usize, means: Means) -> Vec<Fault> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut kinds = Vec::new();
@@ -190,8 +200,10 @@ pub(super) fn plan(seed: u64, count: usize, means: Means) -> Vec<Fault> {
             true => Moment::WhileRecovering(Duration::from_millis(random.random_range(0..3_000))),
             false => Moment::AfterACommit(Duration::from_millis(random.random_range(0..400))),
         };
+        let besides = kind.is_around_them() && random.random_range(0..3) == 0;
         faults.push(Fault {
             kind,
+            killed: besides.then(|| random.random_range(0..super::site::PROCESSES)),
             victim: random.random_range(0..super::site::PROCESSES),
             lasts: Duration::from_millis(random.random_range(kind.lasts_ms())),
             moment,
@@ -203,7 +215,7 @@ pub(super) fn plan(seed: u64, count: usize, means: Means) -> Vec<Fault> {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fault { kind, victim, lasts, moment, seed } = self;
+        let Fault { kind, victim, lasts, killed, moment, seed } = self;
         write!(f, "{kind:?}")?;
         match kind {
             Kind::StoreErrs | Kind::StoreIsSlow | Kind::StoreLosesAnswers | Kind::StoreIsFull => {
@@ -219,6 +231,9 @@ impl fmt::Display for Fault {
         }
         if !lasts.is_zero() {
             write!(f, " for {} ms", lasts.as_millis())?;
+        }
+        if let Some(killed) = killed {
+            write!(f, ", process {killed} killed meanwhile")?;
         }
         match moment {
             Moment::AfterACommit(delay) => write!(f, ", {} ms after a commit", delay.as_millis()),

@@ -183,7 +183,6 @@ impl Site {
         let silence = SILENCE.as_secs().to_string();
         Member::told(&mut command, &self.job, &self.hosts, index);
         command.args(["--workers", "1", "--silence", &silence]);
-        command.envs(self.job.environment.iter().map(|(name, value)| (name, value)));
         self.starts += 1;
         Member::of(command, &self.job, index, &format!("{}-", self.starts))
     }

@@ -3,6 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
+use quorate_broker::Real;
 use quorate_s3::{Plan, Server};
 
 use super::plan::{Fault, Kind};
@@ -15,7 +16,7 @@ const MET: u64 = 2;
 impl Site {
     /// Lets it happen, and be over.
     pub(super) fn suffer(&mut self, fault: &Fault) {
-        let Fault { kind, victim, lasts, seed, .. } = *fault;
+        let Fault { kind, victim, lasts, .. } = *fault;
         match kind {
             Kind::KillProcess => signal(self.child(victim), "-KILL"),
             Kind::KillMachine => {
@@ -35,38 +36,37 @@ impl Site {
                 let child = self.child(victim);
                 halt(&[supervisor, child], lasts);
             }
-            Kind::CutWorker | Kind::BlinkWorker => self.cut(victim, lasts),
-            Kind::CutBroker => self.cut(BROKER, lasts),
-            Kind::CutStore => self.cut(STORE, lasts),
+            Kind::CutWorker | Kind::BlinkWorker => self.cut(victim, fault),
+            Kind::CutBroker => self.cut(BROKER, fault),
+            Kind::CutStore => self.cut(STORE, fault),
             Kind::LoseFrames => self.worse(victim, &["loss", "30%"], fault),
             Kind::DelayFrames => self.worse(victim, &["delay", "500ms"], fault),
             Kind::KillBroker | Kind::StopBroker => {
-                let broker = self.broker.as_mut().expect("a plan for a real broker");
                 match kind {
-                    Kind::KillBroker => broker.kill(),
-                    _ => broker.stop(),
+                    Kind::KillBroker => self.broker().kill(),
+                    _ => self.broker().stop(),
                 }
-                sleep(lasts);
-                broker.start();
+                self.pass(fault);
+                self.broker().start();
             }
             Kind::HaltBroker => {
-                let broker = self.broker.as_ref().expect("a plan for a real broker");
-                halt(&[broker.pid()], lasts);
+                let pid = self.broker().pid();
+                signal(pid, "-STOP");
+                self.pass(fault);
+                signal(pid, "-CONT");
             }
             Kind::RestartStore => {
                 let address = self.store.take().expect("it runs").address();
-                sleep(lasts);
+                self.pass(fault);
                 let folder = self.bucket();
                 self.store = Some(wait_for("the store's address to be free", || {
                     Server::start_at(address, &folder, Plan::default()).ok()
                 }));
             }
-            Kind::StoreErrs => self.weather("*: 500 30%; *: 503 40%", seed, lasts),
-            Kind::StoreIsSlow => self.weather("*: slow 700", seed, lasts),
-            Kind::StoreLosesAnswers => {
-                self.weather("create: lost 50%; create: did 500 50%", seed, lasts)
-            }
-            Kind::StoreIsFull => self.weather("put: 507; post: 507", seed, lasts),
+            Kind::StoreErrs => self.weather("*: 500 30%; *: 503 40%", fault),
+            Kind::StoreIsSlow => self.weather("*: slow 700", fault),
+            Kind::StoreLosesAnswers => self.weather("create: lost 50%; create: did 500 50%", fault),
+            Kind::StoreIsFull => self.weather("put: 507; post: 507", fault),
         }
     }
 
@@ -75,25 +75,38 @@ impl Site {
         self.until("a process", |site| site.members[victim].child())
     }
 
-    fn cut(&self, machine: usize, lasts: Duration) {
+    fn broker(&mut self) -> &mut Real {
+        self.broker.as_mut().expect("a plan for a real broker")
+    }
+
+    /// Lets the fault last. A process may be killed in the middle of it.
+    fn pass(&mut self, fault: &Fault) {
+        sleep(fault.lasts / 2);
+        if let Some(child) = fault.killed.and_then(|killed| self.members[killed].child()) {
+            signal(child, "-KILL");
+        }
+        sleep(fault.lasts / 2);
+    }
+
+    fn cut(&mut self, machine: usize, fault: &Fault) {
         self.cable("down", machine, &[]);
-        sleep(lasts);
+        self.pass(fault);
         self.cable("up", machine, &[]);
     }
 
-    fn worse(&self, machine: usize, how: &[&str], fault: &Fault) {
+    fn worse(&mut self, machine: usize, how: &[&str], fault: &Fault) {
         self.cable("worse", machine, how);
-        sleep(fault.lasts);
+        self.pass(fault);
         self.cable("better", machine, &[]);
     }
 
     /// The store's answers are others for a while, and somebody has met them.
-    fn weather(&mut self, plan: &str, seed: u64, lasts: Duration) {
+    fn weather(&mut self, plan: &str, fault: &Fault) {
         let met = |site: &Site| site.store.as_ref().expect("it runs").seen().faults;
         let before = met(self);
-        let plan = Plan::parse(&format!("seed {seed}; {plan}")).unwrap();
+        let plan = Plan::parse(&format!("seed {}; {plan}", fault.seed)).unwrap();
         self.store.as_ref().expect("it runs").turn(plan);
-        sleep(lasts);
+        self.pass(fault);
         self.until("requests to meet it", |site| (met(site) >= before + MET).then_some(()));
         self.store.as_ref().expect("it runs").turn(Plan::default());
     }
