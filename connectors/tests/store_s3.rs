@@ -146,6 +146,18 @@ async fn a_store_that_loses_some_answers_can_be_started_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_answers_no_creation_for_now_is_in_trouble_and_not_wrong() {
+    for plan in ["put: 507", "create: did 500", "create: lost", "create: 409"] {
+        let (store, server, _directory) = store(plan).await;
+        let refused = store.check_conditional_create().await.unwrap_err();
+        assert!(refused.retryable(), "{plan}: {refused}");
+        assert!(matches!(refused, Error::Store { operation: Operation::Create, .. }), "{refused}");
+        server.turn(Plan::default());
+        store.check_conditional_create().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_keys_and_a_plain_endpoint_say_what_to_set() {
     let (_store, server, _directory) = store("").await;
     let location = format!("s3://{BUCKET}");
