@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use quorate_connectors::error::Error;
-use quorate_connectors::store::{Creation, Limits, Problem, Store};
+use quorate_connectors::store::{Creation, Limits, Operation, Problem, Store};
 use quorate_s3::{BUCKET, Plan, Server};
 use tempfile::TempDir;
 

@@ -25,7 +25,7 @@ use std::sync::OnceLock;
 use rdkafka::ClientConfig;
 
 pub use message::{Isolation, Message};
-pub use mock::Mock;
+pub use mock::{Leader, Mock};
 pub use real::{Absent, Login, Machine, Real};
 pub use topic::{Row, Topic};
 pub use writer::Writer;

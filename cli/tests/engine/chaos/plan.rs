@@ -56,6 +56,7 @@ pub(super) enum Kind {
 enum Needs {
     Nothing,
     Cables,
+    BadCables,
     RealBroker,
     Both,
 }
@@ -65,6 +66,8 @@ enum Needs {
 pub(super) struct Means {
     /// Machines of their own, with cables.
     pub(super) cables: bool,
+    /// Which can be made bad.
+    pub(super) bad_cables: bool,
     /// A broker that can be restarted.
     pub(super) real_broker: bool,
 }
@@ -125,11 +128,8 @@ impl Kind {
             | Kind::StoreIsSlow
             | Kind::StoreLosesAnswers
             | Kind::StoreIsFull => Needs::Nothing,
-            Kind::CutWorker
-            | Kind::BlinkWorker
-            | Kind::CutStore
-            | Kind::LoseFrames
-            | Kind::DelayFrames => Needs::Cables,
+            Kind::CutWorker | Kind::BlinkWorker | Kind::CutStore => Needs::Cables,
+            Kind::LoseFrames | Kind::DelayFrames => Needs::BadCables,
             Kind::KillBroker | Kind::StopBroker | Kind::HaltBroker => Needs::RealBroker,
             Kind::CutBroker => Needs::Both,
         }
@@ -171,6 +171,7 @@ impl Means {
         match kind.needs() {
             Needs::Nothing => true,
             Needs::Cables => self.cables,
+            Needs::BadCables => self.bad_cables,
             Needs::RealBroker => self.real_broker,
             Needs::Both => self.cables && self.real_broker,
         }
@@ -246,7 +247,7 @@ impl fmt::Display for Fault {
 
 #[test]
 fn a_seed_makes_one_plan_and_every_kind_of_fault_is_in_it() {
-    let all = Means { cables: true, real_broker: true };
+    let all = Means { cables: true, bad_cables: true, real_broker: true };
     let (one, again, other) = (plan(7, 40, all), plan(7, 40, all), plan(8, 40, all));
     assert_eq!(one, again);
     assert_ne!(one, other);
@@ -254,7 +255,7 @@ fn a_seed_makes_one_plan_and_every_kind_of_fault_is_in_it() {
         let times = one.iter().filter(|fault| fault.kind == kind).count();
         assert!((2..=3).contains(&times), "{kind:?} comes {times} times");
     }
-    let few = Means { cables: false, real_broker: false };
+    let few = Means { cables: false, bad_cables: false, real_broker: false };
     let kinds = few.kinds();
     assert!(kinds.len() == 9 && plan(7, 40, few).iter().all(|fault| kinds.contains(&fault.kind)));
 }

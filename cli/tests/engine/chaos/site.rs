@@ -166,7 +166,9 @@ impl Site {
 
     /// What there is to break.
     pub(super) fn means(&self) -> Means {
-        Means { cables: self.cables.is_some(), real_broker: self.broker.is_some() }
+        let cables = self.cables.is_some();
+        let bad_cables = self.cables.as_ref().is_some_and(Cables::can_be_worse);
+        Means { cables, bad_cables, real_broker: self.broker.is_some() }
     }
 
     /// Starts all processes.

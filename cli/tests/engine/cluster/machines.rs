@@ -55,6 +55,18 @@ impl Cables {
         (status.code(), text(&stderr))
     }
 
+    /// Whether one can be made bad here; it is said if not.
+    pub(crate) fn can_be_worse(&self) -> bool {
+        match self.ask("worse", &["0", "delay", "1ms"]) {
+            (Some(0), _) => self.ask("better", &["0"]).0 == Some(0),
+            (Some(SKIPPED), why) => {
+                println!("no bad cables: {why}");
+                false
+            }
+            (code, why) => panic!("{code:?}: {why}"),
+        }
+    }
+
     /// What a command on machine `index` begins with.
     pub(crate) fn enter(&self, index: usize) -> Vec<String> {
         ["ip", "netns", "exec", &format!("{}-{index}", self.0)].map(str::to_owned).to_vec()
