@@ -12,8 +12,10 @@ endif
 CARGO ?= cargo
 QUORATE = $(CARGO) run --quiet --package quorate --
 DEMO ?= demo
+FAULTS ?= 120
+SEED ?= 1
 
-.PHONY: help demo test fuzz bench lint format docs deploy deny advisories ci clean-demo
+.PHONY: help demo test chaos fuzz bench lint format docs deploy deny advisories ci clean-demo
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,6 +25,9 @@ demo: ## a fleet with liars in it: what majority makes of it, and what Quorate d
 
 test: ## every test; set QUORATE_DATA to the folder of real votes for the suites that need it
 	$(CARGO) test --workspace --features quorate/failpoints $(TEST_FLAGS)
+
+chaos: ## 120 seeded faults of a cluster, its broker and its store: make chaos SEED=7 FAULTS=20 is another plan
+	QUORATE_CHAOS=$(FAULTS) SEED=$(SEED) $(CARGO) test --workspace --features quorate/failpoints --test engine -- --nocapture chaos::
 
 fuzz: ## rows, job files and log records that nobody wrote, for a minute each (needs a C++ compiler)
 	scripts/fuzz.sh

@@ -295,7 +295,8 @@ impl Store {
     /// Tries whether the store keeps its promise that nothing is created twice: everything else rests on it.
     ///
     /// # Errors
-    /// If it does not, or cannot be written.
+    /// If it does not, or cannot be written. One that gives no certain answer for now (it is full, or overloaded) is to be
+    /// asked again: that is [`retryable`](Error::retryable).
     pub async fn check_conditional_create(&self) -> Result<()> {
         let path = format!("probe/{}-{}", memory::wall_ms(), std::process::id());
         self.create_answered(&path, b"1").await?;
@@ -307,8 +308,7 @@ impl Store {
         }
         let did = match second {
             Creation::Created => "wrote over an object that was to be created only if it is absent",
-            Creation::Exists => "says that an object is there, and not which",
-            Creation::Unknown => "gives no certain answer to creating an object that exists",
+            Creation::Exists | Creation::Unknown => "says that an object is there, and not which",
         };
         let reason = format!(
             "it {did}, so two runs of a job could destroy each other's results: use a store that honours \
@@ -318,17 +318,19 @@ impl Store {
         Err(Error::Location { location: self.name().into(), reason })
     }
 
-    /// Creates, again while the answer is lost; a store that loses many in a row is not one to start on.
+    /// Creates, again while the answer is lost; one that loses many in a row is in trouble.
     async fn create_answered(&self, path: &str, content: &'static [u8]) -> Result<Creation> {
         const TRIES: usize = 8;
-        let mut answer = Creation::Unknown;
         for _ in 0..TRIES {
-            answer = self.create(path, Bytes::from_static(content)).await?;
+            let answer = self.create(path, Bytes::from_static(content)).await?;
             if answer != Creation::Unknown {
-                break;
+                return Ok(answer);
             }
         }
-        Ok(answer)
+        let why = "no certain answer to creating an object; a store that never gives one does not honour \
+                   `If-None-Match: *`, and cannot hold a job";
+        let failure = problem::Failure::new(Problem::Unreachable, why);
+        Err(self.error(Operation::Create, path, failure))
     }
 
     async fn read(&self, path: &str, range: Option<GetRange>) -> Result<Option<backend::Found>> {

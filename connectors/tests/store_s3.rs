@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use quorate_connectors::error::Error;
-use quorate_connectors::store::{Creation, Limits, Problem, Store};
+use quorate_connectors::store::{Creation, Limits, Operation, Problem, Store};
 use quorate_s3::{BUCKET, Plan, Server};
 use tempfile::TempDir;
 
@@ -143,6 +143,18 @@ async fn a_store_that_loses_some_answers_can_be_started_on() {
     let (store, _server, _directory) =
         store("create: lost nth 1; create: 503 nth 3; get: cut first 1").await;
     store.check_conditional_create().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_answers_no_creation_for_now_is_in_trouble_and_not_wrong() {
+    for plan in ["put: 507", "create: did 500", "create: lost", "create: 409"] {
+        let (store, server, _directory) = store(plan).await;
+        let refused = store.check_conditional_create().await.unwrap_err();
+        assert!(refused.retryable(), "{plan}: {refused}");
+        assert!(matches!(refused, Error::Store { operation: Operation::Create, .. }), "{refused}");
+        server.turn(Plan::default());
+        store.check_conditional_create().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -83,8 +83,9 @@ fn run_with(
     metrics.begins(job, &options.stop);
     if let Some(cluster) = &options.cluster {
         let result = member::run(job, &options, cluster, observer, &tokio, watch);
-        // Uploads that nobody waits for any more.
-        tokio.shutdown_background();
+        // Nobody waits for what still goes on there: uploads, a publication. It ends with the process. Shut down under it,
+        // the library of Delta tables would panic.
+        std::mem::forget(tokio);
         return result;
     }
     let begun = tokio.block_on(begin(job, &options, observer, upgrade))?;

@@ -237,6 +237,13 @@ fn look(
                 }
                 std::thread::sleep(ASK_AGAIN_AFTER);
             }
+            // The clock would pass what is found later, and a bounded job would end without it.
+            Ok(survey)
+                if start == Start::WithTheRun && !survey.unanswered.is_empty() && !is_over() =>
+            {
+                say(&format!("no broker leads {} for now", survey.unanswered.join(", ")));
+                std::thread::sleep(ASK_AGAIN_AFTER);
+            }
             Ok(survey) => {
                 say("");
                 return Ok(survey);

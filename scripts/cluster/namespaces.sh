@@ -4,18 +4,20 @@
 #   scripts/cluster/namespaces.sh make NAME COUNT     NAME-0 … at 10.77.0.1 …, all of them reaching each other
 #   scripts/cluster/namespaces.sh in NAME I COMMAND   runs COMMAND on machine I
 #   scripts/cluster/namespaces.sh down NAME I         pulls its cable; `up` puts it back
-#   scripts/cluster/namespaces.sh worse NAME I …      makes its cable bad, as tc netem says it: loss 30 %, delay 500ms
+#   scripts/cluster/namespaces.sh worse NAME I …      makes its cable bad, both ways: loss 30% delay 500ms
 #   scripts/cluster/namespaces.sh better NAME I       makes it good again
 #   scripts/cluster/namespaces.sh remove NAME         everything, with whoever still runs there
 #
 # The bridge is in a namespace too (NAME-net): nothing of the machine's own network is touched, and nothing leaves it.
-# Needs root and iproute2; exit code 77 means that this machine does not allow it.
+# Needs root and iproute2; exit code 77 means that this machine does not allow it. A bad cable is netem's where the kernel
+# has that, and cable.py otherwise, which needs Python 3 and /dev/net/tun.
 set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 readonly SKIPPED=77
 
 usage() {
-    sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
@@ -55,6 +57,41 @@ remove() {
     done
 }
 
+worse() {
+    local machine=$1
+    shift
+    command -v tc >/dev/null || skip "there is no tc (Debian: apt-get install iproute2)"
+    if tc -n "$name-$machine" qdisc replace dev eth0 root netem "$@" 2>/dev/null; then
+        tc -n "$name-net" qdisc replace dev "port$machine" root netem "$@"
+        return
+    fi
+    command -v python3 >/dev/null || skip "this kernel has no netem, and there is no Python for another bad cable"
+    [[ -c /dev/net/tun ]] || skip "this kernel has no netem, and there is no /dev/net/tun for another bad cable"
+    # Its port leaves the bridge for one of its own, from where all goes through the cable.
+    ip netns exec "$name-net" setsid python3 "$here/cable.py" "near$machine" "far$machine" "$@" </dev/null >/dev/null 2>&1 &
+    for _ in {1..200}; do
+        ! ip -n "$name-net" link show "far$machine" >/dev/null 2>&1 || break
+        sleep 0.05
+    done
+    ip -n "$name-net" link add "cable$machine" type bridge
+    ip -n "$name-net" link set "near$machine" master "cable$machine" up
+    ip -n "$name-net" link set "far$machine" master bridge up
+    ip -n "$name-net" link set "port$machine" master "cable$machine"
+    ip -n "$name-net" link set "cable$machine" up
+}
+
+better() {
+    if ip -n "$name-net" link show "cable$1" >/dev/null 2>&1; then
+        ip -n "$name-net" link set "port$1" master bridge
+        # The cable ends with its device.
+        ip -n "$name-net" link delete "near$1"
+        ip -n "$name-net" link delete "cable$1"
+        return
+    fi
+    tc -n "$name-$1" qdisc delete dev eth0 root
+    tc -n "$name-net" qdisc delete dev "port$1" root
+}
+
 [[ $# -ge 2 && $2 =~ ^[a-z][a-z0-9]{0,8}$ ]] || usage
 command=$1 name=$2
 shift 2
@@ -62,17 +99,8 @@ case $command in
 make) make "$name" "$1" ;;
 in) machine=$1 && shift && exec ip netns exec "$name-$machine" "$@" ;;
 down | up) ip -n "$name-net" link set "port$1" "$command" ;;
-worse)
-    # Both ways: what it sends, and what is sent to it.
-    machine=$1 && shift
-    command -v tc >/dev/null || skip "there is no tc (Debian: apt-get install iproute2)"
-    tc -n "$name-$machine" qdisc replace dev eth0 root netem "$@" 2>/dev/null || skip "this kernel has no netem"
-    tc -n "$name-net" qdisc replace dev "port$machine" root netem "$@"
-    ;;
-better)
-    tc -n "$name-$1" qdisc delete dev eth0 root
-    tc -n "$name-net" qdisc delete dev "port$1" root
-    ;;
+worse) worse "$@" ;;
+better) better "$1" ;;
 remove) remove "$name" ;;
 *) usage ;;
 esac

@@ -2,15 +2,16 @@
 
 #[cfg(feature = "failpoints")]
 mod clocks;
-mod crew;
+pub(crate) mod crew;
 #[cfg(feature = "failpoints")]
 mod health;
-mod machines;
+pub(crate) mod machines;
 mod probe;
 mod rendered;
 #[cfg(feature = "failpoints")]
 mod signals;
 mod strangers;
+mod telling;
 mod topics;
 
 use std::path::Path;

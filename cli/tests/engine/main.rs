@@ -8,6 +8,8 @@
 mod alike;
 mod bad_input;
 #[cfg(target_os = "linux")]
+mod chaos;
+#[cfg(target_os = "linux")]
 mod cluster;
 mod csv;
 #[cfg(feature = "failpoints")]

@@ -23,26 +23,36 @@ const TABLES: [&str; 6] =
     ["decisions", "votes", "agent_reputation", "agent_activity", "conservation", "rejects"];
 
 /// A job whose tables go to topics.
-struct Published {
-    job: Job,
+pub(crate) struct Published {
+    pub(crate) job: Job,
     topics: Vec<(&'static str, Topic)>,
 }
 
 impl Published {
     /// The fleet's job in `folder`, under the name `name`, with topics on the broker at `address`.
     fn of(folder: &Path, name: &str, address: &str, make: impl Fn(&str) -> Topic) -> Published {
-        let topics: Vec<_> =
-            TABLES.iter().map(|table| (*table, make(&format!("{name}.{table}")))).collect();
         // The mock broker makes no topic that it is asked for by a client.
         make_progress(&format!("{name}.progress"), &make);
+        let job = fs::read_to_string(folder.join("job.toml")).unwrap();
+        let job = job.replace("./quorate-data", &format!("./store-{name}")).replace(CUT.0, CUT.1);
+        Published::telling(&job, (folder, name), address, make)
+    }
+
+    /// The job with this text, its tables told to topics on the broker at `address`.
+    pub(crate) fn telling(
+        job: &str,
+        (folder, name): (&Path, &str),
+        address: &str,
+        make: impl Fn(&str) -> Topic,
+    ) -> Published {
+        let topics: Vec<_> =
+            TABLES.iter().map(|table| (*table, make(&format!("{name}.{table}")))).collect();
         let listed: String =
             topics.iter().map(|(table, topic)| format!("{table} = \"{}\"\n", topic.name)).collect();
         let told = format!(
             "\n[publish.kafka]\nbrokers = \"{address}\"\nprogress = \"{name}.progress\"\npatience = \"30s\"\n\
              [publish.kafka.topics]\n{listed}"
         );
-        let job = fs::read_to_string(folder.join("job.toml")).unwrap();
-        let job = job.replace("./quorate-data", &format!("./store-{name}")).replace(CUT.0, CUT.1);
         Published { job: Job::written(folder, name, &format!("{job}{told}")), topics }
     }
 
@@ -52,7 +62,7 @@ impl Published {
     }
 
     /// Every topic has the rows of its table, each once.
-    fn assert_told(&self, how: &str) {
+    pub(crate) fn assert_told(&self, how: &str) {
         for (table, topic) in &self.topics {
             let mut told: Vec<Value> =
                 topic.read(Isolation::Committed).iter().map(|m| as_row(table, m)).collect();

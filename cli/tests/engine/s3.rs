@@ -102,6 +102,28 @@ fn a_store_that_is_away_for_a_while_holds_things_up_and_loses_nothing() {
     assert_alike(&expected, &job.tables(), "away for a while");
 }
 
+/// Whatever it says meanwhile, nobody concludes that it is no store for a job.
+#[test]
+fn a_store_that_takes_nothing_when_a_run_begins_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = fleet(folder.path());
+    for (name, plan) in [("full", "put: 507"), ("errors", "*: 503")] {
+        let server = server(&folder.path().join(name), plan);
+        let job = Job::in_s3(folder.path(), name, &CUT, &server);
+        let run = job.command(2).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        // More than one look at whether it keeps its promises.
+        while server.seen().create < 12 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        server.turn(Plan::default());
+        let Output { status, stderr, .. } = run.wait_with_output().unwrap();
+        let said = text(&stderr);
+        assert!(status.success() && said.contains("the start waits, trying again"), "{said}");
+        job.verify();
+        assert_alike(&expected, &job.tables(), name);
+    }
+}
+
 #[test]
 fn a_store_that_overwrites_is_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();

@@ -80,6 +80,9 @@ pub struct TopicEntry {
 pub struct TopicSurvey {
     /// Each partition, in order of its name.
     pub entries: Vec<TopicEntry>,
+    /// Partitions that there are, and of which brokers cannot say more for now: while a broker starts they have no leader.
+    /// Who begins without them begins too early.
+    pub unanswered: Vec<String>,
     /// What an operator should know.
     pub notices: Vec<Notice>,
 }
@@ -180,6 +183,7 @@ impl TopicSource {
         survey.notices.extend(self.asks.serve().into_iter().map(|text| Notice::new(&about, text)));
         let found = self.partitions(&mut survey)?;
         let offsets = self.offsets(&found)?;
+        survey.unanswered = unanswered(&found, &offsets);
         self.asks.works();
         // Those who read hear nothing where nobody writes.
         lock(&self.readers).values().for_each(|reader| reader.works());
@@ -281,6 +285,14 @@ impl TopicSource {
         }
         Ok(offsets)
     }
+}
+
+fn unanswered(
+    found: &BTreeSet<(String, i32)>,
+    offsets: &BTreeMap<(String, i32), Offsets>,
+) -> Vec<String> {
+    let silent = found.iter().filter(|partition| !offsets.contains_key(*partition));
+    silent.map(|(topic, number)| format!("{topic}/{number}")).collect()
 }
 
 /// The partition alone.

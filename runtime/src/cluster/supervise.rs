@@ -26,8 +26,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// Who was alive for so long did not fail at once, nor did who has committed something.
-const LIVED: Duration = Duration::from_secs(60);
+/// Who was alive for so long did not fail at once, nor did who has committed something: a wait after it would spare nobody
+/// much, and keeps the job from its next commit. Links that break every half a minute are lived with.
+const LIVED: Duration = Duration::from_secs(5);
 
 /// What a supervisor is told.
 pub trait Supervised {

@@ -19,16 +19,18 @@ mod mock;
 mod real;
 mod topic;
 mod transaction;
+mod writer;
 
 use std::sync::OnceLock;
 
 use rdkafka::ClientConfig;
 
 pub use message::{Isolation, Message};
-pub use mock::Mock;
-pub use real::{Absent, Login, Real};
+pub use mock::{Leader, Mock};
+pub use real::{Absent, Login, Machine, Real};
 pub use topic::{Row, Topic};
 pub use transaction::Transaction;
+pub use writer::Writer;
 
 /// Which broker this is.
 #[derive(Debug)]

@@ -49,10 +49,26 @@ pub enum Login {
     Scram512,
 }
 
+/// Where a broker runs.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// What a command begins with that is to run there, such as `ip netns exec NAME`; nothing for this machine.
+    pub enter: Vec<String>,
+    /// Its address, as its clients know it.
+    pub address: String,
+}
+
+impl Default for Machine {
+    fn default() -> Machine {
+        Machine { enter: Vec::new(), address: "127.0.0.1".to_owned() }
+    }
+}
+
 /// An Apache Kafka broker.
 #[derive(Debug)]
 pub struct Real {
     folder: PathBuf,
+    machine: Machine,
     facts: BTreeMap<String, String>,
     /// What ends it, if it was started here.
     attached: Option<Child>,
@@ -63,22 +79,40 @@ pub struct Real {
 impl Real {
     /// The one that `QUORATE_KAFKA` names, or one for this program.
     pub(crate) fn shared() -> Result<Real, Absent> {
-        #[expect(clippy::disallowed_methods, reason = "tests have no other edge than this")]
-        let given = std::env::var_os("QUORATE_KAFKA");
+        let given = asked();
         if given.as_deref() == Some(MOCK.as_ref()) {
             return Err(Absent("QUORATE_KAFKA asks for none".to_owned()));
         }
         if let Some(folder) = given {
             let folder = PathBuf::from(folder);
-            return Ok(Real { facts: facts(&folder), folder, attached: None, _kept: None });
+            let (facts, machine) = (facts(&folder), Machine::default());
+            return Ok(Real { facts, folder, machine, attached: None, _kept: None });
         }
         // Whoever asks for it first keeps it to the end of the program, where nothing is dropped: its script removes it.
         let folder = folder().keep();
         let script = "\"$0/start.sh\" \"$1\" --attached; code=$?; rm -rf \"$1\"; exit $code";
         let mut command = Command::new("bash");
         command.args(["-c", script, SCRIPTS]).arg(&folder);
-        let attached = attach(command)?;
-        Ok(Real { facts: facts(&folder), folder, attached: Some(attached), _kept: None })
+        let attached = Some(attach(command)?);
+        let (facts, machine) = (facts(&folder), Machine::default());
+        Ok(Real { facts, folder, machine, attached, _kept: None })
+    }
+
+    /// Whether there can be one: fetches its jars, the first time.
+    ///
+    /// # Errors
+    /// As [`own`](Real::own).
+    pub fn is_there() -> Result<(), Absent> {
+        if asked().as_deref() == Some(MOCK.as_ref()) {
+            return Err(Absent("QUORATE_KAFKA asks for none".to_owned()));
+        }
+        let output = Command::new("bash").arg(format!("{SCRIPTS}/jars.sh")).output();
+        let output = output.map_err(|error| Absent(format!("bash: {error}")))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        Err(Absent(complaint.trim().trim_start_matches("SKIPPED: ").to_owned()))
     }
 
     /// A broker that nobody else uses, for tests that stop it. It ends when it is dropped.
@@ -86,16 +120,24 @@ impl Real {
     /// # Errors
     /// If there is no Java, or no Maven to fetch the broker with.
     pub fn own() -> Result<Real, Absent> {
-        #[expect(clippy::disallowed_methods, reason = "tests have no other edge than this")]
-        if std::env::var_os("QUORATE_KAFKA").as_deref() == Some(MOCK.as_ref()) {
+        Real::own_on(Machine::default())
+    }
+
+    /// As [`own`](Real::own), on `machine`.
+    ///
+    /// # Errors
+    /// As [`own`](Real::own).
+    pub fn own_on(machine: Machine) -> Result<Real, Absent> {
+        if asked().as_deref() == Some(MOCK.as_ref()) {
             return Err(Absent("QUORATE_KAFKA asks for none".to_owned()));
         }
         let folder = folder();
         let path = folder.path().to_owned();
-        let attached = attach(start(&path))?;
+        let attached = attach(start(&path, &machine))?;
         Ok(Real {
             facts: facts(&path),
             folder: path,
+            machine,
             attached: Some(attached),
             _kept: Some(folder),
         })
@@ -219,7 +261,17 @@ impl Real {
     /// If it does not come up.
     pub fn start(&mut self) {
         assert!(self.attached.is_none(), "it is running");
-        self.attached = Some(attach(start(&self.folder)).expect("it has run before"));
+        self.attached =
+            Some(attach(start(&self.folder, &self.machine)).expect("it has run before"));
+    }
+
+    /// The number of its program, which is another one after each start. Only of one's [`own`](Real::own).
+    ///
+    /// # Panics
+    /// If it is not running.
+    pub fn pid(&self) -> u32 {
+        let text = fs::read_to_string(self.folder.join("kafka.pid")).expect("it is running");
+        text.trim().parse().expect("its script wrote a number")
     }
 
     fn end(&mut self) {
@@ -236,13 +288,27 @@ impl Drop for Real {
     }
 }
 
+/// What `QUORATE_KAFKA` says.
+#[expect(clippy::disallowed_methods, reason = "tests have no other edge than this")]
+fn asked() -> Option<std::ffi::OsString> {
+    std::env::var_os("QUORATE_KAFKA")
+}
+
 fn folder() -> TempDir {
     tempfile::Builder::new().prefix("quorate-kafka-").tempdir().expect("a folder of its own")
 }
 
-fn start(folder: &Path) -> Command {
-    let mut command = Command::new("bash");
-    command.arg(format!("{SCRIPTS}/start.sh")).arg(folder).arg("--attached");
+fn start(folder: &Path, machine: &Machine) -> Command {
+    let mut command = match machine.enter.split_first() {
+        None => Command::new("bash"),
+        Some((first, rest)) => {
+            let mut command = Command::new(first);
+            command.args(rest).arg("bash");
+            command
+        }
+    };
+    command.arg(format!("{SCRIPTS}/start.sh")).arg(folder);
+    command.args(["--attached", "--host", &machine.address]);
     command
 }
 

@@ -8,6 +8,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::message::{Isolation, Message};
+use crate::writer::Writer;
 
 /// The longest that a broker of tests may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,6 +40,14 @@ impl Topic {
     /// A topic that is there already, of so many partitions, as `client` reaches it.
     pub fn of(name: &str, partitions: i32, client: ClientConfig) -> Topic {
         Topic { name: name.to_owned(), partitions, client }
+    }
+
+    /// For who writes to it again and again.
+    ///
+    /// # Panics
+    /// If there can be no producer.
+    pub fn writer(&self) -> Writer {
+        Writer::of(&self.name, self.client.clone())
     }
 
     /// Writes rows, and waits until the broker has them.

@@ -55,7 +55,7 @@ impl Seen {
 
 pub(crate) struct Exchange {
     service: S3Service,
-    plan: Plan,
+    plan: Mutex<Plan>,
     noted: Mutex<Noted>,
     /// Conditional requests, one at a time.
     conditional: tokio::sync::Mutex<()>,
@@ -76,7 +76,15 @@ impl std::fmt::Debug for Exchange {
 impl Exchange {
     pub(crate) fn new(service: S3Service, plan: Plan) -> Exchange {
         let (noted, conditional) = (Mutex::default(), tokio::sync::Mutex::default());
-        Exchange { service, plan, noted, conditional }
+        Exchange { service, plan: Mutex::new(plan), noted, conditional }
+    }
+
+    /// From now on other things go wrong.
+    pub(crate) fn turn(&self, plan: Plan) {
+        // Rules count what they meet from where they begin.
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.met.clear();
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
     }
 
     pub(crate) fn seen(&self) -> Seen {
@@ -120,7 +128,8 @@ impl Exchange {
         if matches!(operation, "create" | "put") {
             seen.body_bytes += request.body.len() as u64;
         }
-        let fault = self.plan.fault(operation, &request.target, met);
+        let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let fault = plan.fault(operation, &request.target, met);
         seen.faults += u64::from(fault.is_some());
         fault
     }

@@ -10,7 +10,7 @@
 //!    first and writes then, so conditional requests are let through one at a time.
 //! 2. Faults happen on the wire, where they happen in life: a connection is cut after the write was done, an answer
 //!    ends in its middle. The client cannot tell them from real ones.
-//! 3. It listens on loopback alone, and ends with the value that stands for it.
+//! 3. It listens on loopback unless told where else, and ends with the value that stands for it.
 //!
 //! *Cost*: a request is read whole before it is passed on, and so is its answer.
 
@@ -110,6 +110,11 @@ impl Server {
     /// What it was asked so far.
     pub fn seen(&self) -> Seen {
         self.exchange.seen()
+    }
+
+    /// From now on other things go wrong: the weather turns. Whether conditions are honoured stays as it was.
+    pub fn turn(&self, plan: Plan) {
+        self.exchange.turn(plan);
     }
 
     /// Ends it once something else ends: the thread that serves.

@@ -82,6 +82,7 @@ impl Member {
     ) -> &'a mut Command {
         command.args(["worker", job.file.to_str().unwrap(), "--json"]);
         command.args(["--hosts", &hosts.join(","), "--index", &index.to_string()]);
+        command.envs(job.environment.iter().map(|(name, value)| (name, value)));
         command.env("QUORATE_CLUSTER_SECRET", SECRET)
     }
 

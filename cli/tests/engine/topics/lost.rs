@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use quorate_broker::{Broker, Real};
+use quorate_broker::{Broker, Leader, Mock, Real};
 
 use super::rig::{Running, following, refused, send_votes, wait_for_rows};
 use crate::job::Job;
@@ -77,6 +77,30 @@ fn rows_that_are_gone_stop_the_job_unless_it_says_otherwise() {
     // The ranges in the log still chain.
     let ranges = goes_on.query("SELECT max(position) AS last FROM votes");
     assert!(ranges.len() == 1, "{ranges:?}");
+}
+
+/// As while a broker starts.
+#[test]
+fn a_run_does_not_begin_without_a_partition_that_nobody_leads_for_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let mock = Mock::start();
+    let topic = mock.topic("led", 2);
+    send_votes(&topic, 0, 0..10);
+    send_votes(&topic, 1, 10..30);
+    let job = following(folder.path(), "led", "led", "");
+    let file = fs::read_to_string(&job.file).unwrap();
+    let file = file.replace(Broker::shared().address(), mock.address());
+    let file = file.replace("topic = \"led\" }", "topic = \"led\" }\nfollow = false");
+    let job = Job::written(folder.path(), "led", &file);
+    mock.lead("led", 1, Leader::None);
+    let running = job.command(2).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(4));
+    mock.lead("led", 1, Leader::Broker);
+    let output = running.wait_with_output().unwrap();
+    let said = crate::job::text(&output.stderr);
+    assert!(output.status.success() && said.contains("no broker leads led/1"), "{said}");
+    assert_eq!(job.query("SELECT sum(rows_in) AS n FROM conservation"), ["{\"n\":30}"]);
+    job.verify();
 }
 
 #[test]
