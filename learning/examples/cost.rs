@@ -38,7 +38,14 @@ fn exam(task: u64, agents: u64, votes: u64) -> Exam {
     let mut votes: Vec<(Name, Name)> = (0..votes).map(vote).collect();
     votes.sort();
     let domain = Name::new("d");
-    Exam { era: 0, domain, task: format!("task-{task:06}").into(), answer: Name::new("0"), votes }
+    Exam {
+        era: 0,
+        known_at: 0,
+        domain,
+        task: format!("task-{task:06}").into(),
+        answer: Name::new("0"),
+        votes,
+    }
 }
 
 /// A number drawn for a pair (SplitMix64).

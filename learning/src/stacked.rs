@@ -218,6 +218,7 @@ mod tests {
             votes.iter().map(|(agent, label)| (Name::new(agent), Name::new(label))).collect();
         Exam {
             era: nr / 10,
+            known_at: nr,
             domain: Name::new("d"),
             task: format!("t{nr}").into(),
             answer: Name::new(answer),

@@ -124,6 +124,8 @@ pub struct WeightChange {
 pub struct Exam {
     /// The era in which the answer became known.
     pub era: i64,
+    /// When it did, in event time: tasks of one name are told apart by it.
+    pub known_at: Micros,
     /// The task's domain.
     pub domain: Name,
     /// The task.

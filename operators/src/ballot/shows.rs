@@ -69,6 +69,7 @@ impl Closed {
         };
         Exam {
             era,
+            known_at: self.row.event_time,
             domain: self.row.domain.name().clone(),
             task: self.row.task.name().clone(),
             answer: answer.clone(),

@@ -206,7 +206,8 @@ impl Verdict {
         let votes: BTreeMap<Name, Name> = counted.map(said).collect();
         let [domain, task] = [&self.row.domain, &self.row.task].map(|id| id.name().clone());
         let answer = self.row.gold.clone().filter(|_| !votes.is_empty())?;
-        Some(Exam { era, domain, task, answer, votes: votes.into_iter().collect() })
+        let known_at = self.row.event_time;
+        Some(Exam { era, known_at, domain, task, answer, votes: votes.into_iter().collect() })
     }
 }
 

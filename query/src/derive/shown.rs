@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use quorate_learning::stacked::MAX_VOTES_OF_EXAM;
 use quorate_schemas::id::Name;
 use quorate_schemas::retained::Exam;
+use quorate_schemas::time::Micros;
 
 use super::outcome::Outcome;
 use super::rule::{self, TASK};
@@ -39,6 +40,7 @@ pub(crate) struct Era {
 /// A decision, as far as it shows something.
 pub(crate) struct Showing<'a> {
     pub(crate) era: i64,
+    pub(crate) event_time: Micros,
     pub(crate) method: &'a str,
     pub(crate) task: &'a Name,
     pub(crate) domain: &'a Name,
@@ -98,6 +100,7 @@ fn exam(showing: &Showing<'_>, answer: &Name, labelled: &[(&Vote, &Name)]) -> Ex
     votes.sort();
     Exam {
         era: showing.era,
+        known_at: showing.event_time,
         domain: showing.domain.clone(),
         task: showing.task.clone(),
         answer: answer.clone(),

@@ -129,6 +129,7 @@ impl Tasks {
             if let Some(era) = era {
                 let showing = Showing {
                     era,
+                    event_time: decision.event_time,
                     method: &decision.method,
                     task: &decision.task,
                     domain: &decision.domain,
