@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use rdkafka::ClientConfig;
+use rdkafka::Message as _;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -141,7 +142,7 @@ pub(crate) fn consume(address: &str) -> anyhow::Result<()> {
         match consumer.poll(PATIENCE).context("the broker is silent")? {
             Ok(message) => {
                 messages += 1;
-                bytes += rdkafka::Message::payload_len(&message);
+                bytes += message.payload_len();
             }
             Err(KafkaError::PartitionEOF(_)) => open -= 1,
             Err(error) => return Err(error.into()),

@@ -25,7 +25,11 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 10)]
     seeds: u32,
     /// Panels
-    #[arg(long, value_delimiter = ',', default_value = "mmlu_pro,gsm8k,llmdrift_prime,llmbar,llmbar_neighbor,barzan")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "mmlu_pro,gsm8k,llmdrift_prime,llmbar,llmbar_neighbor,barzan"
+    )]
     panels: Vec<String>,
     /// What stands in `[consensus]`, each of them tried
     #[arg(long = "consensus", default_values = [
@@ -74,7 +78,8 @@ fn share(quorate: &Path, folder: &Path, consensus: &str) -> anyhow::Result<f64> 
          [consensus]\n{consensus}\n"
     );
     fs::write(&job, text)?;
-    let ran = Command::new(quorate).arg("run").arg(&job).args(["--quiet", "--workers", "2"]).output()?;
+    let ran =
+        Command::new(quorate).arg("run").arg(&job).args(["--quiet", "--workers", "2"]).output()?;
     ensure!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     let sql = "SELECT task_id, answer FROM decisions_final";
     let mut ask = Command::new(quorate);

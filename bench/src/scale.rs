@@ -48,7 +48,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let lines = args.millions as f64 * 1e6;
     println!("W1 from a topic, {} million votes, median of {}", args.millions, args.runs);
-    println!("{:<24} {:>9} {:>9} {:>12} {:>12} {:>9}", "", "CPU s", "wall s", "votes/CPU s", "votes/s", "peak MB");
+    println!(
+        "{:<24} {:>9} {:>9} {:>12} {:>12} {:>9}",
+        "", "CPU s", "wall s", "votes/CPU s", "votes/s", "peak MB"
+    );
     let mut alone = None;
     for ((processes, workers), costs) in CLUSTERS.into_iter().zip(all) {
         let costs = Costs::median(costs).context("it ran")?;

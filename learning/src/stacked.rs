@@ -1,8 +1,8 @@
 //! `stacked`: what each agent's vote adds, beside the votes of the others.
 //!
 //! Weights by an agent's own record pay ten clones ten times. Here all are fitted together on the tasks whose answer is
-//! known ([`fit`]), so that what is always said together is paid once, and who is reliably wrong counts against what
-//! it says. The prior stands at [`SHARE`] of each agent's own log-odds, which is right where voters are few and
+//! known (a conditional logit), so that what is always said together is paid once, and who is reliably wrong counts against what
+//! it says. The prior stands at a share of each agent's own log-odds, which is right where voters are few and
 //! independent, and gives way where gold shows that they are not. Each domain is then fitted by its own exams, around
 //! what all domains together say.
 //!
@@ -10,7 +10,8 @@
 //! 2. An exam of an era counts 31/32 of one of the era after, and after [`MAX_ERAS`] of them nothing.
 //! 3. A newcomer's weight is fixed, and low: [`newcomer_micros`].
 //!
-//! *State*: exams of [`MAX_ERAS`], at most [`MAX_VOTES`] votes of them; the oldest go first. *Cost* of weights: see [`fit`].
+//! *State*: exams of [`MAX_ERAS`], at most [`MAX_VOTES`] votes of them; the oldest go first. *Cost* of
+//! weights: some hundred walks over all votes.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -43,7 +44,7 @@ pub const MAX_VOTES: usize = 1 << 20;
 /// Votes that one exam may hold.
 pub const MAX_VOTES_OF_EXAM: usize = 1 << 16;
 
-/// What a vote of an agent without gold counts: [`SHARE`] of the log-odds of its imaginary tasks, ln(5/3), in whole
+/// What a vote of an agent without gold counts: a share of the log-odds of its imaginary tasks, ln(5/3), in whole
 /// steps.
 pub fn newcomer_micros() -> i64 {
     18 * QUANTUM_MICROS
