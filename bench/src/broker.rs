@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use rdkafka::ClientConfig;
-use rdkafka::Message as _;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};

@@ -19,7 +19,7 @@ fn main() {
         let began = Instant::now();
         let weights = exams.weights();
         let took = began.elapsed();
-        println!("{} agents, {tasks} tasks of {votes} votes: {took:.2?}", weights.everywhere.len());
+        println!("{} agents, {tasks} tasks of {votes} votes: {took:.2?}", weights.domains.len());
     }
 }
 

@@ -3,8 +3,8 @@
 //! Weights by an agent's own record pay ten clones ten times. Here all are fitted together on the tasks whose answer is
 //! known (a conditional logit), so that what is always said together is paid once, and who is reliably wrong counts against what
 //! it says. The prior stands at a share of each agent's own log-odds, which is right where voters are few and
-//! independent, and gives way where gold shows that they are not. Each domain is then fitted by its own exams, around
-//! what all domains together say.
+//! independent, and gives way where gold shows that they are not. Each domain is fitted by its own exams, around what all
+//! domains together say, if that has proven to tell who is right in it, and else around each agent's record in it.
 //!
 //! 1. Weights are a function of the exams alone, in any order: of no earlier weight, nor of when a fit was made.
 //! 2. An exam of an era counts 31/32 of one of the era after, and after [`MAX_ERAS`] of them nothing.
@@ -33,6 +33,8 @@ const PRIOR_RIGHT: f64 = 2.5;
 const QUANTUM_MICROS: i64 = 15_625;
 /// No vote counts more than these steps, for or against: four nats.
 const MOST_STEPS: f64 = 256.0;
+/// Less of an exam than this is what rounding leaves of none.
+const SOMETHING: f64 = 1e-6;
 /// One era of decay: a half-life of 22 eras.
 const DECAY: f64 = 31.0 / 32.0;
 /// So many different wrong answers and more are not told apart.
@@ -91,19 +93,27 @@ impl Exams {
             domains.entry(&exam.domain).or_default().push((exam, factor));
         }
         let all = Sitting::of(&all);
-        let everywhere = all.worth(&all.log_odds());
-        let agents = everywhere.iter().map(|(agent, worth)| ((*agent).clone(), micros(*worth)));
-        weights.everywhere = agents.collect();
-        // Of one domain alone nothing more is known than of all.
-        for (domain, exams) in domains.iter().filter(|_| domains.len() > 1) {
-            let here = Sitting::of(exams);
-            let mean: Vec<f64> = here
-                .agents
-                .keys()
-                .map(|agent| everywhere.get(agent).copied().unwrap_or(0.0))
-                .collect();
-            for (agent, worth) in here.worth(&mean) {
-                let more = micros(worth) - weights.everywhere.get(agent).copied().unwrap_or(0);
+        let whole = all.worth(&all.log_odds());
+        let here = domains.into_iter().map(|(domain, exams)| (domain, Sitting::of(&exams)));
+        let here: Vec<(&Name, Sitting<'_>, bool)> = here
+            .map(|(domain, here)| {
+                let predicted = all.predicts(&here);
+                (domain, here, predicted)
+            })
+            .collect();
+        // What all say together holds where nothing is known only if it has held wherever something is.
+        if here.len() > 1 && here.iter().all(|(_, _, predicted)| *predicted) {
+            weights.everywhere =
+                whole.iter().map(|(agent, worth)| ((*agent).clone(), micros(*worth))).collect();
+        }
+        for (domain, here, predicted) in &here {
+            let own = here.log_odds();
+            let mean = here.agents.iter().map(|(agent, nr)| match whole.get(agent) {
+                Some(worth) if *predicted => *worth,
+                _ => own[*nr as usize],
+            });
+            for (agent, worth) in here.worth(&mean.collect::<Vec<f64>>()) {
+                let more = micros(worth) - weights.everywhere_of(agent);
                 if more != 0 {
                     weights.domains.insert(((*domain).clone(), agent.clone()), more);
                 }
@@ -116,17 +126,21 @@ impl Exams {
 /// What votes count, in millionths of a nat: of each agent that sat an exam.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Weights {
-    /// In a domain of which nothing is known.
+    /// In a domain of which nothing is known; nothing where what is known of others does not tell.
     pub everywhere: BTreeMap<Name, i64>,
     /// By domain and agent: how much more than everywhere, or less, where that is so.
     pub domains: BTreeMap<(Name, Name), i64>,
 }
 
 impl Weights {
+    fn everywhere_of(&self, agent: &Name) -> i64 {
+        self.everywhere.get(agent).copied().unwrap_or_else(newcomer_micros)
+    }
+
     /// What a vote of `agent` counts in `domain`.
     pub fn of(&self, domain: &Name, agent: &Name) -> i64 {
-        let everywhere = self.everywhere.get(agent).copied().unwrap_or_else(newcomer_micros);
-        everywhere + self.domains.get(&(domain.clone(), agent.clone())).copied().unwrap_or(0)
+        self.everywhere_of(agent)
+            + self.domains.get(&(domain.clone(), agent.clone())).copied().unwrap_or(0)
     }
 }
 
@@ -193,6 +207,25 @@ impl<'a> Sitting<'a> {
         (1.0 + (self.wrong + 2.0) / (self.met + 2.0)).clamp(2.0, OPTIONS_MAX)
     }
 
+    /// Whether those who are right more often outside of `here`, a part of these exams, are so in it: the covariance of
+    /// the rates over those who are known in both, weighted by what was seen here, is positive.
+    fn predicts(&self, here: &Sitting<'_>) -> bool {
+        let (mut seen, mut right, mut rates, mut both) = (0.0, 0.0, 0.0, 0.0);
+        for (agent, nr) in &here.agents {
+            let Some(of_all) = self.agents.get(agent) else { continue };
+            let (own, all) = (*nr as usize, *of_all as usize);
+            let outside = self.seen[all] - here.seen[own];
+            if outside > SOMETHING {
+                let rate = (self.right[all] - here.right[own]) / outside;
+                seen += here.seen[own];
+                right += here.right[own];
+                rates += here.seen[own] * rate;
+                both += here.right[own] * rate;
+            }
+        }
+        both * seen > right * rates
+    }
+
     /// [`SHARE`] of the log-odds of each by its own record.
     fn log_odds(&self) -> Vec<f64> {
         let chance = 1.0 / self.options();
@@ -244,9 +277,9 @@ mod tests {
     fn a_crowd_of_clones_weighs_what_one_of_them_does_and_who_is_wrong_weighs_against_itself() {
         let mut all = Exams::default();
         assert_eq!(all.enter(6, exams()), vec![]);
-        let weights = all.weights().everywhere;
-        assert_eq!(weights.len(), 13);
-        let of = |agent: &str| weights[&Name::new(agent)];
+        let weights = all.weights();
+        assert_eq!((weights.everywhere.len(), weights.domains.len()), (0, 13));
+        let of = |agent: &str| weights.of(&Name::new("d"), &Name::new(agent));
         let clones: i64 = (0..10).map(|nr| of(&format!("clone-{nr}"))).sum();
         assert!(of("good") > 1_000_000 && of("bad") < -1_000_000, "{weights:?}");
         assert!(clones + of("coin") < of("good") / 2, "{weights:?}");
@@ -270,8 +303,9 @@ mod tests {
         };
         let mut all = Exams::default();
         all.enter(30, (0..30).map(|era| at(era, if era < 15 { "yes" } else { "no" })).collect());
-        let weights = all.weights().everywhere;
-        assert!(weights[&Name::new("b")] > weights[&Name::new("a")], "{weights:?}");
+        let weights = all.weights();
+        let of = |agent: &str| weights.of(&Name::new("d"), &Name::new(agent));
+        assert!(of("b") > of("a"), "{weights:?}");
     }
 
     #[test]
@@ -309,11 +343,27 @@ mod tests {
             in_domain("primes", "b") < -500_000 && in_domain("squares", "b") > 500_000,
             "{weights:?}"
         );
-        assert!(
-            in_domain("cubes", "a").abs() < 500_000 && in_domain("cubes", "both") > 500_000,
-            "{weights:?}"
-        );
+        // One domain says the contrary of the other, so neither says anything of a third.
+        assert_eq!(in_domain("cubes", "a"), newcomer_micros());
         assert_eq!(in_domain("primes", "nobody"), newcomer_micros());
+    }
+
+    #[test]
+    fn what_has_held_in_all_domains_is_taken_to_hold_in_the_next() {
+        let of = |domain: &str, nr: i64| {
+            let said = |share: i64| if nr / 2 % 10 < share { "yes" } else { "no" };
+            let votes = [("bad", said(2)), ("fair", said(6)), ("good", said(9))];
+            Exam { domain: Name::new(domain), ..exam(nr, "yes", &votes) }
+        };
+        let mut all = Exams::default();
+        all.enter(
+            6,
+            (0..60).map(|nr| of(if nr % 2 == 0 { "primes" } else { "squares" }, nr)).collect(),
+        );
+        let weights = all.weights();
+        let cubes = |agent: &str| weights.of(&Name::new("cubes"), &Name::new(agent));
+        assert!(cubes("good") > cubes("fair") && cubes("fair") > cubes("bad"), "{weights:?}");
+        assert!(cubes("good") > newcomer_micros() && cubes("bad") < 0, "{weights:?}");
     }
 
     #[test]
