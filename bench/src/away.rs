@@ -86,14 +86,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
     let objects = args.folder.join("objects");
     let bucket = Bucket::start(&args.s3, &objects, &address)?;
-    let shape = Shape {
-        lines: 1 << 32,
-        tasks: (1 << 32) / 10,
-        agents: 10_000,
-        spread: 20_000,
-        lines_per_s: 2_000,
-    };
-    let mut votes = Votes::new(shape);
+    let mut votes = Votes::new(Shape::of_w1(1 << 32));
     let mut to = BufWriter::with_capacity(1 << 20, File::create(args.folder.join("votes.jsonl"))?);
     let mut service = Service::start(&quorate, &job, args.workers, &bucket.environment)?;
     let (over, written) = (AtomicBool::new(false), AtomicU64::new(0));

@@ -53,14 +53,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let job = args.folder.join("flood.toml");
     let consensus = "method = \"weighted\"\nera = \"10m\"\nclose = { after = \"10s\" }";
     fs::write(&job, followed("flood", consensus, "\n[limits]\nfuture_skew = \"off\"\n"))?;
-    let shape = Shape {
-        lines: 1 << 32,
-        tasks: (1 << 32) / 10,
-        agents: 10_000,
-        spread: 20_000,
-        lines_per_s: 2_000,
-    };
-    let mut votes = Votes::new(shape);
+    let mut votes = Votes::new(Shape::of_w1(1 << 32));
     let mut to = BufWriter::with_capacity(1 << 20, File::create(args.folder.join("votes.jsonl"))?);
     let mut written = 3_000_000;
     votes.write(written, &mut to)?;

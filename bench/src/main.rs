@@ -56,9 +56,9 @@ enum Bench {
     /// How long a job stands still when a process is killed, with many votes on open tasks
     Restart(restart::Args),
     /// Votes from Kafka topics, against files and a consumer that only counts
-    Topics(topics::Args),
+    Topics(w1::Args),
     /// Work per core: 1 and 2 workers, 1 and 3 processes
-    Scale(scale::Args),
+    Scale(w1::Common),
     /// How often methods are right on real votes
     Panels(panels::Args),
     /// A hundred times the rate that a job keeps up with, for a minute

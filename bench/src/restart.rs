@@ -63,9 +63,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let consensus = "method = \"weighted\"\nera = \"1h\"\nclose = { after = \"30d\" }";
     fs::write(&job, followed("restart", consensus, "\n[limits]\nfuture_skew = \"off\"\n"))?;
     let lines = args.thousands * 1_000;
-    let shape =
-        Shape { lines, tasks: lines / 10, agents: 10_000, spread: 20_000, lines_per_s: 2_000 };
-    let mut votes = Votes::new(shape);
+    let mut votes = Votes::new(Shape::of_w1(lines));
     let mut to = BufWriter::with_capacity(1 << 20, File::create(args.folder.join("votes.jsonl"))?);
     votes.write(lines, &mut to)?;
     to.flush()?;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
@@ -10,44 +10,29 @@ use anyhow::{Context, ensure};
 
 use crate::broker::Broker;
 use crate::costs::Costs;
-use crate::engine::Binary;
-use crate::{topics, w1};
-
-/// How it runs.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    binary: Binary,
-    /// Where votes, broker and tables go; votes and broker are kept for the next time
-    #[arg(long, default_value = "target/bench")]
-    folder: PathBuf,
-    /// Votes, in millions
-    #[arg(long, default_value_t = 5)]
-    millions: u64,
-    /// How often each cluster runs, in turns; the run with the median CPU counts
-    #[arg(long, default_value_t = 3)]
-    runs: usize,
-}
+use crate::topics;
+use crate::w1::{self, Common};
 
 /// Processes and workers of each.
 const CLUSTERS: [(usize, usize); 3] = [(1, 1), (1, 2), (3, 1)];
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let (folder, votes) = w1::votes_in(&args.folder, args.millions)?;
+pub(crate) fn run(args: &Common) -> anyhow::Result<()> {
+    let Common { binary, folder, millions, runs } = args;
+    let (folder, votes) = w1::votes_in(folder, *millions)?;
     let broker = Broker::start(&folder.join("kafka"))?;
     broker.fill(&votes)?;
     let job = folder.join("scale.toml");
     fs::write(&job, topics::job(&broker))?;
-    let quorate = args.binary.path()?;
+    let quorate = binary.path()?;
     let mut all: [Vec<Costs>; 3] = Default::default();
-    for _ in 0..args.runs.max(1) {
+    for _ in 0..*runs.max(&1) {
         for ((processes, workers), costs) in CLUSTERS.into_iter().zip(&mut all) {
             let _ = fs::remove_dir_all(folder.join("store"));
             costs.push(cluster(&quorate, &job, processes, workers)?);
         }
     }
-    let lines = args.millions as f64 * 1e6;
-    println!("W1 from a topic, {} million votes, median of {}", args.millions, args.runs);
+    let lines = *millions as f64 * 1e6;
+    println!("W1 from a topic, {millions} million votes, median of {runs}");
     println!(
         "{:<24} {:>9} {:>9} {:>12} {:>12} {:>9}",
         "", "CPU s", "wall s", "votes/CPU s", "votes/s", "peak MB"

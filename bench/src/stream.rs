@@ -42,6 +42,13 @@ pub(crate) struct Shape {
     pub(crate) lines_per_s: u64,
 }
 
+impl Shape {
+    /// W1's: ten votes on each of as many tasks as that makes.
+    pub(crate) fn of_w1(lines: u64) -> Shape {
+        Shape { lines, tasks: lines / 10, agents: 10_000, spread: 20_000, lines_per_s: 2_000 }
+    }
+}
+
 /// 2026-01-01T00:00:00Z.
 const START_MS: u64 = 1_767_225_600_000;
 

@@ -1,31 +1,10 @@
 //! W1 from topics: what a broker costs us, beside the same votes from a file, and beside a consumer that only counts.
 
 use std::fs;
-use std::path::PathBuf;
 
 use crate::broker::{Broker, PARTITIONS, TOPIC};
 use crate::costs::{self, Costs};
-use crate::engine::Binary;
-use crate::w1;
-
-/// How it runs.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    binary: Binary,
-    /// Where votes, broker and tables go; votes and broker are kept for the next time
-    #[arg(long, default_value = "target/bench")]
-    folder: PathBuf,
-    /// Votes, in millions
-    #[arg(long, default_value_t = 5)]
-    millions: u64,
-    /// Worker threads
-    #[arg(long, default_value_t = 2)]
-    workers: usize,
-    /// How often each program runs, in turns; the run with the median CPU counts
-    #[arg(long, default_value_t = 3)]
-    runs: usize,
-}
+use crate::w1::{self, Common};
 
 /// W1's job over a topic of `broker`.
 pub(crate) fn job(broker: &Broker) -> String {
@@ -34,16 +13,17 @@ pub(crate) fn job(broker: &Broker) -> String {
     format!("{job}\n[kafka]\nbrokers = \"{}\"\n", broker.address)
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let (folder, votes) = w1::votes_in(&args.folder, args.millions)?;
+pub(crate) fn run(args: &w1::Args) -> anyhow::Result<()> {
+    let w1::Args { common: Common { binary, folder, millions, runs }, workers } = args;
+    let (folder, votes) = w1::votes_in(folder, *millions)?;
     let broker = Broker::start(&folder.join("kafka"))?;
     broker.fill(&votes)?;
     let (files, topics) = (folder.join("w1.toml"), folder.join("topics.toml"));
     fs::write(&files, w1::JOB)?;
     fs::write(&topics, job(&broker))?;
-    let (bench, quorate) = (std::env::current_exe()?, args.binary.path()?);
+    let (bench, quorate) = (std::env::current_exe()?, binary.path()?);
     let (bench, quorate) = (w1::text(&bench), w1::text(&quorate));
-    let (files, topics, workers) = (w1::text(&files), w1::text(&topics), args.workers.to_string());
+    let (files, topics, workers) = (w1::text(&files), w1::text(&topics), workers.to_string());
     let commands: [(&str, Vec<&str>); 3] = [
         ("bare consumer", vec![&bench, "opponent", "consume", &broker.address]),
         ("quorate, a file", vec![&quorate, "run", &files, "--workers", &workers, "--quiet"]),
@@ -51,7 +31,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     ];
     let mut all: [Vec<(Costs, f64)>; 3] = Default::default();
     // In turns: the machine's speed varies from minute to minute.
-    for _ in 0..args.runs.max(1) {
+    for _ in 0..*runs.max(&1) {
         for ((_, command), costs) in commands.iter().zip(&mut all) {
             let _ = fs::remove_dir_all(folder.join("store"));
             let before = broker.cpu_s()?;
@@ -59,19 +39,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             costs.push((own, broker.cpu_s()? - before));
         }
     }
-    let lines = args.millions as f64 * 1e6;
+    let lines = *millions as f64 * 1e6;
     println!(
-        "W1 from a topic of {PARTITIONS} partitions, {} million votes, {workers} workers, median of {}",
-        args.millions, args.runs
+        "W1 from a topic of {PARTITIONS} partitions, {millions} million votes, {workers} workers, median of {runs}"
     );
     println!(
         "{:<17} {:>9} {:>9} {:>12} {:>12} {:>9} {:>13}",
         "", "CPU s", "wall s", "votes/CPU s", "votes/s", "peak MB", "broker CPU s"
     );
     let mut rates = Vec::new();
-    for ((name, _), mut runs) in commands.iter().zip(all) {
-        runs.sort_by(|(a, _), (b, _)| a.cpu_s.total_cmp(&b.cpu_s));
-        let (costs, broker_s) = runs[runs.len() / 2];
+    for ((name, _), mut costs) in commands.iter().zip(all) {
+        costs.sort_by(|(a, _), (b, _)| a.cpu_s.total_cmp(&b.cpu_s));
+        let (costs, broker_s) = costs[costs.len() / 2];
         println!(
             "{name:<17} {:>9.2} {:>9.2} {:>12.0} {:>12.0} {:>9.0} {broker_s:>13.2}",
             costs.cpu_s,

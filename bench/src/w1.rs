@@ -8,23 +8,30 @@ use crate::costs::{self, Costs};
 use crate::engine::Binary;
 use crate::stream::{Shape, Votes};
 
+/// What every bench over W1's votes is told.
+#[derive(clap::Args)]
+pub(crate) struct Common {
+    #[command(flatten)]
+    pub(crate) binary: Binary,
+    /// Where votes, broker and tables go; votes and broker are kept for the next time
+    #[arg(long, default_value = "target/bench")]
+    pub(crate) folder: PathBuf,
+    /// Votes, in millions
+    #[arg(long, default_value_t = 5)]
+    pub(crate) millions: u64,
+    /// How often each program runs; the run with the median CPU counts
+    #[arg(long, default_value_t = 3)]
+    pub(crate) runs: usize,
+}
+
 /// How W1 runs.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    binary: Binary,
-    /// Where votes and tables go; the votes are kept for the next time
-    #[arg(long, default_value = "target/bench")]
-    folder: PathBuf,
-    /// Votes, in millions
-    #[arg(long, default_value_t = 5)]
-    millions: u64,
+    pub(crate) common: Common,
     /// Worker threads
     #[arg(long, default_value_t = 2)]
-    workers: usize,
-    /// How often each program runs; the run with the median CPU counts
-    #[arg(long, default_value_t = 3)]
-    runs: usize,
+    pub(crate) workers: usize,
 }
 
 /// W1's job: state is bounded, since tasks close by event time. Peers are held against the same.
@@ -45,12 +52,10 @@ pub(crate) fn write_votes(args: &VotesArgs) -> anyhow::Result<()> {
 }
 
 fn make_votes(path: &Path, lines: u64) -> anyhow::Result<()> {
-    let shape =
-        Shape { lines, tasks: lines / 10, agents: 10_000, spread: 20_000, lines_per_s: 2_000 };
     // Under another name until it is whole: a file of this name is taken for all of the votes.
     let part = path.with_extension("part");
     let mut to = BufWriter::with_capacity(1 << 20, File::create(&part)?);
-    Votes::new(shape).write(lines, &mut to)?;
+    Votes::new(Shape::of_w1(lines)).write(lines, &mut to)?;
     to.flush()?;
     Ok(fs::rename(&part, path)?)
 }
@@ -70,16 +75,17 @@ pub(crate) fn votes_in(folder: &Path, millions: u64) -> anyhow::Result<(PathBuf,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let lines = args.millions * 1_000_000;
-    let (folder, votes) = votes_in(&args.folder, args.millions)?;
+    let Args { common: Common { binary, folder, millions, runs }, workers } = args;
+    let lines = millions * 1_000_000;
+    let (folder, votes) = votes_in(folder, *millions)?;
     let job = folder.join("w1.toml");
     fs::write(&job, JOB)?;
-    let (bench, quorate) = (std::env::current_exe()?, args.binary.path()?);
+    let (bench, quorate) = (std::env::current_exe()?, binary.path()?);
     let (bench, quorate) = (text(&bench), text(&quorate));
-    let (votes, job, workers) = (text(&votes), text(&job), args.workers.to_string());
+    let (votes, job, workers) = (text(&votes), text(&job), workers.to_string());
     let repeat = |command: &[&str]| -> anyhow::Result<Costs> {
         let mut runs = Vec::new();
-        for _ in 0..args.runs {
+        for _ in 0..*runs {
             let _ = fs::remove_dir_all(folder.join("store"));
             runs.push(costs::of(command)?);
         }
@@ -89,7 +95,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let tally = repeat(&[&bench, "opponent", "tally", &votes])?;
     let engine = repeat(&[&quorate, "run", &job, "--workers", &workers, "--quiet"])?;
 
-    println!("W1, {} million votes, {} workers, median of {}", args.millions, workers, args.runs);
+    println!("W1, {millions} million votes, {workers} workers, median of {runs}");
     println!(
         "{:<12} {:>9} {:>9} {:>12} {:>12} {:>9}",
         "", "CPU s", "wall s", "votes/CPU s", "votes/s", "peak MB"
