@@ -1,8 +1,8 @@
 //! `stacked`: what each agent's vote adds, beside the votes of the others.
 //!
 //! Weights by an agent's own record pay ten clones ten times. Here all are fitted together on the tasks whose answer is
-//! known (a conditional logit), so that what is always said together is paid once, and who is reliably wrong counts against what
-//! it says. The prior stands at a share of each agent's own log-odds, which is right where voters are few and
+//! known (a conditional logit), so that what is always said together is paid once, and who is reliably wrong counts
+//! against what it says. The prior stands at a share of each agent's own log-odds, which is right where voters are few and
 //! independent, and gives way where gold shows that they are not. Each domain is fitted by its own exams, around what all
 //! domains together say, if that has proven to tell who is right in it, and else around each agent's record in it.
 //!

@@ -103,7 +103,8 @@ pub struct Shown {
     pub record: DomainRecord,
 }
 
-/// From `era` on, a vote of `agent` in `domain` counts `weight_micros`.
+/// From `era` on, a vote of `agent` in `domain` counts `weight_micros`. Where weights are fitted to all domains together it
+/// counts so much in the domain that stands for all of them, and so much more or less than that in any other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WeightChange {
     /// The agent.

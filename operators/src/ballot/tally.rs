@@ -75,7 +75,7 @@ impl Tally {
         self.sums.get(label).map_or(0, |sum| sum.weight_micros)
     }
 
-    /// The greatest weight of a label, or nothing.
+    /// The greatest weight of a label.
     pub(crate) fn most_micros(&self) -> i128 {
         self.sums.values().map(|sum| sum.weight_micros).max().unwrap_or(0)
     }

@@ -54,8 +54,8 @@ impl Book {
             book.stacked.insert(i64::MIN, Weights::default());
             let sat = shown.eras.iter().filter(|(_, era)| !era.exams.is_empty());
             let sat: BTreeMap<i64, &Vec<Exam>> =
-                sat.map(|(era, fresh)| (era + 1, &fresh.exams)).collect();
-            let leave = sat.keys().map(|era| era + MAX_ERAS);
+                sat.map(|(era, fresh)| (era.saturating_add(1), &fresh.exams)).collect();
+            let leave = sat.keys().map(|era| era.saturating_add(MAX_ERAS));
             for era in sat.keys().copied().chain(leave).collect::<BTreeSet<i64>>() {
                 exams.enter(era, sat.get(&era).map_or_else(Vec::new, |exams| exams.to_vec()));
                 book.stacked.insert(era, exams.weights());
@@ -63,7 +63,7 @@ impl Book {
         }
         let mut standing = Standing::default();
         let nothing = Era::default();
-        let turned = shown.eras.keys().map(|era| era + 1);
+        let turned = shown.eras.keys().map(|era| era.saturating_add(1));
         let visited: BTreeSet<i64> = asked.iter().copied().chain(turned).collect();
         for era in visited {
             let fresh = shown.eras.get(&(era - 1)).unwrap_or(&nothing);

@@ -1,7 +1,7 @@
 //! Between a supervisor and the process of a generation: a socket, which is the process's standard input.
 //!
-//! The process writes lines: that it is alive, that its run has committed something, and in the end why it ends. Neither survives the other: a process whose
-//! supervisor is gone ends at once, and one that says nothing any more is killed.
+//! The process writes lines: that it is alive, that its run has committed something, and in the end why it ends. Neither
+//! survives the other: a process whose supervisor is gone ends at once, and one that says nothing any more is killed.
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;

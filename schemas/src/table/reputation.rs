@@ -38,7 +38,8 @@ pub struct ReputationRow {
     pub agent: Id,
     /// The domain.
     pub domain: Id,
-    /// What its vote counts under `weighted`, before stake and caps, in millionths of a nat.
+    /// What its vote counts before stake and caps, in millionths of a nat; under `majority`, what it would count under
+    /// `weighted`.
     pub weight_micros: i64,
     /// Estimated share of right answers, in millionths.
     pub accuracy_micros: i64,
