@@ -85,7 +85,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let (votes, job, workers) = (text(&votes), text(&job), workers.to_string());
     let repeat = |command: &[&str]| -> anyhow::Result<Costs> {
         let mut runs = Vec::new();
-        for _ in 0..*runs {
+        for _ in 0..args.common.runs {
             let _ = fs::remove_dir_all(folder.join("store"));
             runs.push(costs::of(command)?);
         }

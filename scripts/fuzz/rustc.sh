@@ -19,5 +19,7 @@ instrument=(
 case " $* " in
 # What cargo asks of the compiler itself; nothing is compiled.
 *" -vV "* | *" --crate-name ___ "*) exec "$@" ;;
+# A program of the build, which links no libFuzzer.
+*" --crate-name build_script_"*) exec "$@" ;;
 *) exec "$@" "${instrument[@]}" ;;
 esac

@@ -77,7 +77,7 @@ impl Job {
         job
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.file.to_str().unwrap()
     }
 
