@@ -8,12 +8,14 @@
 
 use std::collections::BTreeMap;
 
-use timely::ExchangeData;
-use timely::dataflow::StreamVec;
-use timely::dataflow::channels::pact::Exchange;
+use timely::container::{CapacityContainerBuilder, DrainContainer, PushInto, SizableContainer};
+use timely::dataflow::channels::ContainerBytes;
+use timely::dataflow::channels::pact::{Exchange, ExchangeCore};
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
+use timely::dataflow::{Stream, StreamVec};
+use timely::{Container, ExchangeData};
 
 use crate::rows::Epoch;
 
@@ -75,8 +77,8 @@ type Held = (Capability<Epoch>, Capability<Epoch>);
 
 /// What a core of two inputs is called for.
 pub enum Turn<A, B> {
-    /// An epoch is complete: what came in it, of the second input in the batches in which it came.
-    Epoch(Vec<A>, Vec<Vec<B>>),
+    /// An epoch is complete: what came in it, of the second input in the containers in which it came.
+    Epoch(Vec<A>, Vec<B>),
     /// A checkpoint is: what is durable of it must be told now.
     Checkpoint,
 }
@@ -86,24 +88,29 @@ pub enum Turn<A, B> {
 pub fn by_checkpoint<'s, A, B, Out, Signal>(
     name: &str,
     (few, route_few): (StreamVec<'s, Epoch, A>, impl Fn(&A) -> u64 + 'static),
-    (many, route_many): (StreamVec<'s, Epoch, B>, impl Fn(&B) -> u64 + 'static),
+    (many, route_many): (
+        Stream<'s, Epoch, B>,
+        impl for<'a> Fn(&<B as DrainContainer>::Item<'a>) -> u64 + 'static,
+    ),
     last_of: fn(Epoch) -> Epoch,
     mut core: impl FnMut(Epoch, Turn<A, B>, &mut Emitted<Out, Signal>) + 'static,
 ) -> (StreamVec<'s, Epoch, Out>, StreamVec<'s, Epoch, Signal>)
 where
     A: ExchangeData,
-    B: ExchangeData,
+    B: Container + ContainerBytes + DrainContainer + SizableContainer + Clone + Send,
+    B: for<'a> PushInto<<B as DrainContainer>::Item<'a>>,
     Out: Clone + 'static,
     Signal: Clone + 'static,
 {
     let mut builder = OperatorBuilder::new(name.to_owned(), few.scope());
     let mut few = builder.new_input(few, Exchange::new(move |message: &A| route_few(message)));
-    let mut many = builder.new_input(many, Exchange::new(move |message: &B| route_many(message)));
+    let route_many = ExchangeCore::<CapacityContainerBuilder<B>, _>::new(route_many);
+    let mut many = builder.new_input(many, route_many);
     let (out, out_stream) = builder.new_output::<Vec<Out>>();
     let (signals, signal_stream) = builder.new_output::<Vec<Signal>>();
     let (mut out, mut signals) = (OutputBuilder::from(out), OutputBuilder::from(signals));
     builder.build(move |_capabilities| {
-        type Stash<A, B> = BTreeMap<Epoch, (Held, Vec<A>, Vec<Vec<B>>)>;
+        type Stash<A, B> = BTreeMap<Epoch, (Held, Vec<A>, Vec<B>)>;
         let mut stash: Stash<A, B> = BTreeMap::new();
         // By the last epoch of each checkpoint that has begun.
         let mut checkpoints: BTreeMap<Epoch, Held> = BTreeMap::new();

@@ -24,16 +24,17 @@ use quorate_schemas::record::{Agent, Control, Placed};
 use quorate_schemas::retained::{Exam, Retain, RetainedRow, Shown, WeightChange};
 use quorate_schemas::table::OutRow;
 use serde::{Deserialize, Serialize};
-use timely::dataflow::StreamVec;
 use timely::dataflow::operators::generic::operator::empty;
 use timely::dataflow::operators::vec::Map;
 use timely::dataflow::operators::{Concatenate, ConnectLoop, Feedback};
+use timely::dataflow::{Stream, StreamVec};
 
 use crate::ballot::{Fact, Otherwise};
 use crate::booth::{Booth, Horizon, Mismatch};
 use crate::by_epoch::{Turn, by_checkpoint, by_epoch};
 use crate::clock::{Clockwork, Report, era_entered};
 use crate::effects::Effects;
+use crate::facts::Facts;
 use crate::policy::Policy;
 use crate::reputation::Book;
 use crate::rows::{Epoch, Feed};
@@ -52,7 +53,7 @@ pub enum ToOutlet {
 /// What the loop reads.
 pub struct Inputs<'s> {
     /// Facts about tasks.
-    pub facts: Feed<'s, Fact>,
+    pub facts: Stream<'s, Epoch, Facts>,
     /// Registrations.
     pub agents: Feed<'s, Placed<Agent>>,
     /// Quarantines and releases.
@@ -127,7 +128,7 @@ pub fn decide<'s>(
     setup: Setup,
     hooks: Hooks,
 ) -> (Feed<'s, ToOutlet>, Feed<'s, Clock>) {
-    let scope = inputs.facts.0.scope();
+    let scope = inputs.facts.scope();
     let peers = scope.peers() as u64;
     let (horizons_end, horizons) = scope.feedback::<Vec<ToClockwork>>(1);
     let (weights_end, weights) = scope.feedback::<Vec<WeightChange>>(1);
@@ -144,7 +145,7 @@ pub fn decide<'s>(
         restored.clone().flat_map(move |row| restored_to_booths(row, peers)),
     ];
     let (booth_out, from_booths) =
-        booths(scope.concatenate(to_booths), inputs.facts.0, scope.index(), setup, &hooks);
+        booths(scope.concatenate(to_booths), inputs.facts, scope.index(), setup, &hooks);
 
     let shown = from_booths.clone().flat_map(|message| match message {
         FromBooth::Shown(shown) => Some(ToBook::Shown(shown)),
@@ -243,7 +244,7 @@ fn clockwork<'s>(
 
 fn booths<'s>(
     messages: StreamVec<'s, Epoch, To<ToBooth>>,
-    facts: StreamVec<'s, Epoch, Fact>,
+    facts: Stream<'s, Epoch, Facts>,
     worker: usize,
     setup: Setup,
     hooks: &Hooks,
@@ -254,7 +255,7 @@ fn booths<'s>(
     by_checkpoint(
         "booth",
         (messages, |(to, _)| *to),
-        (facts, |fact| fact.task().map_or(0, |task| task.route())),
+        (facts, |fact: &Fact| fact.task().map_or(0, |task| task.route())),
         setup.last_of_checkpoint,
         move |epoch, turn, emitted| {
             let mut effects = Effects::default();
@@ -289,7 +290,7 @@ fn booths<'s>(
                     _ => {}
                 }
             }
-            booth.receive(facts, &mut effects);
+            booth.receive(facts.into_iter().map(Facts::into_vec).collect(), &mut effects);
             if let Some(clock) = clock {
                 booth.advance(clock, &mut effects);
                 emitted.signals.push(FromBooth::Horizon(worker, booth.horizon()));

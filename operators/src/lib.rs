@@ -13,6 +13,7 @@ pub mod cap;
 pub mod clock;
 pub mod decide;
 pub mod effects;
+pub mod facts;
 pub mod kept;
 mod maps;
 pub mod policy;

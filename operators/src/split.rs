@@ -4,17 +4,19 @@ use quorate_schemas::id::Name;
 use quorate_schemas::place::Place;
 use quorate_schemas::record::{Agent, Control, ControlAction, Placed, Record, Tick};
 use quorate_schemas::time::Micros;
+use timely::dataflow::Stream;
 use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
 use crate::ballot::Fact;
-use crate::rows::Feed;
+use crate::facts::Facts;
+use crate::rows::{Epoch, Feed};
 
 /// Records by who uses them.
 pub struct Split<'s> {
     /// Facts about tasks.
-    pub facts: Feed<'s, Fact>,
+    pub facts: Stream<'s, Epoch, Facts>,
     /// Registrations.
     pub agents: Feed<'s, Placed<Agent>>,
     /// Quarantines and releases.
@@ -27,7 +29,7 @@ pub struct Split<'s> {
 pub fn split<'s>(records: Feed<'s, Placed<Record>>) -> Split<'s> {
     let mut builder = OperatorBuilder::new("split".to_owned(), records.0.scope());
     let mut input = builder.new_input(records.0, Pipeline);
-    let (facts, fact_rows) = builder.new_output::<Vec<Fact>>();
+    let (facts, fact_rows) = builder.new_output::<Facts>();
     let (agents, agent_rows) = builder.new_output::<Vec<Placed<Agent>>>();
     let (orders, order_rows) = builder.new_output::<Vec<Placed<Control>>>();
     let (ticks, tick_rows) = builder.new_output::<Vec<Placed<Tick>>>();
@@ -65,7 +67,7 @@ pub fn split<'s>(records: Feed<'s, Placed<Record>>) -> Split<'s> {
         }
     });
     Split {
-        facts: Feed(fact_rows),
+        facts: fact_rows,
         agents: Feed(agent_rows),
         orders: Feed(order_rows),
         ticks: Feed(tick_rows),

@@ -80,6 +80,19 @@ impl IdKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Digest([u64; 2]);
 
+impl Digest {
+    /// Its bytes, for another process of the same log.
+    pub fn to_le_bytes(self) -> [u8; 16] {
+        (u128::from(self.0[1]) << 64 | u128::from(self.0[0])).to_le_bytes()
+    }
+
+    /// What these bytes were made from.
+    pub fn from_le_bytes(bytes: [u8; 16]) -> Digest {
+        let both = u128::from_le_bytes(bytes);
+        Digest([both as u64, (both >> 64) as u64])
+    }
+}
+
 impl Hash for Digest {
     fn hash<H: Hasher>(&self, into: &mut H) {
         into.write_u64(self.0[0]);
@@ -94,6 +107,11 @@ pub struct Id {
 }
 
 impl Id {
+    /// The identity of `name`, whose digest under the log's key another process has made.
+    pub fn of_digest(digest: Digest, name: Name) -> Id {
+        Id { digest: digest.0, name }
+    }
+
     /// The name as the outside gave it (for an agent with a version: both, see [`Id::agent_id`]).
     pub fn name(&self) -> &Name {
         &self.name
@@ -163,6 +181,14 @@ mod tests {
         assert_ne!(a.id("t1"), a.id("t2"));
         assert_ne!(a.id("t1").route(), b.id("t1").route());
         assert_eq!(a.id("t1").route(), a.route(b"t1"));
+    }
+
+    #[test]
+    fn an_id_that_another_process_has_made_is_the_same() {
+        let id = IdKey::new([9; 16]).id("t1");
+        let digest = Digest::from_le_bytes(id.digest().to_le_bytes());
+        let other = Id::of_digest(digest, id.name().clone());
+        assert_eq!((&other, other.name(), other.route()), (&id, id.name(), id.route()));
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn incarnation(
 type Port<T> = InputHandle<u64, CapacityContainerBuilder<Vec<T>>>;
 
 struct Ports {
-    facts: Port<quorate_operators::ballot::Fact>,
+    facts: InputHandle<u64, CapacityContainerBuilder<quorate_operators::facts::Facts>>,
     agents: Port<quorate_schemas::record::Placed<quorate_schemas::record::Agent>>,
     orders: Port<quorate_schemas::record::Placed<quorate_schemas::record::Control>>,
     reports: Port<Report>,
@@ -185,7 +185,7 @@ fn build(
         let (reports, report_rows) = scope.new_input();
         let (restored, restored_rows) = scope.new_input();
         let inputs = Inputs {
-            facts: Feed::of(fact_rows),
+            facts: fact_rows,
             agents: Feed::of(agent_rows),
             orders: Feed::of(order_rows),
             reports: Feed::of(report_rows),
