@@ -66,6 +66,8 @@ pub struct Booth {
     shown: Gathered,
     /// The era whose weights are complete.
     entered: Option<i64>,
+    /// Weights that the end of the input had told of eras which a reopened job has not entered.
+    taken_back: Vec<WeightChange>,
     provisional: IdMap<Provisional>,
     touched: IdSet,
     /// Times of orders that the clock has not passed.
@@ -87,6 +89,7 @@ impl Booth {
             agenda: Agenda::default(),
             shown: Gathered::default(),
             entered: None,
+            taken_back: Vec::new(),
             provisional: IdMap::default(),
             touched: IdSet::default(),
             ordered: BTreeSet::new(),
@@ -107,7 +110,8 @@ impl Booth {
             }
             RetainedRow::Weight(change) => self.rules.weights.change(&change),
             RetainedRow::Clock(clock) => {
-                (self.settled, self.phase) = (clock.watermark, clock.phase)
+                (self.settled, self.phase) = (clock.watermark, clock.phase);
+                self.entered = era_entered(self.rules.policy.eras, clock);
             }
             RetainedRow::Standing(_)
             | RetainedRow::Domain(_)
@@ -143,6 +147,10 @@ impl Booth {
             resumed.map_err(|both| Box::new(differs(both)))?;
         }
         self.ballots.values_mut().for_each(|ballot| self.agenda.schedule(ballot, &self.rules));
+        if let Some(era) = self.entered {
+            self.taken_back = self.rules.weights.take_back_after(era);
+            self.rules.changed();
+        }
         Ok(())
     }
 
@@ -245,6 +253,11 @@ impl Booth {
 
     /// Moves to `clock`: everything due before its watermark happens.
     pub fn advance(&mut self, clock: Clock, effects: &mut Effects) {
+        for change in std::mem::take(&mut self.taken_back) {
+            if self.keeps_shared {
+                effects.drop_shared(RetainedRow::Weight(Box::new(change)));
+            }
+        }
         let moment =
             Moment { until: clock.watermark, phase: clock.phase, greatest: clock.greatest };
         let mut tasks = self.agenda.due_before(moment.until);
@@ -325,7 +338,9 @@ impl Booth {
     fn forget(&mut self, clock: Clock, effects: &mut Effects) {
         let oldest = clock.oldest_needed.min(clock.watermark);
         let forgotten = self.rules.registry.forget_before(oldest);
-        let weights = self.rules.weights.forget_before(self.rules.policy.eras.era_of(oldest));
+        // A job that is reopened goes on in the era of its last row.
+        let era = self.rules.policy.eras.era_of(oldest.min(clock.greatest));
+        let weights = self.rules.weights.forget_before(era);
         if self.keeps_shared {
             forgotten
                 .agents

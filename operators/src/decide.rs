@@ -32,7 +32,7 @@ use timely::dataflow::{Stream, StreamVec};
 use crate::ballot::{Fact, Otherwise};
 use crate::booth::{Booth, Horizon, Mismatch};
 use crate::by_epoch::{Turn, by_checkpoint, by_epoch};
-use crate::clock::{Clockwork, Report, era_entered};
+use crate::clock::{Clockwork, Report};
 use crate::effects::Effects;
 use crate::facts::Facts;
 use crate::policy::Policy;
@@ -82,6 +82,8 @@ pub struct Setup {
     pub key: IdKey,
     /// What becomes of restored decisions that would now come out otherwise.
     pub otherwise: Otherwise,
+    /// How often the job was reopened after its input had ended.
+    pub reopened: u32,
     /// The last epoch of the checkpoint that an epoch belongs to.
     pub last_of_checkpoint: fn(Epoch) -> Epoch,
 }
@@ -312,8 +314,7 @@ fn book<'s>(
     messages: StreamVec<'s, Epoch, ToBook>,
     setup: Setup,
 ) -> (StreamVec<'s, Epoch, ToOutlet>, StreamVec<'s, Epoch, WeightChange>) {
-    let policy = setup.policy;
-    let mut book = Book::new(policy, setup.key);
+    let mut book = Book::new(setup.policy, setup.key, setup.reopened);
     let mut resumed = false;
     let nothing = empty::<_, Vec<()>>(messages.scope());
     by_checkpoint(
@@ -339,15 +340,13 @@ fn book<'s>(
                 }
             }
             if !std::mem::replace(&mut resumed, true)
-                && let Some(era) = restored_clock.and_then(|clock| era_entered(policy.eras, clock))
+                && let Some(clock) = restored_clock
             {
-                book.resume(era);
+                book.resume(clock);
             }
             shown.into_iter().for_each(|what| book.show(what));
-            if let Some(era) =
-                clocks.into_iter().max().and_then(|clock| era_entered(policy.eras, clock))
-            {
-                let turned = book.turn(era, &mut keep);
+            if let Some(clock) = clocks.into_iter().max() {
+                let turned = book.advance(clock, &mut keep);
                 emitted.out.extend(turned.rows.into_iter().map(ToOutlet::Row));
                 // A weight is kept as it is published: on its way to the booths a checkpoint may end.
                 let kept = turned

@@ -25,6 +25,18 @@ struct Since {
     voted: bool,
 }
 
+impl Since {
+    fn told(&self, agent: &Id, domain: &Id) -> WeightChange {
+        WeightChange {
+            agent: agent.clone(),
+            domain: domain.clone(),
+            era: self.era,
+            weight_micros: self.weight_micros,
+            voted: self.voted,
+        }
+    }
+}
+
 /// The weights of a job, by era.
 pub struct Weights {
     newcomer_micros: i64,
@@ -84,6 +96,17 @@ impl Weights {
         found
     }
 
+    /// Takes back what was said of the eras after `era`, which have not begun; returns the changes that went.
+    pub fn take_back_after(&mut self, era: i64) -> Vec<WeightChange> {
+        let mut gone = Vec::new();
+        for ((agent, domain), history) in &mut self.of {
+            let holds = history.partition_point(|since| since.era <= era);
+            gone.extend(history.drain(holds..).map(|since| since.told(agent, domain)));
+        }
+        self.drop_empty();
+        gone
+    }
+
     /// Forgets what no era from `oldest` on can ask about; returns the changes that went.
     pub fn forget_before(&mut self, oldest: i64) -> Vec<WeightChange> {
         let mut gone = Vec::new();
@@ -103,24 +126,22 @@ impl Weights {
             let idle_as_newcomer = before == history.len()
                 && history.last().is_some_and(|since| since.weight_micros == nothing);
             let drop = if idle_as_newcomer { before } else { before.saturating_sub(1) };
-            gone.extend(history.drain(..drop).map(|since| WeightChange {
-                agent: agent.clone(),
-                domain: domain.clone(),
-                era: since.era,
-                weight_micros: since.weight_micros,
-                voted: since.voted,
-            }));
+            gone.extend(history.drain(..drop).map(|since| since.told(agent, domain)));
             emptied |= history.is_empty();
         }
         if emptied {
-            self.of.retain(|_, history| !history.is_empty());
-            let of = &self.of;
-            for (domain, agents) in &mut self.voters {
-                agents.retain(|agent| of.contains_key(&(agent.clone(), domain.clone())));
-            }
-            self.voters.retain(|_, agents| !agents.is_empty());
+            self.drop_empty();
         }
         gone
+    }
+
+    fn drop_empty(&mut self) {
+        self.of.retain(|_, history| !history.is_empty());
+        let of = &self.of;
+        for (domain, agents) in &mut self.voters {
+            agents.retain(|agent| of.contains_key(&(agent.clone(), domain.clone())));
+        }
+        self.voters.retain(|_, agents| !agents.is_empty());
     }
 }
 

@@ -113,6 +113,7 @@ impl Reader {
         let book = Book::new(
             Policy { eras: Eras::of_length(10 * SECOND), ..Policy::default() },
             IdKey::new([5; 16]),
+            0,
         );
         let (weights, rows, keep) = (BTreeMap::new(), Vec::new(), Vec::new());
         Reader { key: IdKey::new([5; 16]), book, weights, rows, keep }

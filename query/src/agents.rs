@@ -68,14 +68,15 @@ pub async fn by_accuracy(store: &Store) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-/// The last row of each agent in each domain.
+/// The last row of each agent in each domain. Where a job was reopened, what it has told since counts.
 pub(crate) fn last_of_each(
     rows: impl IntoIterator<Item = Reputation>,
 ) -> BTreeMap<(Name, Name), Reputation> {
     let mut last: BTreeMap<(Name, Name), Reputation> = BTreeMap::new();
     for row in rows {
         let key = (row.agent.clone(), row.domain.clone());
-        if last.get(&key).is_none_or(|known| known.era < row.era) {
+        if last.get(&key).is_none_or(|known| (known.revision, known.era) < (row.revision, row.era))
+        {
             last.insert(key, row);
         }
     }

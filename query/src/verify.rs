@@ -33,6 +33,7 @@ mod files;
 mod finding;
 mod life;
 mod log;
+mod openings;
 mod published;
 mod report;
 mod tasks;
@@ -130,8 +131,7 @@ pub async fn verify(
         if contents.are_whole(&[Table::Conservation, Table::Rejects]) {
             votes::check(store, &last, &accounts, &tasks, &mut findings, &mut checked).await?;
         }
-        weights::check(&contents, &terms, &last, tasks, &mut findings, &mut checked, &mut notes)
-            .await?;
+        weights::check(&contents, &terms, tasks, &mut findings, &mut checked, &mut notes).await?;
     } else {
         notes.push(
             "tasks of which rows cannot be read, and all weights: they rest on every vote"

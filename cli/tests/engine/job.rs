@@ -77,7 +77,7 @@ impl Job {
         job
     }
 
-    pub(crate) fn path(&self) -> &str {
+    fn path(&self) -> &str {
         self.file.to_str().unwrap()
     }
 

@@ -23,6 +23,8 @@ use quorate_schemas::retained::{
 };
 use quorate_schemas::table::{OutRow, ReputationBasis, ReputationRow};
 
+mod ending;
+
 use super::hall::Hall;
 use super::rule::{Pool, decayed, transfers, trust_micros};
 use crate::policy::{Method, Policy, QuorumOf};
@@ -77,12 +79,15 @@ fn decay<E: Sums>(value: &mut E, eras: i64) {
 type Row = (Id, Id);
 
 /// Everything shown, and when.
+#[derive(Clone)]
 pub struct Book {
     policy: Policy,
     key: IdKey,
     /// What stands for all domains.
     everywhere: Id,
     tells_who_votes: bool,
+    /// How often the job was reopened.
+    revision: i64,
     era: Option<i64>,
     agents: BTreeMap<Row, Decaying<Evidence>>,
     domains: BTreeMap<Id, Decaying<DomainRecord>>,
@@ -90,6 +95,8 @@ pub struct Book {
     exams: Hall,
     /// Weights in force that are not a newcomer's.
     in_force: BTreeMap<Row, i64>,
+    /// The last era that was told since the input has ended.
+    told: Option<i64>,
 }
 
 /// What an era that has not ended has shown.
@@ -152,8 +159,8 @@ pub struct Turned {
 }
 
 impl Book {
-    /// An empty book of a job with this policy, whose identities are under `key`.
-    pub fn new(policy: Policy, key: IdKey) -> Book {
+    /// An empty book of a job with this policy, whose identities are under `key`, and that was `reopened` so often.
+    pub fn new(policy: Policy, key: IdKey, reopened: u32) -> Book {
         let (agents, domains, fresh) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         // Who voted lately is asked where votes are weighed with those of others, whom no registration names.
         let weighed_together = policy.quorum_of == QuorumOf::Eligible || policy.cap.is_some();
@@ -162,12 +169,14 @@ impl Book {
             key,
             everywhere: key.everywhere(),
             tells_who_votes: weighed_together && !policy.registered,
+            revision: reopened.into(),
             era: None,
             agents,
             domains,
             fresh,
             exams: Hall::default(),
             in_force: BTreeMap::new(),
+            told: None,
         }
     }
 
@@ -206,8 +215,7 @@ impl Book {
         }
     }
 
-    /// After the last restored row, when the clock stands in `era`.
-    pub fn resume(&mut self, era: i64) {
+    fn resume_in(&mut self, era: i64) {
         for row in self.agents.values_mut() {
             let from = row.written.map_or(era, |(from, _)| from);
             decay(&mut row.now, era - from);
@@ -411,7 +419,8 @@ impl Book {
                 };
                 turned.rows.push(OutRow::Reputation(Box::new(reputation_row(
                     self.policy.eras,
-                    (era, weight_micros),
+                    (era, self.revision),
+                    weight_micros,
                     row,
                     &shown.now,
                     *pool,
@@ -454,7 +463,8 @@ impl Book {
 
 fn reputation_row(
     eras: Eras,
-    (era, weight_micros): (i64, i64),
+    (era, revision): (i64, i64),
+    weight_micros: i64,
     (domain, agent): &Row,
     evidence: &Evidence,
     pool: Pool,
@@ -462,6 +472,7 @@ fn reputation_row(
     ReputationRow {
         event_time: eras.start_of(era),
         era,
+        revision,
         agent: agent.clone(),
         domain: domain.clone(),
         weight_micros,

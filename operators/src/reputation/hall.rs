@@ -7,7 +7,7 @@ use quorate_learning::stacked::{Exams, Weights};
 use quorate_schemas::retained::{Exam, Retain, RetainedRow};
 
 /// The exams of a job.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Hall {
     past: Exams,
     fresh: Vec<Fresh>,
@@ -15,6 +15,7 @@ pub(super) struct Hall {
 }
 
 /// An exam of an era that has not ended.
+#[derive(Clone)]
 struct Fresh {
     exam: Exam,
     /// Whether a file has it.

@@ -94,7 +94,13 @@ fn incarnation(
         let told = Rc::new(Cell::new((clock, true)));
         let mut ports = build(
             worker,
-            Setup { policy, key: key(), otherwise: Otherwise::Refused, last_of_checkpoint },
+            Setup {
+                policy,
+                key: key(),
+                otherwise: Otherwise::Refused,
+                reopened: 0,
+                last_of_checkpoint,
+            },
             &told,
             &to_workers,
         );

@@ -2,7 +2,7 @@
 
 use quorate_operators::ballot::Otherwise;
 use quorate_operators::booth::{Booth, Horizon};
-use quorate_operators::clock::{Clockwork, Report, era_entered};
+use quorate_operators::clock::{Clockwork, Report};
 use quorate_operators::effects::Effects;
 use quorate_operators::policy::Policy;
 use quorate_operators::reputation::Book;
@@ -16,6 +16,8 @@ use crate::scenario::Row;
 
 pub(crate) struct Job {
     policy: Policy,
+    /// How often it was reopened.
+    reopened: u32,
     booths: Vec<Booth>,
     book: Book,
     clockwork: Clockwork,
@@ -33,9 +35,14 @@ pub(crate) struct Job {
 
 impl Job {
     pub(crate) fn new(policy: Policy, workers: usize) -> Job {
-        let book = Book::new(policy, key());
+        Job::opened(policy, workers, 0)
+    }
+
+    fn opened(policy: Policy, workers: usize, reopened: u32) -> Job {
+        let book = Book::new(policy, key(), reopened);
         Job {
             policy,
+            reopened,
             booths: (0..workers).map(|worker| Booth::new(policy, key(), worker == 0)).collect(),
             book,
             clockwork: Clockwork::new(policy.eras, workers, Clock::START),
@@ -59,7 +66,7 @@ impl Job {
     }
 
     fn restarted_under(&self, policy: Policy, otherwise: Otherwise, workers: usize) -> Job {
-        let mut job = Job::new(policy, workers);
+        let mut job = Job::opened(policy, workers, self.reopened);
         job.clock = self.clock;
         job.clockwork = Clockwork::new(policy.eras, workers, self.clock);
         job.store = self.store.clone();
@@ -76,9 +83,7 @@ impl Job {
                 panic!("{mismatch:#?}");
             }
         }
-        if let Some(era) = era_entered(policy.eras, self.clock) {
-            job.book.resume(era);
-        }
+        job.book.resume(self.clock);
         job
     }
 
@@ -87,6 +92,7 @@ impl Job {
         assert_eq!(self.clock.phase, Phase::End);
         let from = self.clock.greatest + 1;
         self.clock = Clock { phase: Phase::Running, watermark: from, promised: from, ..self.clock };
+        self.reopened += 1;
         self.restarted(self.workers())
     }
 
@@ -143,17 +149,15 @@ impl Job {
         }
         self.horizons = self.booths.iter().map(Booth::horizon).collect();
         self.take(effects);
-        if let Some(era) = era_entered(self.policy.eras, self.clock) {
-            let mut turned = self.book.turn(era, &mut self.keep);
-            self.rows.append(&mut turned.rows);
-            self.keep.extend(
-                turned
-                    .weights
-                    .iter()
-                    .map(|change| Retain::Row(RetainedRow::Weight(Box::new(change.clone())), 1)),
-            );
-            self.weights = turned.weights;
-        }
+        let mut turned = self.book.advance(self.clock, &mut self.keep);
+        self.rows.append(&mut turned.rows);
+        self.keep.extend(
+            turned
+                .weights
+                .iter()
+                .map(|change| Retain::Row(RetainedRow::Weight(Box::new(change.clone())), 1)),
+        );
+        self.weights = turned.weights;
     }
 
     fn take(&mut self, effects: Effects) {

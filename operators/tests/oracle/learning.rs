@@ -166,6 +166,7 @@ impl Learnt {
         let [seen, right, _] = self.pool(era, domain, agent);
         let micros = |number: i128| i64::try_from(number).expect("few tasks");
         ReputationRow {
+            revision: 0,
             event_time: policy.eras.start_of(era),
             era,
             agent: key().id(agent),

@@ -51,6 +51,20 @@ pub(crate) struct Showing<'a> {
 }
 
 impl Shown {
+    /// Adds all of what `more` shows.
+    pub(crate) fn merge(&mut self, more: Shown) {
+        for (era, more) in more.eras {
+            let sum = self.eras.entry(era).or_default();
+            for (seat, evidence) in more.agents {
+                add(sum.agents.entry(seat).or_default(), evidence);
+            }
+            for (domain, record) in more.domains {
+                add(sum.domains.entry(domain).or_default(), record);
+            }
+            sum.exams.extend(more.exams);
+        }
+    }
+
     /// Adds what `votes`, one of each agent, show by this decision: with gold, who was right; without, who agreed
     /// with the others, if they are at least three and of one mind.
     pub(crate) fn add(&mut self, showing: &Showing<'_>, votes: &[&Vote]) {

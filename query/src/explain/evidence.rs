@@ -63,9 +63,10 @@ pub(super) async fn of(
     let rows: Vec<Reputation> =
         rows_with(store, Table::AgentReputation, files, "agent_id", wanted).await?;
     let mut last: BTreeMap<(&Name, &Name), &Reputation> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.era <= decision.era) {
+    let held = |row: &&Reputation| row.era <= decision.era && row.commit <= decision.commit;
+    for row in rows.iter().filter(held) {
         let known = last.entry((&row.agent, &row.domain)).or_insert(row);
-        if known.era < row.era {
+        if (known.era, known.revision) < (row.era, row.revision) {
             *known = row;
         }
     }

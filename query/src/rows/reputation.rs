@@ -9,6 +9,7 @@ pub(crate) struct Reputation {
     /// The file it was read from, by number.
     pub(crate) file: u32,
     pub(crate) commit: i64,
+    pub(crate) revision: i64,
     pub(crate) event_time: Micros,
     /// Whose, with the version.
     pub(crate) agent: Name,
@@ -31,6 +32,7 @@ impl FromTable for Reputation {
         rows: &mut Vec<Reputation>,
     ) -> Result<(), String> {
         let (commit, event_time) = (columns.int("commit")?, columns.time("event_time")?);
+        let revision = columns.int("revision")?;
         let (agent, version, domain) =
             (columns.text("agent_id")?, columns.text("version")?, columns.text("domain")?);
         let (era, weight, accuracy) =
@@ -41,6 +43,7 @@ impl FromTable for Reputation {
         rows.extend((0..columns.rows()).map(|row| Reputation {
             file,
             commit: commit.value(row),
+            revision: revision.value(row),
             event_time: event_time[row],
             agent: agent_name(agent.at(row), version.option(row).as_deref()),
             domain: domain.name(row),

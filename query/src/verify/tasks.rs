@@ -1,6 +1,6 @@
 //! All tasks, as many at a time as may be in memory: each alone, and what they show together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_schemas::log::{Record, Standing};
 use quorate_schemas::table::Table;
@@ -21,8 +21,8 @@ use crate::terms::Terms;
 /// What all tasks together come to.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
-    /// What they show of agents, where the terms are known.
-    pub(super) shown: Shown,
+    /// What they show of agents, where the terms are known, by how often the job had been reopened.
+    pub(super) shown: BTreeMap<u32, Shown>,
     /// The eras whose weights decided.
     pub(super) eras: BTreeSet<i64>,
     /// Votes that stood at a close, or were superseded or doubled by then.
@@ -137,7 +137,8 @@ impl Tasks {
                     answer: decision.answer.as_ref(),
                     gold: decision.gold.as_ref(),
                 };
-                self.shown.add(&showing, &life.votes_as_of(decision.revision));
+                let shown = self.shown.entry(terms.openings.at(decision.commit)).or_default();
+                shown.add(&showing, &life.votes_as_of(decision.revision));
             }
         }
     }

@@ -9,6 +9,7 @@ use quorate_schemas::time::Micros;
 use super::decision::Known;
 use super::finding::{Check, Finding, Findings};
 use super::log::Log;
+use super::openings::Openings;
 use crate::error::Result;
 use crate::terms::{self, Terms};
 
@@ -21,6 +22,8 @@ pub(super) struct AllTerms {
     /// The greatest event time of the input as of each record, by the last commit it covers.
     greatest: Vec<(u64, Micros)>,
     horizon: u64,
+    /// How often the job was reopened, and when.
+    pub(super) openings: Openings,
 }
 
 impl AllTerms {
@@ -54,7 +57,8 @@ impl AllTerms {
 }
 
 pub(super) async fn load(store: &Store, log: &Log, findings: &mut Findings) -> Result<AllTerms> {
-    let mut all = AllTerms { horizon: log.horizon(), ..AllTerms::default() };
+    let mut all =
+        AllTerms { horizon: log.horizon(), openings: Openings::of(log), ..AllTerms::default() };
     for record in &log.records {
         let checkpoint = record.standing.checkpoint;
         all.greatest.push((checkpoint, record.standing.clock.greatest));

@@ -1,21 +1,21 @@
 //! Reputation: what agents have shown by the start of each era, and what their votes then counted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
-use quorate_schemas::clock::Phase;
 use quorate_schemas::id::Name;
-use quorate_schemas::log::Record;
 use quorate_schemas::table::Table;
-use quorate_schemas::time::{Micros, format_rfc3339};
+use quorate_schemas::time::format_rfc3339;
 
 use super::contents::Contents;
 
 use super::finding::{Check, Finding, Findings};
 use super::life::{Life, about_vote};
+use super::openings::Openings;
 use super::report::Checked;
 use super::tasks::Tasks;
 use super::terms::AllTerms;
-use crate::derive::{Book, BookRow};
+use crate::derive::{Book, BookRow, Shown};
 use crate::error::Result;
 use crate::rows::{Decision, Reputation, Status, Vote, is_micros, real};
 use crate::terms::Terms;
@@ -26,18 +26,24 @@ const ONE_MICROS: i64 = 1_000_000;
 pub(super) async fn check(
     contents: &Contents,
     terms: &AllTerms,
-    last: &Record,
     mut tasks: Tasks,
     findings: &mut Findings,
     checked: &mut Checked,
     notes: &mut Vec<String>,
 ) -> Result<()> {
+    let openings = &terms.openings;
     let Some(terms) = terms.only() else {
         notes.push("weights: the terms of the job are not known, or have changed".to_owned());
         return Ok(());
     };
-    let book = Book::of(&tasks.shown, &tasks.eras, &terms.method);
-    check_rows(contents, terms, last, &book, findings, checked).await?;
+    if !openings.are_all_known() {
+        notes.push(
+            "weights: the log was trimmed behind the last time that the input had ended".to_owned(),
+        );
+        return Ok(());
+    }
+    let books = Books::of(&mut tasks, openings, terms);
+    check_rows(contents, terms, &books, findings, checked).await?;
     if !terms.weights_are_plain() {
         notes.push(
             "weights of votes: they rest on stake, caps or registrations, which are in no table"
@@ -47,69 +53,94 @@ pub(super) async fn check(
     }
     for part in tasks.parts().collect::<Vec<_>>() {
         for life in tasks.again(contents, part).await? {
-            check_votes(terms, &book, &life, findings, checked);
+            check_votes(terms, openings, &books, &life, findings, checked);
         }
         findings.name_files(|table, nr| contents.path(table, nr));
     }
     Ok(())
 }
 
-type Key = (i64, Name, Name);
+/// What was known each time that the job was open: all that had been shown by then.
+struct Books(BTreeMap<u32, Told>);
+
+/// A book, and the eras that were told of by it.
+struct Told {
+    book: Book,
+    eras: Option<RangeInclusive<i64>>,
+}
+
+impl Books {
+    fn of(tasks: &mut Tasks, openings: &Openings, terms: &Terms) -> Books {
+        let mut by_then = Shown::default();
+        let told = openings.each(terms).into_iter().map(|(reopened, eras)| {
+            by_then.merge(tasks.shown.remove(&reopened).unwrap_or_default());
+            (reopened, Told { book: Book::of(&by_then, &tasks.eras, &terms.method), eras })
+        });
+        Books(told.collect())
+    }
+
+    fn row(&self, (era, domain, agent, revision): &Key) -> Option<&BookRow> {
+        let told = self.0.get(&u32::try_from(*revision).ok()?)?;
+        let is_told = told.eras.as_ref().is_some_and(|eras| eras.contains(era));
+        told.book.rows.get(&(*era, domain.clone(), agent.clone())).filter(|_| is_told)
+    }
+
+    /// All rows that must be there.
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        self.0.iter().flat_map(|(reopened, Told { book, eras })| {
+            let is_told = |era: i64| eras.as_ref().is_some_and(|eras| eras.contains(&era));
+            let told = book.rows.keys().filter(move |(era, ..)| is_told(*era));
+            told.map(|(era, domain, agent)| {
+                (*era, domain.clone(), agent.clone(), i64::from(*reopened))
+            })
+        })
+    }
+}
+
+/// Era, domain, agent and revision.
+type Key = (i64, Name, Name, i64);
 
 async fn check_rows(
     contents: &Contents,
     terms: &Terms,
-    last: &Record,
-    book: &Book,
+    books: &Books,
     findings: &mut Findings,
     checked: &mut Checked,
 ) -> Result<()> {
     let rows: Vec<Reputation> = contents.read(Table::AgentReputation, findings).await?;
-    let mut found: BTreeMap<Key, Reputation> = BTreeMap::new();
+    let mut found: BTreeSet<Key> = BTreeSet::new();
     for row in rows {
         checked.reputations += 1;
-        let key = (row.era, row.domain.clone(), row.agent.clone());
+        let key = (row.era, row.domain.clone(), row.agent.clone(), row.revision);
         let path = contents.path(Table::AgentReputation, row.file);
-        if found.contains_key(&key) {
+        if found.contains(&key) {
             findings.add(about(&key, "the row is there twice").in_file(path));
             continue;
         }
-        match book.rows.get(&key) {
+        match books.row(&key) {
             Some(derived) => check_row(&key, derived, &row, terms, path, findings),
             None => findings.add(
                 about(&key, "nothing was shown in the era before that it could follow from")
                     .in_file(path),
             ),
         }
-        found.insert(key, row);
+        found.insert(key);
     }
-    if !contents.are_whole(&[Table::AgentReputation]) {
-        return Ok(());
-    }
-    let turned = era_entered(terms, last);
-    let missing = book.rows.keys().filter(|key| !found.contains_key(*key));
-    for key in missing.filter(|(era, ..)| turned.is_some_and(|turned| *era <= turned)) {
-        findings
-            .add(about(key, "the row is missing: the agent has shown something in the era before"));
+    if contents.are_whole(&[Table::AgentReputation]) {
+        for key in books.keys().filter(|key| !found.contains(key)) {
+            findings.add(about(
+                &key,
+                "the row is missing: the agent has shown something in the era before",
+            ));
+        }
     }
     Ok(())
 }
 
-/// The last era that the job's clock has entered; at the end of the input two more begin.
-fn era_entered(terms: &Terms, last: &Record) -> Option<i64> {
-    let clock = last.standing.clock;
-    let end = terms.era_of(clock.greatest);
-    match clock.phase {
-        Phase::Running if clock.watermark == Micros::MIN => None,
-        Phase::Running => Some(terms.era_of(clock.watermark).min(end)),
-        Phase::EndOfGold => Some(end + 1),
-        Phase::End => Some(end + 2),
-    }
-}
-
-fn about((era, domain, agent): &Key, what: &str) -> Finding {
+fn about((era, domain, agent, revision): &Key, what: &str) -> Finding {
     let finding = Finding::new(Check::Reputation, what).in_table(Table::AgentReputation.name());
-    finding.agent(agent).key("domain", domain).key("era", era)
+    let finding = finding.agent(agent).key("domain", domain).key("era", era);
+    if *revision == 0 { finding } else { finding.key("revision", revision) }
 }
 
 fn check_row(
@@ -145,7 +176,8 @@ fn check_row(
 
 fn check_votes(
     terms: &Terms,
-    book: &Book,
+    openings: &Openings,
+    books: &Books,
     life: &Life,
     findings: &mut Findings,
     checked: &mut Checked,
@@ -153,7 +185,9 @@ fn check_votes(
     let earned = |decision: &Decision, vote: &Vote| match terms.method.as_str() {
         "majority" => ONE_MICROS,
         _ => {
-            let earned = book.weight_micros(&decision.domain, &vote.agent, decision.era);
+            let earned = books.0.get(&openings.at(decision.commit)).map_or(0, |told| {
+                told.book.weight_micros(&decision.domain, &vote.agent, decision.era)
+            });
             if terms.weighs_parts() { earned.max(0) } else { earned }
         }
     };

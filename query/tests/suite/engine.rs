@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use quorate_operators::booth::{Booth, Horizon};
-use quorate_operators::clock::{Bound, Clockwork, Report, era_entered};
+use quorate_operators::clock::{Bound, Clockwork, Report};
 use quorate_operators::effects::Effects;
 use quorate_operators::reputation::Book;
 use quorate_schemas::clock::{Clock, Phase};
@@ -77,7 +77,7 @@ pub(crate) fn run(scenario: &Scenario) -> Vec<Checkpoint> {
         scenario,
         readings: scenario.partitions.iter().map(reading).collect(),
         booth: Booth::new(policy, key(), true),
-        book: Book::new(policy, key()),
+        book: Book::new(policy, key(), 0),
         clockwork: Clockwork::new(policy.eras, 1, Clock::START),
         clock: Clock::START,
         horizon: None,
@@ -149,11 +149,9 @@ impl Engine<'_> {
         effects.shown.into_iter().for_each(|shown| self.book.show(shown));
         effects.exams.into_iter().for_each(|exam| self.book.examine(exam));
         self.rows.append(&mut effects.rows);
-        if let Some(era) = era_entered(self.scenario.policy.eras, self.clock) {
-            let mut turned = self.book.turn(era, &mut keep);
-            self.rows.append(&mut turned.rows);
-            self.weights = turned.weights;
-        }
+        let mut turned = self.book.advance(self.clock, &mut keep);
+        self.rows.append(&mut turned.rows);
+        self.weights = turned.weights;
         keep.into_iter().for_each(|change| self.kept.take(change));
     }
 

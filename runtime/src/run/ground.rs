@@ -75,7 +75,7 @@ impl Ground<'_> {
         (to_lead, waker): (mpsc::UnboundedSender<Gathered>, Waker),
     ) -> Plan {
         let checkpoint = record.standing.checkpoint;
-        let setup = self.setup(otherwise);
+        let setup = self.setup(otherwise, record.standing.reopened);
         let Ground { job, seats, ahead_us, shared, roster, assignments, key: _ } = self;
         shared.observer.started(&Started {
             incarnation: record.incarnation,
@@ -108,11 +108,11 @@ impl Ground<'_> {
     }
 
     /// How the dataflow decides.
-    fn setup(&self, otherwise: Otherwise) -> Setup {
+    fn setup(&self, otherwise: Otherwise, reopened: u32) -> Setup {
         let mut policy = self.job.policy;
         policy.updates |= self.shared.follow || self.shared.updates.is_some();
         let last_of_checkpoint = |epoch| last_epoch(checkpoint_of(epoch));
-        Setup { policy, key: self.key, otherwise, last_of_checkpoint }
+        Setup { policy, key: self.key, otherwise, reopened, last_of_checkpoint }
     }
 }
 

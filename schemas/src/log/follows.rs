@@ -49,6 +49,7 @@ fn claim_follows(previous: &Record, next: &Record) -> Result<(), Breach> {
     if expected.finished && !next.standing.finished {
         expected.finished = false;
         expected.clock = next.standing.clock;
+        expected.reopened = previous.standing.reopened.saturating_add(1);
     }
     unmoved("the standing of a claim", expected == next.standing)
 }

@@ -34,6 +34,13 @@ pub struct Standing {
     pub endings: Vec<Ending>,
     /// Whether a bounded job has come to its end.
     pub finished: bool,
+    /// How often the job was reopened after that.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub reopened: u32,
+}
+
+fn is_never(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Where to go on in a partition.

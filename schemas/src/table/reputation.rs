@@ -34,6 +34,9 @@ pub struct ReputationRow {
     pub event_time: Micros,
     /// The era.
     pub era: i64,
+    /// How often the job had been reopened when this was told. Of an agent, a domain and an era the row with the
+    /// greatest one counts: an input that ends closes its last era, and rows may come for it when the job is reopened.
+    pub revision: i64,
     /// The agent.
     pub agent: Id,
     /// The domain.
@@ -71,7 +74,7 @@ impl TableRow for ReputationRow {
     ];
 
     fn revision(&self) -> i64 {
-        0
+        self.revision
     }
 
     fn event_time(&self) -> Micros {

@@ -260,6 +260,7 @@ impl Candidate {
         {
             standing.finished = false;
             standing.clock = clock;
+            standing.reopened = standing.reopened.saturating_add(1);
         }
         Record {
             seq: last.seq.saturating_add(1),

@@ -149,6 +149,7 @@ impl Lead {
             totals: ranges.iter().fold(before.totals, |sum, range| sum.plus(range.counts())),
             tables,
             endings: before.endings.clone(),
+            reopened: before.reopened,
             finished: change.end == End::Finished,
         };
         let (checkpoint, counts) = (change.checkpoint, change.counts);
