@@ -178,7 +178,7 @@ trait Sink {
     }
 
     fn number(&mut self, number: Number) {
-        self.bytes(&number.get().to_le_bytes());
+        self.bytes(&number.to_le_bytes());
     }
 
     fn value(&mut self, value: &Value) {
@@ -275,7 +275,7 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self) -> Option<Number> {
-        Number::new(f64::from_le_bytes(self.array()?))
+        Number::from_le_bytes(self.array()?)
     }
 
     fn value(&mut self) -> Option<Value> {

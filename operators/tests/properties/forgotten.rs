@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use quorate_operators::ballot::Fact;
-use quorate_operators::policy::Policy;
+use quorate_operators::policy::{Method, Policy};
 use quorate_schemas::id::{Id, Name};
 use quorate_schemas::record::{ControlAction, Placed, Value, Vote};
 use quorate_schemas::retained::RetainedRow;
@@ -51,6 +51,7 @@ proptest! {
         let outcome = run(policy, &layout.partitions(&rows), layout.lateness, &course);
         let mut registrations: BTreeMap<Id, u32> = BTreeMap::new();
         let mut orders: BTreeMap<Id, u32> = BTreeMap::new();
+        let mut weights: BTreeMap<(Id, Id), BTreeMap<i64, i64>> = BTreeMap::new();
         let greatest = rows.iter().map(Row::event_time).max().unwrap_or(Micros::MIN);
         for row in outcome.retained {
             match row {
@@ -62,8 +63,18 @@ proptest! {
                     ControlAction::Quarantine { agent } => *orders.entry(agent).or_default() += 1,
                     action => prop_assert!(false, "what was given back is forgotten: {action:?}"),
                 },
+                // The job may be reopened in its last era, so what held before that one is forgotten after it.
+                RetainedRow::Weight(row) => {
+                    weights.entry((row.agent, row.domain)).or_default().insert(row.era, row.weight_micros);
+                }
                 row => prop_assert!(false, "still there after {SILENT_ERAS} eras: {row:?}"),
             }
+        }
+        let newcomer = policy.method.newcomer_micros();
+        for ((agent, domain), told) in weights {
+            let nothing = if domain == key().everywhere() || policy.method != Method::Stacked { newcomer } else { 0 };
+            prop_assert!(told.len() <= 2, "{agent:?} in {domain:?}: {told:?}");
+            prop_assert_eq!(told.last_key_value().map(|(_, weight)| *weight), Some(nothing), "{:?} in {:?}", agent, domain);
         }
         prop_assert!(registrations.values().chain(orders.values()).all(|rows| *rows == 1));
     }

@@ -21,6 +21,16 @@ impl Number {
     pub fn get(self) -> f64 {
         self.0
     }
+
+    /// Its bytes, for another process.
+    pub fn to_le_bytes(self) -> [u8; 8] {
+        self.0.to_le_bytes()
+    }
+
+    /// The number that these bytes are of, if it is one.
+    pub fn from_le_bytes(bytes: [u8; 8]) -> Option<Number> {
+        Number::new(f64::from_le_bytes(bytes))
+    }
 }
 
 impl PartialEq for Number {
