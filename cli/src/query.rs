@@ -26,7 +26,7 @@ Examples:
   quorate query --job demo/job.toml \"SELECT agent_id, domain, weight FROM agent_reputation ORDER BY era DESC LIMIT 20\"
   quorate query --job demo/job.toml < questions.sql
 
-Tables: decisions, decision_updates, votes, agent_reputation, agent_activity, anomalies, rejects, conservation.
+Tables: decisions, decision_updates, votes, agent_reputation, method_choices, agent_activity, anomalies, rejects, conservation.
 Views: decisions_current (the last revision of each task), decisions_final (those that nothing will follow),
 votes_current (the votes that stand in the last revision).
 

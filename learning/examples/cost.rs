@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use quorate_learning::stacked::Exams;
+use quorate_learning::exams::{Exams, Rule};
 use quorate_schemas::id::Name;
 use quorate_schemas::retained::Exam;
 
@@ -16,10 +16,13 @@ fn main() {
     for (agents, tasks, votes) in CROWDS {
         let mut exams = Exams::default();
         exams.enter(1, (0..tasks).map(|task| exam(task, agents, votes)).collect());
-        let began = Instant::now();
-        let weights = exams.weights();
-        let took = began.elapsed();
-        println!("{} agents, {tasks} tasks of {votes} votes: {took:.2?}", weights.domains.len());
+        for rule in [Rule::Stacked, Rule::Auto] {
+            let began = Instant::now();
+            let (weights, _) = exams.weights(rule);
+            let took = began.elapsed();
+            let agents = weights.domains.len();
+            println!("{rule:?}: {agents} agents, {tasks} tasks of {votes} votes: {took:.2?}");
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a job has chosen: every number an operator needs, resolved and consistent.
 
-use quorate_learning::stacked::newcomer_micros;
+use quorate_learning::exams::Rule;
+use quorate_learning::weights::newcomer_micros;
 use quorate_schemas::clock::Eras;
 use quorate_schemas::ratio::Ratio;
 use quorate_schemas::time::{Micros, SECOND};
@@ -19,6 +20,8 @@ pub enum Method {
     Weighted,
     /// A vote weighs what it adds beside the votes of the others, on tasks whose answer is known.
     Stacked,
+    /// A vote weighs what the rule says that does best on known answers which it has not seen.
+    Auto,
 }
 
 impl Method {
@@ -28,6 +31,7 @@ impl Method {
             Method::Majority => "majority",
             Method::Weighted => "weighted",
             Method::Stacked => "stacked",
+            Method::Auto => "auto",
         }
     }
 
@@ -41,7 +45,16 @@ impl Method {
         match self {
             Method::Majority => ONE,
             Method::Weighted => prior_micros(),
-            Method::Stacked => newcomer_micros(),
+            Method::Stacked | Method::Auto => newcomer_micros(),
+        }
+    }
+
+    /// The rule by which weights are fitted to exams, if they are.
+    pub fn fits(self) -> Option<Rule> {
+        match self {
+            Method::Majority | Method::Weighted => None,
+            Method::Stacked => Some(Rule::Stacked),
+            Method::Auto => Some(Rule::Auto),
         }
     }
 }

@@ -114,7 +114,7 @@ const MAX_PANELS: usize = 1_024;
 impl Rules {
     /// The rules at the start of a job, whose identities are under `key`.
     pub fn new(policy: Policy, key: IdKey) -> Rules {
-        let everywhere = (policy.method == Method::Stacked).then(|| key.everywhere());
+        let everywhere = policy.method.fits().map(|_| key.everywhere());
         let weights = Weights::new(policy.method.newcomer_micros(), everywhere);
         let (registry, nowhere) = (Registry::default(), key.id(""));
         let (panels, staked) = (RefCell::default(), RefCell::default());
@@ -178,7 +178,7 @@ impl Rules {
     pub(crate) fn amount(&self, agent: &Id, occasion: Occasion<'_>) -> i128 {
         let base = match self.policy.method {
             Method::Majority => ONE,
-            Method::Weighted | Method::Stacked => {
+            Method::Weighted | Method::Stacked | Method::Auto => {
                 self.weights.at(agent, occasion.domain, occasion.era)
             }
         };

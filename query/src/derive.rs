@@ -18,4 +18,4 @@ mod shown;
 
 pub(crate) use book::{Book, Row as BookRow};
 pub(crate) use outcome::Outcome;
-pub(crate) use shown::{STACKED, Showing, Shown};
+pub(crate) use shown::{Showing, Shown, fits};

@@ -4,6 +4,7 @@
 //! writes it: divided once. So nothing is rounded before it is compared.
 
 mod account;
+mod choice;
 mod decision;
 mod reputation;
 mod vote;
@@ -19,6 +20,7 @@ use quorate_schemas::place::{Origin, OriginRef};
 use quorate_schemas::time::Micros;
 
 pub(crate) use account::{Account, Refusal};
+pub(crate) use choice::Choice;
 pub(crate) use decision::Decision;
 pub(crate) use reputation::Reputation;
 pub(crate) use vote::{Status, Vote};

@@ -27,6 +27,7 @@
 //! each part of the tasks, of other parts only their names. All input rows' accounts and all weights are in memory.
 
 mod accounts;
+mod choices;
 mod contents;
 mod decision;
 mod files;

@@ -8,6 +8,7 @@
 mod activity;
 mod anomaly;
 mod build;
+mod choice;
 mod conservation;
 mod decision;
 mod reject;
@@ -25,6 +26,7 @@ pub use arrow::array::RecordBatch;
 pub use activity::ActivityRow;
 pub use anomaly::{AnomalyKind, AnomalyRow};
 pub use build::{TableBuilder, json_line, json_row};
+pub use choice::ChoiceRow;
 pub use conservation::ConservationRow;
 pub use decision::{
     CloseRule, DecisionRow, DecisionStatus, EligibleBasis, RevisionReason, UndecidedReason,
@@ -48,6 +50,8 @@ pub enum Table {
     Votes,
     /// What an agent's votes count in a domain, from an era on.
     AgentReputation,
+    /// Which rule votes are weighed by, where the job leaves that open.
+    MethodChoices,
     /// Ticks by agent and minute.
     AgentActivity,
     /// Facts that came too late to change anything.
@@ -60,11 +64,12 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 8] = [
+    pub const ALL: [Table; 9] = [
         Table::Decisions,
         Table::DecisionUpdates,
         Table::Votes,
         Table::AgentReputation,
+        Table::MethodChoices,
         Table::AgentActivity,
         Table::Anomalies,
         Table::Rejects,
@@ -78,6 +83,7 @@ impl Table {
             Table::DecisionUpdates => "decision_updates",
             Table::Votes => "votes",
             Table::AgentReputation => "agent_reputation",
+            Table::MethodChoices => "method_choices",
             Table::AgentActivity => "agent_activity",
             Table::Anomalies => "anomalies",
             Table::Rejects => "rejects",
@@ -92,6 +98,7 @@ impl Table {
             Table::DecisionUpdates => "a provisional outcome, if the job asks for them",
             Table::Votes => "a vote that stood when its task closed, with its weight",
             Table::AgentReputation => "what an agent's votes count in a domain, from an era on",
+            Table::MethodChoices => "how a rule did on known answers, and whether it weighs votes",
             Table::AgentActivity => "an agent's ticks in a minute",
             Table::Anomalies => "a fact that came after its task was final",
             Table::Rejects => "an input row that could not be used, and why",
@@ -111,6 +118,7 @@ impl Table {
             Table::DecisionUpdates => DecisionUpdateRow::COLUMNS,
             Table::Votes => VoteRow::COLUMNS,
             Table::AgentReputation => ReputationRow::COLUMNS,
+            Table::MethodChoices => ChoiceRow::COLUMNS,
             Table::AgentActivity => ActivityRow::COLUMNS,
             Table::Anomalies => AnomalyRow::COLUMNS,
             Table::Rejects => RejectRow::COLUMNS,
@@ -134,6 +142,7 @@ impl Table {
             Table::Decisions | Table::DecisionUpdates => &["task_id", "revision"],
             Table::Votes => &["task_id", "agent_id", "version", "revision"],
             Table::AgentReputation => &["agent_id", "version", "domain", "era"],
+            Table::MethodChoices => &["era", "domain", "method"],
             Table::AgentActivity => &["agent_id", "version", "event_time"],
             Table::Anomalies => &["kind", "task_id", "event_time"],
             Table::Rejects | Table::Conservation => &["source", "partition", "position"],
@@ -243,6 +252,8 @@ pub enum OutRow {
     Votes(Arc<Vec<VoteRow>>),
     /// To `agent_reputation`.
     Reputation(Box<ReputationRow>),
+    /// To `method_choices`.
+    Choice(Box<ChoiceRow>),
     /// To `agent_activity`.
     Activity(Box<ActivityRow>),
     /// To `anomalies`.
@@ -261,6 +272,7 @@ impl OutRow {
             OutRow::Update(_) => Table::DecisionUpdates,
             OutRow::Votes(_) => Table::Votes,
             OutRow::Reputation(_) => Table::AgentReputation,
+            OutRow::Choice(_) => Table::MethodChoices,
             OutRow::Activity(_) => Table::AgentActivity,
             OutRow::Anomaly(_) => Table::Anomalies,
             OutRow::Reject(_) => Table::Rejects,

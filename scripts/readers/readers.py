@@ -17,6 +17,7 @@ TABLES = (
     "decision_updates",
     "votes",
     "agent_reputation",
+    "method_choices",
     "agent_activity",
     "anomalies",
     "rejects",

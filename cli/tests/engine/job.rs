@@ -8,8 +8,15 @@ use std::process::{Command, Output, Stdio};
 use quorate_s3::{BUCKET, Server};
 
 /// Every table whose rows do not depend on how a job ran.
-const TABLES: [&str; 6] =
-    ["decisions", "votes", "agent_reputation", "agent_activity", "rejects", "anomalies"];
+const TABLES: [&str; 7] = [
+    "decisions",
+    "votes",
+    "agent_reputation",
+    "method_choices",
+    "agent_activity",
+    "rejects",
+    "anomalies",
+];
 
 /// The rows of each table, in order.
 pub(crate) type Tables = BTreeMap<&'static str, Vec<String>>;

@@ -1,6 +1,6 @@
 //! What a closed task shows: of the agents that voted on it, of how its domain decides, and of all who voted together.
 
-use quorate_learning::stacked::MAX_VOTES_OF_EXAM;
+use quorate_learning::exams::MAX_VOTES_OF_EXAM;
 use quorate_schemas::id::Name;
 use quorate_schemas::retained::{DomainRecord, Evidence, Exam};
 use quorate_schemas::table::{VoteRow, VoteStatus};
@@ -8,7 +8,6 @@ use quorate_schemas::table::{VoteRow, VoteStatus};
 use super::closed::Closed;
 use super::tally::Tally;
 use crate::effects::Effects;
-use crate::policy::Method;
 use crate::reputation;
 use crate::rules::Rules;
 use crate::weights::ONE;
@@ -17,7 +16,7 @@ impl Closed {
     /// What the votes show of their agents, once the task has closed or its gold is known: by gold if there is
     /// one, else by what the others decided without the agent. A gold task shows how its domain decides, too.
     pub(super) fn show(&self, tally: &Tally, era: i64, rules: &Rules, effects: &mut Effects) {
-        let stacked = rules.policy.method == Method::Stacked;
+        let fits = rules.policy.method.fits().is_some();
         let counted = self.votes.iter().filter(|vote| vote.status == VoteStatus::Counted);
         let leader = tally.leader();
         let chance = reputation::chance_micros(self.row.options);
@@ -30,7 +29,7 @@ impl Closed {
                 evidence.gold_seen = ONE;
                 evidence.gold_right = hit(*gold == *label);
                 evidence.gold_chance = chance;
-            } else if !stacked
+            } else if !fits
                 && tally.votes() > reputation::MIN_OTHERS
                 && let Some(agrees) = leader.others_agree(&label, vote.weight_micros)
             {
@@ -46,7 +45,7 @@ impl Closed {
                 gold_hits: hit(self.row.answer.as_ref() == Some(gold)),
             };
             effects.show_domain(domain, era, record);
-            if stacked {
+            if fits {
                 effects.exams.push(self.exam(era, gold));
             }
         }

@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_learning::stacked::Weights;
+use quorate_learning::weights::Weights;
 use quorate_schemas::clock::Eras;
 use quorate_schemas::id::{Id, IdKey, Name};
 use quorate_schemas::retained::{
@@ -228,7 +228,9 @@ impl Book {
             self.era = Some(era);
         }
         // All of them are among the retained rows, and none has to go that had not to go before.
-        self.exams.turn(era, &mut Vec::new());
+        self.exams.turn(era, self.policy.method.fits(), &mut Vec::new());
+        // They were told when that was fitted first.
+        drop(self.exams.choices((era, 0), 0));
         self.in_force = self.earned(&self.pools());
     }
 
@@ -271,12 +273,12 @@ impl Book {
             let (shown_in, fresh) = entry.remove_entry();
             self.decay_to(shown_in + 1, keep);
             self.enter(shown_in, &fresh, keep);
-            self.exams.turn(shown_in + 1, keep);
+            self.exams.turn(shown_in + 1, self.policy.method.fits(), keep);
             self.publish(shown_in + 1, Some(&fresh), &mut turned);
         }
         if self.era.is_some_and(|now| now < era) {
             self.decay_to(era, keep);
-            self.exams.turn(era, keep);
+            self.exams.turn(era, self.policy.method.fits(), keep);
             self.publish(era, None, &mut turned);
         }
         turned
@@ -415,7 +417,9 @@ impl Book {
             {
                 let weight_micros = match self.policy.method {
                     Method::Majority | Method::Weighted => pool.weight_micros(),
-                    Method::Stacked => self.exams.weights().of(row.0.name(), row.1.name()),
+                    Method::Stacked | Method::Auto => {
+                        self.exams.weights().of(row.0.name(), row.1.name())
+                    }
                 };
                 turned.rows.push(OutRow::Reputation(Box::new(reputation_row(
                     self.policy.eras,
@@ -428,6 +432,9 @@ impl Book {
             }
         }
         self.agents.retain(|_, row| row.now != Evidence::default());
+        let (event_time, revision) = (self.policy.eras.start_of(era), self.revision);
+        let choices = self.exams.choices((era, event_time), revision);
+        turned.rows.extend(choices.map(|row| OutRow::Choice(Box::new(row))));
     }
 
     /// The weights that are not a newcomer's. Where nobody asks for weights there are none, so that none is kept.
@@ -437,7 +444,7 @@ impl Book {
             Method::Weighted => {
                 pools.iter().map(|(row, pool)| (row.clone(), pool.weight_micros())).collect()
             }
-            Method::Stacked => {
+            Method::Stacked | Method::Auto => {
                 let Weights { everywhere, domains } = self.exams.weights();
                 let id = |name: &Name| self.key.id_of(name.clone());
                 let row = |(agent, weight): (&Name, &i64)| {
@@ -455,7 +462,7 @@ impl Book {
     /// What is said of a weight that nobody has earned.
     fn nothing(&self, (domain, _): &Row) -> i64 {
         match self.policy.method {
-            Method::Stacked if *domain != self.everywhere => 0,
+            method if method.fits().is_some() && *domain != self.everywhere => 0,
             method => method.newcomer_micros(),
         }
     }

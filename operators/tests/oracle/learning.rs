@@ -3,11 +3,13 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_learning::stacked::{Exams, Weights};
+use quorate_learning::auto::Trial;
+use quorate_learning::exams::{Exams, Rule};
+use quorate_learning::weights::Weights;
 use quorate_operators::policy::{Method, Policy};
 use quorate_schemas::id::Name;
 use quorate_schemas::retained::Exam;
-use quorate_schemas::table::{ReputationBasis, ReputationRow};
+use quorate_schemas::table::{ChoiceRow, ReputationBasis, ReputationRow};
 
 use crate::harness::key;
 use crate::view::View;
@@ -32,7 +34,7 @@ pub(crate) struct Learnt {
     /// Tasks whose answers became known.
     pub(crate) exams: Vec<Exam>,
     weights: RefCell<BTreeMap<(i64, String, String), i64>>,
-    stacked: RefCell<BTreeMap<i64, Weights>>,
+    fitted: RefCell<BTreeMap<i64, (Weights, Vec<Trial>)>>,
 }
 
 /// What a weight rests on: tasks seen, right, and right by chance.
@@ -44,14 +46,41 @@ impl Learnt {
     }
 
     /// What a vote of `agent` in `domain` counts in `era` by all exams that were sat before: fitted anew, from nothing.
-    pub(crate) fn stacked(&self, era: i64, domain: &str, agent: &str) -> i64 {
-        let mut eras = self.stacked.borrow_mut();
-        let weights = eras.entry(era).or_insert_with(|| {
-            let mut before = Exams::default();
-            before.enter(era, self.exams.iter().filter(|exam| exam.era < era).cloned().collect());
-            before.weights()
-        });
+    pub(crate) fn fitted(&self, rule: Rule, (era, domain, agent): (i64, &str, &str)) -> i64 {
+        let mut eras = self.fitted.borrow_mut();
+        let (weights, _) = eras.entry(era).or_insert_with(|| self.before(era).weights(rule));
         weights.of(&Name::new(domain), &Name::new(agent))
+    }
+
+    /// All exams that were sat before `era`.
+    fn before(&self, era: i64) -> Exams {
+        let mut before = Exams::default();
+        before.enter(era, self.exams.iter().filter(|exam| exam.era < era).cloned().collect());
+        before
+    }
+
+    /// How rules did, told in each era before which an answer became known.
+    pub(crate) fn choices(&self, policy: Policy) -> Vec<View> {
+        let Some(rule) = policy.method.fits() else { return Vec::new() };
+        let eras: BTreeSet<i64> = self.exams.iter().map(|exam| exam.era + 1).collect();
+        let told = eras.into_iter().flat_map(|era| {
+            let (_, trials) = self.before(era).weights(rule);
+            trials.into_iter().map(move |trial| {
+                View::Choice(ChoiceRow {
+                    event_time: policy.eras.start_of(era),
+                    era,
+                    revision: 0,
+                    domain: trial.domain,
+                    method: trial.rule.into(),
+                    reason: trial.chosen.map(|reason| reason.word().into()),
+                    gold_tasks: i64::try_from(trial.tasks).expect("few tasks"),
+                    likelihood_micros: trial.likelihood_micros,
+                    advantage_micros: trial.advantage_micros,
+                    error_micros: trial.error_micros,
+                })
+            })
+        });
+        told.collect()
     }
 
     /// A(e): what was shown before `era`, each era's decay rounded down.
@@ -172,8 +201,9 @@ impl Learnt {
             agent: key().id(agent),
             domain: key().id(domain),
             weight_micros: match policy.method {
-                Method::Stacked => self.stacked(era, domain, agent),
                 Method::Majority | Method::Weighted => self.weight(era, domain, agent),
+                Method::Stacked => self.fitted(Rule::Stacked, (era, domain, agent)),
+                Method::Auto => self.fitted(Rule::Auto, (era, domain, agent)),
             },
             accuracy_micros: micros(1_000_000 * right / seen),
             gold_seen_micros: micros(standing[0]),

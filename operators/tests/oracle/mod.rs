@@ -36,6 +36,7 @@ pub(crate) fn oracle(policy: Policy, rows: &[Row]) -> Vec<View> {
         told.exams.sort();
         if told.shown == learnt.shown && told.exams == learnt.exams {
             told.views.extend(learnt.reputation(policy));
+            told.views.extend(learnt.choices(policy));
             told.views.sort();
             return told.views;
         }

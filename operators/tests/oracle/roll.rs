@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use quorate_learning::exams::Rule;
 use quorate_operators::policy::{Method, Policy, QuorumOf, StakeRule, Unknown};
 use quorate_schemas::id::Name;
 use quorate_schemas::record::{
@@ -160,7 +161,8 @@ impl<'a> Roll<'a> {
         let weight = match self.policy.method {
             Method::Majority => ONE,
             Method::Weighted => self.learnt.weight(asked.era, asked.domain, agent),
-            Method::Stacked => self.learnt.stacked(asked.era, asked.domain, agent),
+            Method::Stacked => self.learnt.fitted(Rule::Stacked, (asked.era, asked.domain, agent)),
+            Method::Auto => self.learnt.fitted(Rule::Auto, (asked.era, asked.domain, agent)),
         };
         // A part of a whole is never less than nothing.
         let parts = self.policy.stake != StakeRule::Ignore

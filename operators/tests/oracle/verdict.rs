@@ -181,7 +181,7 @@ impl Verdict {
             let numbers = match &self.row.gold {
                 Some(gold) => [TASK, right(said.as_ref() == Some(gold)), chance, 0, 0, 0],
                 // Where votes are weighed by known answers alone, agreement shows nothing.
-                None if method == Method::Stacked => [0; 6],
+                None if method.fits().is_some() => [0; 6],
                 None => match others_say(&counted, voter).filter(|_| counted.len() >= 4) {
                     Some(label) => [0, 0, 0, TASK, right(said == Some(label)), chance],
                     None => [0; 6],

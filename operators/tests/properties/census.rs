@@ -42,6 +42,7 @@ fn kinds(view: &View) -> Vec<String> {
             ),
         ],
         View::Reputation(row) => vec![format!("reputation of {}", row.basis.word())],
+        View::Choice(row) => vec![format!("tried {}: {:?}", row.method, row.reason)],
         View::Anomaly { kind, .. } => vec![format!("anomaly {}", kind.word())],
         View::Reject { record, reason, .. } => vec![format!("reject {record:?} {reason}")],
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use quorate_operators::ballot::Fact;
-use quorate_operators::policy::{Method, Policy};
+use quorate_operators::policy::Policy;
 use quorate_schemas::id::{Id, Name};
 use quorate_schemas::record::{ControlAction, Placed, Value, Vote};
 use quorate_schemas::retained::RetainedRow;
@@ -72,7 +72,7 @@ proptest! {
         }
         let newcomer = policy.method.newcomer_micros();
         for ((agent, domain), told) in weights {
-            let nothing = if domain == key().everywhere() || policy.method != Method::Stacked { newcomer } else { 0 };
+            let nothing = if domain == key().everywhere() || policy.method.fits().is_none() { newcomer } else { 0 };
             prop_assert!(told.len() <= 2, "{agent:?} in {domain:?}: {told:?}");
             prop_assert_eq!(told.last_key_value().map(|(_, weight)| *weight), Some(nothing), "{:?} in {:?}", agent, domain);
         }

@@ -42,7 +42,8 @@ pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
     let weighing = (
         prop_oneof![
             3 => Just(Method::Weighted),
-            3 => Just(Method::Stacked),
+            2 => Just(Method::Stacked),
+            2 => Just(Method::Auto),
             1 => Just(Method::Majority),
         ],
         any_quorum(),

@@ -2,7 +2,7 @@
 
 use quorate_schemas::record::{Placed, RecordKind};
 use quorate_schemas::table::{
-    AnomalyKind, DecisionRow, OutRow, RejectReason, RejectStage, ReputationRow, VoteRow,
+    AnomalyKind, ChoiceRow, DecisionRow, OutRow, RejectReason, RejectStage, ReputationRow, VoteRow,
 };
 use quorate_schemas::time::Micros;
 
@@ -14,6 +14,7 @@ pub(crate) enum View {
     Decision(DecisionRow),
     Vote(VoteRow),
     Reputation(ReputationRow),
+    Choice(ChoiceRow),
     Anomaly {
         kind: AnomalyKind,
         event_time: Micros,
@@ -45,6 +46,7 @@ impl View {
     fn of_one(row: &OutRow) -> Option<View> {
         match row {
             OutRow::Decision(row) => Some(View::Decision(DecisionRow::clone(row))),
+            OutRow::Choice(row) => Some(View::Choice(ChoiceRow::clone(row))),
             OutRow::Reputation(row) => Some(View::Reputation(ReputationRow::clone(row))),
             OutRow::Anomaly(row) => Some(View::Anomaly {
                 kind: row.kind,

@@ -6,12 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_learning::stacked::{Exams, MAX_ERAS, Weights};
+use quorate_learning::auto::Trial;
+use quorate_learning::exams::{Exams, MAX_ERAS};
+use quorate_learning::weights::Weights;
 use quorate_schemas::id::Name;
 use quorate_schemas::retained::Exam;
 
 use super::rule::{self, Gold, NEWCOMER_MICROS, Pool};
-use super::shown::{Era, Evidence, Record, STACKED, Shown};
+use super::shown::{Era, Evidence, Record, Shown, fits};
 
 /// A row that `agent_reputation` must have: of an agent that has shown something in the era before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub(crate) struct Book {
     weights: BTreeMap<Seat, Vec<(i64, i64)>>,
     /// Where votes are weighed by exams: what they count, by the era from which it holds.
     stacked: BTreeMap<i64, Weights>,
+    /// How rules did when weights were fitted, by era.
+    pub(crate) trials: Vec<(i64, Trial)>,
     /// Rows by era, domain and agent.
     pub(crate) rows: BTreeMap<(i64, Name, Name), Row>,
 }
@@ -48,7 +52,7 @@ impl Book {
     /// The book after `shown`; weights can be asked for in the eras of `asked`.
     pub(crate) fn of(shown: &Shown, asked: &BTreeSet<i64>, method: &str) -> Book {
         let mut book = Book::default();
-        if method == STACKED {
+        if let Some(rule) = fits(method) {
             let mut exams = Exams::default();
             // Before the first exam everybody is a newcomer.
             book.stacked.insert(i64::MIN, Weights::default());
@@ -58,7 +62,11 @@ impl Book {
             let leave = sat.keys().map(|era| era.saturating_add(MAX_ERAS));
             for era in sat.keys().copied().chain(leave).collect::<BTreeSet<i64>>() {
                 exams.enter(era, sat.get(&era).map_or_else(Vec::new, |exams| exams.to_vec()));
-                book.stacked.insert(era, exams.weights());
+                let (weights, trials) = exams.weights(rule);
+                book.stacked.insert(era, weights);
+                if sat.contains_key(&era) {
+                    book.trials.extend(trials.into_iter().map(|trial| (era, trial)));
+                }
             }
         }
         let mut standing = Standing::default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_learning::stacked::MAX_VOTES_OF_EXAM;
+use quorate_learning::exams::{MAX_VOTES_OF_EXAM, Rule};
 use quorate_schemas::id::Name;
 use quorate_schemas::retained::Exam;
 use quorate_schemas::time::Micros;
@@ -11,8 +11,14 @@ use super::outcome::Outcome;
 use super::rule::{self, TASK};
 use crate::rows::{Status, Vote, micros};
 
-/// The method that weighs votes by exams.
-pub(crate) const STACKED: &str = "stacked";
+/// The rule by which a method fits weights to exams, if it does.
+pub(crate) fn fits(method: &str) -> Option<Rule> {
+    match method {
+        "stacked" => Some(Rule::Stacked),
+        "auto" => Some(Rule::Auto),
+        _ => None,
+    }
+}
 
 /// What an agent has shown in a domain: gold seen, right, by chance; decisions seen, agreed with, by chance. In
 /// millionths of a task.
@@ -79,14 +85,14 @@ impl Shown {
         }
         let outcome = Outcome::of(labelled.iter().map(|(vote, _)| *vote));
         let chance = rule::chance_micros(showing.options);
-        let stacked = showing.method == STACKED;
+        let fits = fits(showing.method).is_some();
         let era = self.eras.entry(showing.era).or_default();
         let one_if = |right: bool| if right { TASK } else { 0 };
         for (vote, label) in &labelled {
             let sum = era.agents.entry((showing.domain.clone(), vote.agent.clone())).or_default();
             if let Some(gold) = showing.gold {
                 add(sum, [TASK, one_if(gold == *label), chance, 0, 0, 0]);
-            } else if !stacked && labelled.len() > rule::LEAST_OTHERS {
+            } else if !fits && labelled.len() > rule::LEAST_OTHERS {
                 let weight = i128::from(micros(vote.weight).unwrap_or(0));
                 if let Some(agrees) = outcome.others_agree(label, weight) {
                     add(sum, [0, 0, 0, TASK, one_if(agrees), chance]);
@@ -98,7 +104,7 @@ impl Shown {
                 era.domains.entry(showing.domain.clone()).or_default(),
                 [TASK, one_if(showing.answer == Some(gold))],
             );
-            if stacked {
+            if fits {
                 era.exams.push(exam(showing, gold, &labelled));
             }
         }

@@ -31,6 +31,8 @@ pub enum Check {
     Finality,
     /// A row of `agent_reputation` against the evidence.
     Reputation,
+    /// A row of `method_choices` against the known answers.
+    Choice,
     /// What a vote counts against the evidence.
     Weight,
 }
@@ -48,6 +50,7 @@ impl Check {
             Check::Vote => "vote",
             Check::Finality => "finality",
             Check::Reputation => "reputation",
+            Check::Choice => "choice",
             Check::Weight => "weight",
         }
     }

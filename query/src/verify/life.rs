@@ -8,7 +8,7 @@ use quorate_schemas::time::format_rfc3339;
 
 use super::decision::{Known, check_revision, is_set_by_hand};
 use super::finding::{Check, Finding, Findings};
-use crate::derive::{Outcome, STACKED};
+use crate::derive::{Outcome, fits};
 use crate::rows::{Decision, Status, Vote, micros};
 use crate::terms::Terms;
 
@@ -126,7 +126,7 @@ fn check_rows(life: &Life, findings: &mut Findings) {
     let revisions: BTreeSet<i64> =
         life.decisions.iter().map(|decision| decision.revision).collect();
     // Who is reliably wrong counts against what it says, where votes are weighed so.
-    let stacked = life.decisions.iter().any(|decision| decision.method == STACKED);
+    let fitted = life.decisions.iter().any(|decision| fits(&decision.method).is_some());
     let mut seen: BTreeSet<(&Name, i64)> = BTreeSet::new();
     for vote in &life.votes {
         if !seen.insert((&vote.agent, vote.revision)) {
@@ -143,7 +143,7 @@ fn check_rows(life: &Life, findings: &mut Findings) {
                 about_vote(vote, Check::Vote, "weight, in whole millionths")
                     .differs("a number of them", vote.weight),
             ),
-            Some(weight) if (weight < 0 && !stacked) || (weight != 0 && !counts) => {
+            Some(weight) if (weight < 0 && !fitted) || (weight != 0 && !counts) => {
                 findings.add(about_vote(vote, Check::Vote, "weight").differs(0, vote.weight));
             }
             Some(_) => {}

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
+use quorate_learning::auto::Trial;
 use quorate_schemas::id::Name;
 use quorate_schemas::table::Table;
 use quorate_schemas::time::format_rfc3339;
 
+use super::choices;
 use super::contents::Contents;
 
 use super::finding::{Check, Finding, Findings};
@@ -44,6 +46,7 @@ pub(super) async fn check(
     }
     let books = Books::of(&mut tasks, openings, terms);
     check_rows(contents, terms, &books, findings, checked).await?;
+    choices::check(contents, &books, findings).await?;
     if !terms.weights_are_plain() {
         notes.push(
             "weights of votes: they rest on stake, caps or registrations, which are in no table"
@@ -61,7 +64,7 @@ pub(super) async fn check(
 }
 
 /// What was known each time that the job was open: all that had been shown by then.
-struct Books(BTreeMap<u32, Told>);
+pub(super) struct Books(BTreeMap<u32, Told>);
 
 /// A book, and the eras that were told of by it.
 struct Told {
@@ -77,6 +80,15 @@ impl Books {
             (reopened, Told { book: Book::of(&by_then, &tasks.eras, &terms.method), eras })
         });
         Books(told.collect())
+    }
+
+    /// Every trial that was told: the revision, the era, and what came of it.
+    pub(super) fn trials(&self) -> impl Iterator<Item = (i64, i64, &Trial)> {
+        self.0.iter().flat_map(|(reopened, Told { book, eras })| {
+            let is_told = |era: i64| eras.as_ref().is_some_and(|eras| eras.contains(&era));
+            let told = book.trials.iter().filter(move |(era, _)| is_told(*era));
+            told.map(|(era, trial)| (i64::from(*reopened), *era, trial))
+        })
     }
 
     fn row(&self, (era, domain, agent, revision): &Key) -> Option<&BookRow> {

@@ -271,6 +271,7 @@ pub(crate) fn policies() -> Vec<Policy> {
         stacked,
         Policy { close: end_of_input, ..stacked },
         Policy { quorum_of: QuorumOf::Eligible, ..stacked },
+        policy(Method::Auto),
         Policy { min_votes: 5, quorum: "0.5".parse().expect("a ratio"), ..weighted },
     ]
 }

@@ -25,7 +25,7 @@ pub(super) struct Consensus {
 /// `[consensus]` as the file has it.
 pub(super) struct RawConsensus {
     /// `method`: `"weighted"` (default: a vote weighs the log-odds that its agent is right), `"stacked"` (what it adds
-    /// beside the votes of the others) or `"majority"`.
+    /// beside the votes of the others), `"auto"` (which of several does best on known answers) or `"majority"`.
     method: Given<Method>,
     /// `quorum`: the share of weight that an answer must exceed; default `"2/3"`. Below 1.
     quorum: Given<Ratio>,
@@ -70,6 +70,7 @@ impl RawConsensus {
             ("majority", Method::Majority),
             ("weighted", Method::Weighted),
             ("stacked", Method::Stacked),
+            ("auto", Method::Auto),
         ]);
         let wholes = value::word(&[("votes", QuorumOf::Votes), ("eligible", QuorumOf::Eligible)]);
         let stakes = value::word(&[("ignore", StakeRule::Ignore), ("linear", StakeRule::Linear)]);
@@ -252,7 +253,7 @@ impl RawConsensus {
         {
             let span = self.method.as_ref().map(Spanned::span);
             let message = match method {
-                Method::Stacked => {
+                Method::Stacked | Method::Auto => {
                     "no source gives gold answers, so nothing is learnt, and all votes count the same"
                 }
                 _ => "no source gives gold answers, so weights are learnt from agreement alone",

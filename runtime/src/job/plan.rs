@@ -3,7 +3,7 @@
 //! The parts and their connections are those of `quorate_dataflows::job` with the runtime around them; who changes
 //! the dataflow changes this too.
 
-use quorate_learning::stacked::MAX_VOTES;
+use quorate_learning::exams::MAX_VOTES;
 use quorate_operators::policy::{Close, Method, Policy, QuorumOf};
 use quorate_schemas::time::{Micros, SECOND};
 
@@ -187,9 +187,12 @@ fn book(policy: &Policy) -> Part {
         Method::Majority | Method::Weighted => {
             part("book", &does, "evidence by agent and domain", fading)
         }
-        Method::Stacked => part(
+        Method::Stacked | Method::Auto => part(
             "book",
-            &format!("{does}, fitted to all known answers together"),
+            &match policy.method {
+                Method::Auto => format!("{does}, by the rule that does best on known answers"),
+                _ => format!("{does}, fitted to all known answers together"),
+            },
             "evidence by agent and domain, and exams: the votes on tasks whose answer is known",
             format!("{fading}; {MAX_VOTES} votes of exams, of which the oldest go first"),
         ),

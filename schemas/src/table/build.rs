@@ -197,6 +197,7 @@ impl TableBuilder {
             OutRow::Update(row) => self.append_row(row.as_ref()),
             OutRow::Votes(rows) => self.append_votes(rows),
             OutRow::Reputation(row) => self.append_row(row.as_ref()),
+            OutRow::Choice(row) => self.append_row(row.as_ref()),
             OutRow::Activity(row) => self.append_row(row.as_ref()),
             OutRow::Anomaly(row) => self.append_row(row.as_ref()),
             OutRow::Reject(row) => self.append_row(row.as_ref()),

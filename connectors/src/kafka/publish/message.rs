@@ -108,6 +108,7 @@ impl<'b> Rows<'b> {
                 self.cell("task_id", row)
             }
             Table::AgentReputation | Table::AgentActivity => self.cell("agent_id", row),
+            Table::MethodChoices => self.cell("domain", row),
             Table::Rejects | Table::Conservation => self.place(row),
         }
     }

@@ -45,6 +45,7 @@ impl Book {
         turned.weights.retain(|change| is_new(change.era));
         turned.rows.retain(|row| match row {
             OutRow::Reputation(row) => is_new(row.era),
+            OutRow::Choice(row) => is_new(row.era),
             _ => true,
         });
         turned
