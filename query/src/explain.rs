@@ -7,8 +7,9 @@
 //! ```
 //!
 //! *Cost*: reads every file of `decisions` and `votes` up to the commit, and of each the rows of this task; then
-//! `agent_reputation` once.
+//! `agent_reputation` and `method_choices` once.
 
+mod choice;
 mod closeness;
 mod evidence;
 mod text;
@@ -30,6 +31,7 @@ use crate::snapshot::{Extent, Snapshot};
 use crate::terms;
 use crate::verify::{Finding, Findings, Known, check_life, lives_of};
 
+pub use choice::Choice;
 pub use closeness::{Change, Closeness};
 pub use evidence::{Evidence, Shown};
 
@@ -58,6 +60,8 @@ pub struct Explanation {
     pub set_by_hand: bool,
     /// The method that decided.
     pub method: String,
+    /// The rule that was chosen to weigh the votes, where the method leaves that open.
+    pub choice: Option<Choice>,
     /// The era whose weights decided.
     pub era: i64,
     /// Votes replaced by their agent's later ones.
@@ -213,6 +217,7 @@ pub async fn explain(store: &Store, task: &str, as_of: Option<u64>) -> Result<Ex
     let decision = life.decisions.last().expect("a life begins with a decision");
     let standing = life.votes_as_of(decision.revision);
     let evidence = evidence::of(store, &files(Table::AgentReputation), decision, &standing).await?;
+    let choice = choice::of(store, &files(Table::MethodChoices), decision).await?;
     let outcome = Outcome::of(standing.iter().copied());
     Ok(Explanation {
         task_id: task.to_owned(),
@@ -225,6 +230,7 @@ pub async fn explain(store: &Store, task: &str, as_of: Option<u64>) -> Result<Ex
         close_rule: decision.close_rule.to_string(),
         set_by_hand,
         method: decision.method.to_string(),
+        choice,
         era: decision.era,
         superseded: decision.superseded,
         duplicates: decision.duplicates,

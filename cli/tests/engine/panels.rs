@@ -108,7 +108,7 @@ fn check(name: &str, majority: usize, learning: [(&str, f64); 2]) {
 
 #[test]
 fn mmlu_pro() {
-    check("mmlu_pro", 7_153, [("weighted", 0.63), ("stacked", 0.71)]);
+    check("mmlu_pro", 7_153, [("weighted", 0.63), ("auto", 0.71)]);
 }
 
 #[test]
@@ -118,12 +118,12 @@ fn gsm8k() {
 
 #[test]
 fn llmdrift_prime() {
-    check("llmdrift_prime", 570, [("weighted", 0.85), ("stacked", 0.88)]);
+    check("llmdrift_prime", 570, [("weighted", 0.85), ("auto", 0.88)]);
 }
 
 #[test]
 fn llmbar() {
-    check("llmbar", 242, [("weighted", 0.82), ("stacked", 0.86)]);
+    check("llmbar", 242, [("weighted", 0.82), ("auto", 0.86)]);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn reopened_at(method: &str, times: &[&str]) -> Vec<(i64, i64)> {
 
 #[test]
 fn a_reopened_job_tells_the_last_eras_once_more_as_another_revision() {
-    for method in ["weighted", "stacked"] {
+    for method in ["weighted", "auto"] {
         // Ten seconds after its end it is in the same era, and so it is where nothing comes any more.
         let minutes = [
             "2026-01-01T00:02:30",

@@ -71,7 +71,11 @@ impl Explanation {
         writeln!(
             f,
             "  weight      {support} of {total}, by the weights of era {} ({})",
-            self.era, self.method
+            self.era,
+            match &self.choice {
+                Some(choice) => format!("{}: {}", self.method, choice.in_words()),
+                None => self.method.clone(),
+            }
         )?;
         let closed = format_rfc3339(self.closed_at);
         writeln!(f, "  closed      {closed} by {}", self.close_rule)?;

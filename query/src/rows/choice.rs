@@ -7,6 +7,7 @@ use super::{Columns, FromTable, Origins};
 pub(crate) struct Choice {
     /// The file it was read from, by number.
     pub(crate) file: u32,
+    pub(crate) commit: i64,
     pub(crate) revision: i64,
     pub(crate) era: i64,
     pub(crate) domain: Option<Name>,
@@ -26,6 +27,7 @@ impl FromTable for Choice {
         _: &mut Origins,
         rows: &mut Vec<Choice>,
     ) -> Result<(), String> {
+        let commit = columns.int("commit")?;
         let (revision, era) = (columns.int("revision")?, columns.int("era")?);
         let (domain, method) = (columns.text("domain")?, columns.text("method")?);
         let (chosen, reason) = (columns.flag("chosen")?, columns.text("reason")?);
@@ -33,6 +35,7 @@ impl FromTable for Choice {
         let (advantage, error) = (columns.real("advantage")?, columns.real("advantage_error")?);
         rows.extend((0..columns.rows()).map(|row| Choice {
             file,
+            commit: commit.value(row),
             revision: revision.value(row),
             era: era.value(row),
             domain: domain.option(row),

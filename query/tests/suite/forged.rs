@@ -254,6 +254,36 @@ async fn missing_and_invented_reputation_is_named() {
     assert_eq!(value(&report.findings[0], "agent_id"), Some("mallory"), "{report}");
 }
 
+/// A job that chooses its rule.
+async fn choosing() -> Shelf {
+    Shelf::of(&Scenario { to_the_end: true, ..busy(4, policy(Method::Auto)) }).await
+}
+
+#[tokio::test]
+async fn a_choice_that_was_not_made_is_named() {
+    for column in ["log_likelihood", "advantage", "advantage_error"] {
+        let shelf = choosing().await;
+        let (rows, row) = shelf.find(Table::MethodChoices, |_, _| true).await;
+        let (rule, path) = (rows.text("method", row).to_owned(), rows.path.clone());
+        let more = rows.real(column, row) + 0.000_001;
+        let report = forge(shelf, rows.set_real(column, row, more)).await;
+        let key = [("method", rule.as_str())];
+        assert_named(&report, Check::Choice, Table::MethodChoices, &path, &key);
+        assert_eq!(kinds(&report), [Check::Choice], "{report}");
+    }
+    for change in [
+        |rows: Opened, row| rows.set_text("reason", row, "better"),
+        |rows: Opened, row| rows.set_text("method", row, "mine"),
+        |rows: Opened, row| rows.set_int("gold_tasks", row, 1_000),
+        |rows: Opened, row| rows.remove(row),
+    ] {
+        let shelf = choosing().await;
+        let (rows, row) = shelf.find(Table::MethodChoices, |_, _| true).await;
+        let report = forge(shelf, change(rows, row)).await;
+        assert_eq!(kinds(&report), [Check::Choice], "{report}");
+    }
+}
+
 #[tokio::test]
 async fn a_row_lost_on_its_way_is_missed() {
     for table in [Table::Votes, Table::Rejects, Table::Conservation] {
