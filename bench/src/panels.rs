@@ -36,7 +36,8 @@ pub(crate) struct Args {
         "method = \"majority\"\nclose = \"end-of-input\"",
         "method = \"weighted\"\nclose = \"end-of-input\"",
         "method = \"stacked\"\nclose = \"end-of-input\"",
-        "method = \"stacked\"\nera = \"5m\"\nclose = { after = \"1m\" }",
+        "method = \"auto\"\nclose = \"end-of-input\"",
+        "method = \"auto\"\nera = \"5m\"\nclose = { after = \"1m\" }",
     ])]
     consensus: Vec<String>,
 }
