@@ -15,6 +15,7 @@
 //! Adding a command is one module and one line each in [`Command`] and [`Command::run`].
 
 mod at;
+mod attack;
 mod commits;
 mod console;
 mod demo;
@@ -100,6 +101,7 @@ enum Command {
     Explain(explain::Args),
     Verify(verify::Args),
     Whatif(whatif::Args),
+    Attack(attack::Args),
     Report(report::Args),
     Commits(commits::Args),
     ReplayRejects(replay_rejects::Args),
@@ -126,6 +128,7 @@ impl Command {
             Command::Explain(args) => explain::run(&args, console),
             Command::Verify(args) => verify::run(&args, console),
             Command::Whatif(args) => whatif::run(&args, console),
+            Command::Attack(args) => attack::run(&args, console),
             Command::Report(args) => report::run(&args, console),
             Command::Commits(args) => commits::run(&args, console),
             Command::ReplayRejects(args) => replay_rejects::run(&args, console),

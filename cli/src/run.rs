@@ -99,7 +99,16 @@ pub(crate) fn run(args: &Args, console: &Arc<Console>) -> anyhow::Result<Exit> {
 
 /// Runs a job to its end, as it is usually run, and says how it goes but not what it came to.
 pub(crate) fn to_its_end(job: PathBuf, console: &Arc<Console>) -> anyhow::Result<(Job, Outcome)> {
-    let going = Going {
+    perform(&usual(job), More::default(), quorate_runtime::run, Wish::Lines, console)
+}
+
+/// Runs a job to its end, as it is usually run, and says nothing.
+pub(crate) fn quietly(job: PathBuf, console: &Arc<Console>) -> anyhow::Result<(Job, Outcome)> {
+    perform(&usual(job), More::default(), quorate_runtime::run, Wish::Quiet, console)
+}
+
+fn usual(job: PathBuf) -> Going {
+    Going {
         job,
         workers: None,
         follow: false,
@@ -108,8 +117,7 @@ pub(crate) fn to_its_end(job: PathBuf, console: &Arc<Console>) -> anyhow::Result
         json: false,
         quiet: false,
         serialised: false,
-    };
-    perform(&going, More::default(), quorate_runtime::run, Wish::Lines, console)
+    }
 }
 
 fn perform(

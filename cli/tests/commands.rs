@@ -207,3 +207,44 @@ fn a_plan_is_drawn_without_sources_or_store() {
     assert!(drawn("mermaid").starts_with("flowchart LR"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was written");
 }
+
+#[test]
+fn an_attack_tells_what_it_costs_a_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = folder.path().join("job.toml");
+    // Its times fit no fleet, and its store is nobody's.
+    let text = "name = \"panel\"\nstore = \"s3://nobody/nowhere\"\n[source.votes]\nfiles = \"none.jsonl\"\n\
+                [consensus]\nmethod = \"weighted\"\nera = \"24h\"\nquorum = \"3/5\"\n";
+    fs::write(&job, text).unwrap();
+    let job = job.display().to_string();
+    let fight = |method: &str| {
+        let (code, said, complaints) = ended(&[
+            "attack", &job, "--method", method, "--kind", "clique", "--share", "0.4", "--seeds",
+            "1", "--tasks", "600", "--agents", "20", "--gold", "0.1", "--json",
+        ]);
+        assert_eq!((code, complaints.as_str()), (0, ""), "{said}");
+        serde_json::from_str::<Value>(&said).unwrap()
+    };
+    let count = |told: &Value, side: &str, what: &str| told[side][what].as_u64().unwrap();
+    let (majority, weighted) = (fight("majority"), fight("weighted"));
+    for told in [&majority, &weighted] {
+        assert_eq!(count(told, "without", "believed"), 0, "{told}");
+        assert!(count(told, "with", "right") < count(told, "without", "right"), "{told}");
+        // The votes are the same, however they are weighed.
+        let by_majority = count(&majority, "with", "right_by_majority");
+        assert_eq!(count(told, "with", "right_by_majority"), by_majority, "{told}");
+    }
+    let believed = |told: &Value| count(told, "with", "believed");
+    assert!(2 * believed(&weighted) < believed(&majority), "{weighted} {majority}");
+    assert_eq!(majority["with"]["weights"], serde_json::json!([]));
+    assert!(weighted["with"]["found_out"][0][0].is_u64(), "{weighted}");
+
+    let (code, said, complaints) =
+        ended(&["attack", "--seeds", "1", "--tasks", "300", "--kind", "random"]);
+    assert_eq!((code, complaints.as_str()), (0, ""));
+    assert!(said.lines().any(|line| line.starts_with("random ")), "{said}");
+    assert!(said.lines().all(|line| line.chars().count() <= 100), "{said}");
+    let (code, _, complaints) = ended(&["attack", "--method", "trust-me"]);
+    assert_eq!(code, 2, "{complaints}");
+    assert!(complaints.contains("consensus.method"), "{complaints}");
+}

@@ -68,7 +68,7 @@ impl Exams {
     }
 
     /// The newest first: an exam of an era counts 31/32 of one of the era after.
-    fn weighed(&self) -> Vec<Weighed<'_>> {
+    pub(crate) fn weighed(&self) -> Vec<Weighed<'_>> {
         let Some(newest) = self.exams.back().map(|exam| exam.era) else { return Vec::new() };
         let (mut era, mut factor) = (newest, 1.0);
         let weighed = self.exams.iter().rev().map(|exam| {

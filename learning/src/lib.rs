@@ -7,6 +7,7 @@ pub mod auto;
 mod elementary;
 pub mod exams;
 mod fit;
+pub mod label;
 mod sitting;
 pub mod stacked;
 pub mod weights;

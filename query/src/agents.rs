@@ -68,6 +68,26 @@ pub async fn by_accuracy(store: &Store) -> Result<Vec<Record>> {
     Ok(records)
 }
 
+/// What votes counted, era by era: of each agent that had shown something lately, on average over its domains.
+///
+/// # Errors
+/// If the store cannot be read.
+pub async fn weights_by_era(store: &Store) -> Result<BTreeMap<i64, BTreeMap<String, f64>>> {
+    let snapshot = Snapshot::load(store, Extent::Committed).await?;
+    let commit = snapshot.record.standing.checkpoint;
+    let files = files_until(snapshot.files_of(Table::AgentReputation), commit);
+    let rows: Vec<Reputation> =
+        rows_with(store, Table::AgentReputation, &files, "agent_id", |_| true).await?;
+    let mut sums: BTreeMap<i64, BTreeMap<String, (f64, u32)>> = BTreeMap::new();
+    for row in rows {
+        let (agent_id, _) = agent_parts(&row.agent);
+        let sum = sums.entry(row.era).or_default().entry(agent_id.to_owned()).or_default();
+        *sum = (sum.0 + row.weight, sum.1 + 1);
+    }
+    let mean = |(agent, (sum, count)): (String, (f64, u32))| (agent, sum / f64::from(count));
+    Ok(sums.into_iter().map(|(era, of)| (era, of.into_iter().map(mean).collect())).collect())
+}
+
 /// The last row of each agent in each domain. Where a job was reopened, what it has told since counts.
 pub(crate) fn last_of_each(
     rows: impl IntoIterator<Item = Reputation>,
