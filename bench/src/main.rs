@@ -8,6 +8,7 @@
 //!   quorate-bench topics        the votes of w1 from Kafka topics, against files and against a bare consumer
 //!   quorate-bench scale         the votes of w1 by 1 and 2 workers, and by 3 processes: work per core
 //!   quorate-bench panels        how often methods are right on real votes, over seeds of which answers are known
+//!   quorate-bench label         whether answers that `label` asks for beat as many drawn at random
 //!   quorate-bench restart       a million votes on open tasks: from a process that is killed to the next commit
 //!   quorate-bench flood         a hundred times as much as a job keeps up with, for a minute: what it holds, shows, loses
 //!   quorate-bench away          the same of a store that is gone for two minutes
@@ -24,6 +25,7 @@ mod crew;
 mod engine;
 mod flat;
 mod flood;
+mod label;
 mod latency;
 mod opponents;
 mod panels;
@@ -61,6 +63,8 @@ enum Bench {
     Scale(w1::Common),
     /// How often methods are right on real votes
     Panels(panels::Args),
+    /// Whether answers that are asked for beat as many drawn at random
+    Label(label::Args),
     /// A hundred times the rate that a job keeps up with, for a minute
     Flood(flood::Args),
     /// A store that is gone for two minutes
@@ -81,6 +85,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Topics(args) => topics::run(&args),
         Bench::Scale(args) => scale::run(&args),
         Bench::Panels(args) => panels::run(&args),
+        Bench::Label(args) => label::run(&args),
         Bench::Flood(args) => flood::run(&args),
         Bench::Away(args) => away::run(&args),
         Bench::Costs(args) => costs::run(&args),

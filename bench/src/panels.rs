@@ -48,13 +48,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let mut shares = vec![Vec::new(); args.consensus.len()];
         for seed in 1..=args.seeds {
             let folder = args.folder.join(format!("{panel}-{seed}"));
-            let tool = args.data.join("../tools/panels.py");
-            let mut make = Command::new("python3");
-            make.arg(tool).arg(panel).arg(&folder).arg("--seed").arg(seed.to_string());
-            let made = make.output().context("python3 does not start")?;
-            ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+            make(&args.data, panel, &folder, seed)?;
             for (consensus, shares) in args.consensus.iter().zip(&mut shares) {
-                shares.push(share(&quorate, &folder, consensus)?);
+                shares.push(right(&quorate, &folder, consensus)?);
             }
             fs::remove_dir_all(&folder)?;
         }
@@ -68,8 +64,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The records of a panel, with known answers drawn by `seed`.
+///
+/// # Errors
+/// If the tool beside the data can't make them.
+pub(crate) fn make(data: &Path, panel: &str, folder: &Path, seed: u32) -> anyhow::Result<()> {
+    let tool = data.join("../tools/panels.py");
+    let mut make = Command::new("python3");
+    make.arg(tool).arg(panel).arg(folder).arg("--seed").arg(seed.to_string());
+    let made = make.output().context("python3 does not start")?;
+    ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    Ok(())
+}
+
 /// Of the known answers that were no gold, the share that is decided right.
-fn share(quorate: &Path, folder: &Path, consensus: &str) -> anyhow::Result<f64> {
+///
+/// # Errors
+/// If the job in `folder` can't be run, or asked.
+pub(crate) fn right(quorate: &Path, folder: &Path, consensus: &str) -> anyhow::Result<f64> {
     let _ = fs::remove_dir_all(folder.join("store"));
     let job = folder.join("job.toml");
     let text = format!(
@@ -96,7 +108,10 @@ fn share(quorate: &Path, folder: &Path, consensus: &str) -> anyhow::Result<f64> 
 }
 
 /// Answers by task; a task without one is not among them.
-fn answers(lines: &str) -> anyhow::Result<BTreeMap<String, String>> {
+///
+/// # Errors
+/// If a line is no record.
+pub(crate) fn answers(lines: &str) -> anyhow::Result<BTreeMap<String, String>> {
     let mut answers = BTreeMap::new();
     for line in lines.lines() {
         let row: Value = serde_json::from_str(line)?;

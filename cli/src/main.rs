@@ -16,6 +16,7 @@
 
 mod at;
 mod attack;
+mod clock;
 mod commits;
 mod console;
 mod demo;
@@ -23,6 +24,7 @@ mod exit;
 mod explain;
 mod generate;
 mod hint;
+mod label;
 mod log;
 mod numbers;
 mod plan;
@@ -102,6 +104,7 @@ enum Command {
     Verify(verify::Args),
     Whatif(whatif::Args),
     Attack(attack::Args),
+    Label(label::Args),
     Report(report::Args),
     Commits(commits::Args),
     ReplayRejects(replay_rejects::Args),
@@ -129,6 +132,7 @@ impl Command {
             Command::Verify(args) => verify::run(&args, console),
             Command::Whatif(args) => whatif::run(&args, console),
             Command::Attack(args) => attack::run(&args, console),
+            Command::Label(args) => label::run(&args, console),
             Command::Report(args) => report::run(&args, console),
             Command::Commits(args) => commits::run(&args, console),
             Command::ReplayRejects(args) => replay_rejects::run(&args, console),

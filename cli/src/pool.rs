@@ -7,7 +7,7 @@ pub(crate) mod stop;
 pub(crate) mod submit;
 pub(crate) mod worker;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use quorate_runtime::error::Error;
 use quorate_runtime::pool::{Entry, Pool, Stand};
@@ -82,14 +82,4 @@ fn exit_for(entry: &Entry) -> Exit {
         (Stand::Failed, _) => Exit::Failed,
         _ => Exit::Done,
     }
-}
-
-/// The time, for what is written down for people.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "no result depends on when somebody ordered something"
-)]
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(0)
 }

@@ -1,6 +1,7 @@
 //! The built program, as a person or a supervisor calls it.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -247,4 +248,65 @@ fn an_attack_tells_what_it_costs_a_policy() {
     let (code, _, complaints) = ended(&["attack", "--method", "trust-me"]);
     assert_eq!(code, 2, "{complaints}");
     assert!(complaints.contains("consensus.method"), "{complaints}");
+}
+
+/// What a person is asked, and says.
+fn labelled(arguments: &[&str], says: &str) -> String {
+    let mut child = quorate(&[&["label"], arguments].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(says.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    said
+}
+
+#[test]
+fn a_person_is_asked_what_tells_most_and_the_job_learns_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = fleet(folder.path(), &["--gold-share", "0"]);
+    let job = format!("{out}/job.toml");
+    assert_eq!(ended(&["run", &job, "--quiet"]).0, 0);
+    let asked = |more: &[&str]| -> Vec<Value> {
+        let (code, said, complaints) = ended(&[&["label", &job, "--json"], more].concat());
+        assert_eq!((code, complaints.as_str()), (0, ""), "{said}");
+        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let first = asked(&["--count", "3"]);
+    assert_eq!(first.len(), 3);
+    assert!(first.iter().all(|one| one["labels"].as_array().unwrap().len() > 1), "{first:?}");
+
+    // The first label, none, one of the person's own; then enough of it.
+    let said = labelled(&[&job, "--count", "9", "--by", "ana"], "1\n\nsomething else\nq\n");
+    assert!(said.contains("2 answers more"), "{said}");
+    let written = fs::read_to_string(format!("{out}/labels.jsonl")).unwrap();
+    let records: Vec<Value> =
+        written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(records.len(), 2);
+    let of = |task: &Value| records.iter().find(|record| record["task_id"] == *task).unwrap();
+    assert_eq!(of(&first[0]["task_id"])["answer"], first[0]["labels"][0][0]);
+    assert_eq!(of(&first[2]["task_id"])["answer"], "something else");
+    assert!(records.iter().all(|record| record["labeller"] == "ana"));
+    assert!(records.is_sorted_by_key(|record| record["event_time"].as_str().unwrap().to_owned()));
+    // What was answered is not asked again, and counts as known.
+    let next = asked(&["--count", "100"]);
+    assert!(
+        next.iter().all(|one| records.iter().all(|record| record["task_id"] != one["task_id"]))
+    );
+    assert!(labelled(&[&job], "").contains("2 answers known so far"));
+
+    // The job takes them for what they are.
+    let text = fs::read_to_string(&job).unwrap().replace("./quorate-data", "./again");
+    let again = format!("{out}/again.toml");
+    fs::write(&again, format!("{text}\n[source.gold]\nfiles = \"labels.jsonl\"\n")).unwrap();
+    let (code, said, complaints) = ended(&["run", &again]);
+    assert_eq!(code, 0, "{said}{complaints}");
+    assert_eq!(ended(&["verify", "--job", &again]).0, 0);
+    assert!(
+        labelled(&[&again, "--to", &format!("{out}/more.jsonl")], "")
+            .contains("2 answers known so far")
+    );
 }

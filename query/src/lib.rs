@@ -20,6 +20,7 @@ pub mod agents;
 pub mod commits;
 pub mod error;
 pub mod explain;
+pub mod label;
 pub mod rejects;
 pub mod report;
 pub mod snapshot;

@@ -3,7 +3,7 @@
 use quorate_runtime::pool::{Entry, Failure, Stand};
 use serde_json::{Value, json};
 
-use super::now_ms;
+use crate::clock::now_ms;
 use crate::numbers::{counted, grouped, short};
 
 /// In one line.

@@ -2,8 +2,9 @@
 
 use quorate_runtime::pool::Stand;
 
-use super::{Which, failed, now_ms, show};
+use super::{Which, failed, show};
 use crate::at::block_on;
+use crate::clock::now_ms;
 use crate::console::Console;
 use crate::exit::Exit;
 

@@ -6,8 +6,9 @@ use quorate_runtime::job::{Job, Loaded};
 use quorate_runtime::pool::{Again, Submitted};
 use serde_json::json;
 
-use super::{Where, exit_for, failed, now_ms, show};
+use super::{Where, exit_for, failed, show};
 use crate::at::block_on;
+use crate::clock::now_ms;
 use crate::console::Console;
 use crate::exit::Exit;
 
