@@ -3,7 +3,7 @@
 //! The end of an input closes its last era, and one for what was held open to it, though rows may still come for both when
 //! the job is reopened. So their weights are told, and decide what closes at the end, while the book itself stays where
 //! the last row left it: what a reopened job tells of these eras rests on all that was shown in them, as if the input had
-//! never ended, and is told as another revision.
+//! never ended, and is told as another revision. *Cost*: each of the two steps of the end works on a copy of the book.
 
 use quorate_schemas::clock::{Clock, Phase};
 use quorate_schemas::retained::Retain;
