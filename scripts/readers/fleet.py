@@ -61,7 +61,7 @@ class Fleet:
         texts = {name: (folder / f"{name}.jsonl").read_bytes().splitlines(keepends=True) for name in FOLLOWED + BOUNDED}
         texts = {name: with_micros(lines) for name, lines in texts.items()}
         texts["votes"] += more_votes()
-        texts["gold"] = sorted(texts["gold"] + late_gold(), key=lambda text: MILLIS.sub(rb"\1", text))
+        texts["gold"] = sorted(texts["gold"] + late_gold(), key=lambda text: json.loads(text)["event_time"])
         texts["tasks"].append(line(minute(1280, "000"), task_id="number-1", kind="number", domain="counts"))
         self.rows = sum(len(lines) for lines in texts.values())
         for name in BOUNDED:
@@ -81,6 +81,8 @@ class Fleet:
         text = (self.folder / "job.toml").read_text()
         changes = {
             'every = "5s"': 'every = "50ms"\nepoch = "10ms"\nbytes = "64KiB"',
+            # So that there is a table of choices, too.
+            'method = "weighted"': 'method = "auto"',
             "[limits]": '[publish]\nevery = "0s"\nmerge_files = 4\n\n[outputs]\ndecision_updates = true\n\n[limits]',
             'finality_after = "1m"': 'finality_after = "1m"\nforget_after = "5m"',
             **{f"[source.{kind}]": f"[source.{kind}]\nfollow = {follow}" for kind in FOLLOWED},
