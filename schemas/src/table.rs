@@ -98,7 +98,7 @@ impl Table {
             Table::DecisionUpdates => "a provisional outcome, if the job asks for them",
             Table::Votes => "a vote that stood when its task closed, with its weight",
             Table::AgentReputation => "what an agent's votes count in a domain, from an era on",
-            Table::MethodChoices => "how a rule did on known answers, and whether it weighs votes",
+            Table::MethodChoices => "how a rule did on known answers, and if it weighs votes",
             Table::AgentActivity => "an agent's ticks in a minute",
             Table::Anomalies => "a fact that came after its task was final",
             Table::Rejects => "an input row that could not be used, and why",

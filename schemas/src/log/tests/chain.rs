@@ -210,6 +210,8 @@ fn nothing_is_committed_after_the_end_until_a_claim_reopens_the_job() {
     let mut reopened = claim_after(&last);
     reopened.standing.finished = false;
     reopened.standing.clock.phase = Phase::Running;
+    follows(&last, &reopened).expect_err("that it is reopened is counted");
+    reopened.standing.reopened = 1;
     follows(&last, &reopened).expect("a claim may reopen");
     follows(&reopened, &commit(&reopened)).expect("and commits go on");
 
