@@ -25,8 +25,8 @@ Examples:
   quorate label panel.toml --count 5 --by ana
   quorate label panel.toml --json             the questions alone, a JSON object a line
 
-Asks for the answers that would tell the most of the agents: where those who are not known well yet disagree. Answers
-go to a file of gold records, which a job reads as one of its [source.gold]. What one answer teaches changes what to ask
+Asks for answers that would tell much of the agents: drawn among the quarter of each domain on which those who are not
+known well yet disagree most. Answers go to a file of gold records, which a job reads as one of its [source.gold]. What one answer teaches changes what to ask
 next, so twenty at a time are better than a hundred.
 
 A job that follows its files revises what is not final yet. One that has finished takes the answers into account when it

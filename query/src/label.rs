@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use quorate_connectors::store::Store;
 use quorate_learning::exams::{Exams, Rule};
-use quorate_learning::label::{Belief, Candidate};
+use quorate_learning::label::{Belief, Candidate, choose};
 use quorate_schemas::id::Name;
 use quorate_schemas::retained::Exam;
 use quorate_schemas::time::{Micros, format_rfc3339};
@@ -16,9 +16,6 @@ use crate::read::each_life;
 use crate::rows::{Decision, Status};
 use crate::snapshot::{Extent, Snapshot};
 use crate::verify::Life;
-
-/// So many tasks are weighed against each other: those that would tell the most if each were asked for alone.
-const CANDIDATES_MAX: usize = 20_000;
 
 /// What a job's tasks have to say about what to ask.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -55,7 +52,7 @@ fn as_text<S: serde::Serializer>(time: &Micros, to: S) -> Result<S::Ok, S::Error
     to.serialize_str(&format_rfc3339(*time))
 }
 
-/// The `count` tasks whose answers would tell the most, of those whose answer neither the job nor `answers` knows. Of a job
+/// At most `count` tasks whose answers would tell much ([`quorate_learning::label`]), of those whose answer neither the job nor `answers` knows. Of a job
 /// that has not finished only decisions that can still change are asked about: what comes later is too late.
 ///
 /// # Errors
@@ -73,29 +70,33 @@ pub async fn proposals(
     let (mut exams, last) = (Exams::default(), sat.iter().map(|exam| exam.era).max());
     exams.enter(last.map_or(0, |era| era.saturating_add(1)), sat);
     let belief = Belief::of(&exams, Rule::Stacked);
-    let mut found: Vec<(i64, Candidate, Proposal)> = Vec::new();
-    let order = |found: &mut Vec<(i64, Candidate, Proposal)>| {
-        found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.task.cmp(&b.1.task)));
-        found.truncate(CANDIDATES_MAX);
-    };
-    each_life(store, &snapshot, |life| {
-        let Some(decision) = life.decisions.last() else { return };
+    let asked = |life: &Life| {
+        let decision = life.decisions.last()?;
         let is_open = finished || !decision.is_final;
-        if is_open && answer_of(decision, answers).is_none() {
-            let candidate = candidate(life, decision);
-            let proposal = proposal(decision, &candidate);
-            found.push((belief.gain_micros(&candidate), candidate, proposal));
-            if found.len() >= 2 * CANDIDATES_MAX {
-                order(&mut found);
-            }
+        (is_open && answer_of(decision, answers).is_none()).then(|| decision.clone())
+    };
+    let mut candidates = Vec::new();
+    each_life(store, &snapshot, |life| {
+        if let Some(decision) = asked(life) {
+            let gain_micros = belief.gain_micros(&decision.domain, &votes(life, &decision));
+            let Decision { task, domain, .. } = decision;
+            candidates.push(Candidate { task, domain, gain_micros });
         }
     })
     .await?;
-    order(&mut found);
-    let (candidates, mut proposals): (Vec<Candidate>, Vec<Option<Proposal>>) =
-        found.into_iter().map(|(_, candidate, proposal)| (candidate, Some(proposal))).unzip();
-    let chosen = belief.choose(&candidates, count);
-    let proposals = chosen.into_iter().filter_map(|at| proposals[at].take()).collect();
+    let chosen = choose(&candidates, count);
+    let places: BTreeMap<&Name, usize> =
+        (0..).zip(&chosen).map(|(place, at)| (&candidates[*at].task, place)).collect();
+    let mut found: Vec<(usize, Proposal)> = Vec::new();
+    each_life(store, &snapshot, |life| {
+        let named = life.decisions.last().and_then(|decision| places.get(&decision.task));
+        if let Some((place, decision)) = named.zip(asked(life)) {
+            found.push((*place, proposal(life, &decision)));
+        }
+    })
+    .await?;
+    found.sort_by_key(|(place, _)| *place);
+    let proposals = found.into_iter().map(|(_, proposal)| proposal).collect();
     Ok(Labelling { known, finished, proposals })
 }
 
@@ -130,14 +131,9 @@ fn exam(life: &Life, answers: &BTreeMap<String, String>) -> Option<Exam> {
     })
 }
 
-fn candidate(life: &Life, decision: &Decision) -> Candidate {
-    let (task, domain) = (decision.task.clone(), decision.domain.clone());
-    Candidate { task, domain, votes: votes(life, decision) }
-}
-
-fn proposal(decision: &Decision, candidate: &Candidate) -> Proposal {
-    let mut counts: BTreeMap<&Name, usize> = BTreeMap::new();
-    for (_, label) in &candidate.votes {
+fn proposal(life: &Life, decision: &Decision) -> Proposal {
+    let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
+    for (_, label) in votes(life, decision) {
         *counts.entry(label).or_default() += 1;
     }
     let mut labels: Vec<(String, usize)> =
