@@ -275,8 +275,8 @@ fn a_person_is_asked_what_tells_most_and_the_job_learns_from_it() {
         assert_eq!((code, complaints.as_str()), (0, ""), "{said}");
         said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
-    let first = asked(&["--count", "3"]);
-    assert_eq!(first.len(), 3);
+    let first = asked(&["--count", "9"]);
+    assert_eq!(first.len(), 9);
     assert!(first.iter().all(|one| one["labels"].as_array().unwrap().len() > 1), "{first:?}");
 
     // The first label, none, one of the person's own; then enough of it.
