@@ -1,7 +1,7 @@
 //! `auto`: of several rules the one that does best on known answers that it has not seen, domain by domain.
 //!
 //! Every rule is fitted to three quarters of the exams and asked how likely it holds the answers of the last quarter, four
-//! times, so that each exam is held out once. [`stacked`](crate::stacked) stands unless another one is better by more
+//! times, so that each exam is held out once. [`stacked`] stands unless another one is better by more
 //! than twice the standard error of the difference: a choice that follows noise is worse than none. Where fewer than
 //! [`LEAST`] answers are known in a domain, what holds for all domains together holds there, and where fewer are known in
 //! all, `stacked` does, which then is nearly what a newcomer weighs, for everyone.
