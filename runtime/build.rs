@@ -8,9 +8,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// What decides how rows look on their way between processes, and what becomes of them.
-const MADE_OF: [&str; 6] = [
+const MADE_OF: [&str; 7] = [
     "Cargo.lock",
     "schemas/src",
+    "learning/src",
     "operators/src",
     "dataflows/src",
     "connectors/src",

@@ -1,4 +1,4 @@
-//! `quorate label`: asks a person for the answers that would tell the most.
+//! `quorate label`: asks a person for answers that would tell much of the agents.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,7 +34,7 @@ is run again with another store.
 
 At the prompt: the number of a label, or any other text as it is; nothing to pass, q to end.";
 
-/// Ask a person for the answers that would tell the most, and write gold records
+/// Ask a person for answers that would tell much of the agents, and write gold records
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

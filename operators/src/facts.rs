@@ -1,8 +1,8 @@
 //! Facts on their way to the workers of their tasks.
 //!
 //! In memory they are moved as they are. Between processes most of them are votes, so these are written field by field,
-//! without a description of their types, and where they were read once for all of them: at a fifth of the cost of what
-//! timely does for a `Vec`. Both ends are of one build, which processes of a cluster make sure of before they exchange
+//! without a description of their types, and where they were read once for all of them (what that is worth:
+//! `bench/RESULTS.md`, Topics). Both ends are of one build, which processes of a cluster make sure of before they exchange
 //! anything.
 
 use std::io::Write;
@@ -17,8 +17,7 @@ use timely::dataflow::channels::ContainerBytes;
 
 use crate::ballot::Fact;
 
-/// How many facts travel together: more, and they leave the processor's cache before they are taken out again; fewer,
-/// and what surrounds a message weighs more than what is in it.
+/// How many facts travel together: some fifty kilobytes, of which what surrounds a message is little.
 const TOGETHER: usize = 256;
 
 /// Some facts, in one message.

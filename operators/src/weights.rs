@@ -175,6 +175,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_of_eras_that_have_not_begun_is_taken_back_and_nothing_else() {
+        let key = IdKey::new([7; 16]);
+        let (a, b, domain) = (key.id("a"), key.id("b"), key.id("d"));
+        let mut weights = Weights::new(ONE, None);
+        let [held, ahead] = [change(&a, &domain, 3, 30, true), change(&a, &domain, 4, 40, true)];
+        let only_ahead = change(&b, &domain, 5, 50, true);
+        [&held, &ahead, &only_ahead].into_iter().for_each(|change| weights.change(change));
+        let mut gone = weights.take_back_after(3);
+        gone.sort();
+        let mut expected = [ahead, only_ahead];
+        expected.sort();
+        assert_eq!(gone, expected);
+        assert_eq!([&a, &b].map(|agent| weights.at(agent, &domain, 9)), [30, ONE]);
+        assert_eq!(weights.voters(&domain, 4), std::slice::from_ref(&a));
+        assert_eq!(weights.take_back_after(3), []);
+    }
+
+    #[test]
     fn a_domain_may_say_how_much_more_or_less_than_everywhere() {
         let key = IdKey::new([7; 16]);
         let (a, d, everywhere) = (key.id("a"), key.id("d"), key.everywhere());

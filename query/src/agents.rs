@@ -44,11 +44,7 @@ impl Record {
 /// # Errors
 /// If the store cannot be read.
 pub async fn by_accuracy(store: &Store) -> Result<Vec<Record>> {
-    let snapshot = Snapshot::load(store, Extent::Committed).await?;
-    let commit = snapshot.record.standing.checkpoint;
-    let files = files_until(snapshot.files_of(Table::AgentReputation), commit);
-    let rows: Vec<Reputation> =
-        rows_with(store, Table::AgentReputation, &files, "agent_id", |_| true).await?;
+    let rows = reputations(store).await?;
     let mut records: BTreeMap<Name, Record> = BTreeMap::new();
     for ((agent, domain), row) in last_of_each(rows) {
         let record = records.entry(agent.clone()).or_insert_with(|| {
@@ -73,11 +69,7 @@ pub async fn by_accuracy(store: &Store) -> Result<Vec<Record>> {
 /// # Errors
 /// If the store cannot be read.
 pub async fn weights_by_era(store: &Store) -> Result<BTreeMap<i64, BTreeMap<String, f64>>> {
-    let snapshot = Snapshot::load(store, Extent::Committed).await?;
-    let commit = snapshot.record.standing.checkpoint;
-    let files = files_until(snapshot.files_of(Table::AgentReputation), commit);
-    let rows: Vec<Reputation> =
-        rows_with(store, Table::AgentReputation, &files, "agent_id", |_| true).await?;
+    let rows = reputations(store).await?;
     let mut sums: BTreeMap<i64, BTreeMap<String, (f64, u32)>> = BTreeMap::new();
     for row in rows {
         let (agent_id, _) = agent_parts(&row.agent);
@@ -86,6 +78,13 @@ pub async fn weights_by_era(store: &Store) -> Result<BTreeMap<i64, BTreeMap<Stri
     }
     let mean = |(agent, (sum, count)): (String, (f64, u32))| (agent, sum / f64::from(count));
     Ok(sums.into_iter().map(|(era, of)| (era, of.into_iter().map(mean).collect())).collect())
+}
+
+async fn reputations(store: &Store) -> Result<Vec<Reputation>> {
+    let snapshot = Snapshot::load(store, Extent::Committed).await?;
+    let commit = snapshot.record.standing.checkpoint;
+    let files = files_until(snapshot.files_of(Table::AgentReputation), commit);
+    rows_with(store, Table::AgentReputation, &files, "agent_id", |_| true).await
 }
 
 /// The last row of each agent in each domain. Where a job was reopened, what it has told since counts.
